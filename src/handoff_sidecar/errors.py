@@ -1,0 +1,94 @@
+"""Every error of this package, as a tree.
+
+HandoffSidecarError
+├── OpenCodeError                what OpenCode's HTTP API did
+│   ├── OpenCodeUnreachable      no answer: nothing listens, the connection broke, or it took too long
+│   ├── OpenCodeRefused          an answer with a status of 400 or more
+│   └── OpenCodeGarbled          an answer that is not what the endpoint promises
+├── ToolFailed                   a tool call that ends with a sentence for the model and for the person
+│   ├── InvalidArguments         the model can correct these and call again
+│   └── HandoffFailed            a handoff that could not be finished; says what was made and where the brief is
+├── JournalUnavailable           the brief could not be written to disk, or read back
+├── SettingsUnreadable           a settings file that is not a JSON object
+├── InstallFailed                the plugin file could not be written or removed
+├── OpenCodeNotFound             no OpenCode program to run, and none could be fetched
+└── rpc.errors.*                 the JSON-RPC connection's own (RpcError, ConnectionLost, …)
+
+A message says what happened, to what, and what to do next; what a caller branches on is data, never the message.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class HandoffSidecarError(Exception):
+    """The root: catch this to catch everything that this package raises on purpose."""
+
+
+class OpenCodeError(HandoffSidecarError):
+    """OpenCode's HTTP API did not do what was asked.
+
+    Attributes:
+        endpoint: method and path, such as `GET /session/ses_abc`.
+    """
+
+    def __init__(self, message: str, *, endpoint: str) -> None:
+        super().__init__(message)
+        self.endpoint = endpoint
+
+
+class OpenCodeUnreachable(OpenCodeError):
+    """There was no answer at all."""
+
+
+class OpenCodeRefused(OpenCodeError):
+    """The answer was an error.
+
+    Attributes:
+        status: the HTTP status, 400 or more.
+    """
+
+    def __init__(self, message: str, *, endpoint: str, status: int) -> None:
+        super().__init__(message, endpoint=endpoint)
+        self.status = status
+
+
+class OpenCodeGarbled(OpenCodeError):
+    """The answer was not JSON, or not of the shape that the endpoint has."""
+
+
+class ToolFailed(HandoffSidecarError):
+    """A tool call has failed; the message is shown to the model and to the person as it stands."""
+
+
+class InvalidArguments(ToolFailed):
+    """The arguments of a tool call are wrong; nothing was done."""
+
+
+class HandoffFailed(ToolFailed):
+    """A handoff was not finished.
+
+    Attributes:
+        brief: the file that holds the brief, or None if nothing had been written yet.
+    """
+
+    def __init__(self, message: str, *, brief: Path | None = None) -> None:
+        super().__init__(message)
+        self.brief = brief
+
+
+class JournalUnavailable(HandoffSidecarError):
+    """A brief could not be written to, or read from, the state folder."""
+
+
+class SettingsUnreadable(HandoffSidecarError):
+    """A settings file could not be read as a JSON object."""
+
+
+class InstallFailed(HandoffSidecarError):
+    """The plugin file could not be written or removed."""
+
+
+class OpenCodeNotFound(HandoffSidecarError):
+    """There is no OpenCode program to run."""
