@@ -1,0 +1,57 @@
+"""The one place where an exception becomes an error on the wire.
+
+The peer gets a code and a safe sentence; the traceback goes to the log. What the layers above raise is known
+to their translator, not here.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from typing import TypeAlias
+
+from pydantic import ValidationError
+
+from handoff_sidecar.rpc.errors import RpcError
+from handoff_sidecar.rpc.messages import ErrorCode
+
+ErrorTranslator: TypeAlias = Callable[[Exception], RpcError | None]
+
+_log = logging.getLogger(__name__)
+
+
+def wire_error(method: str, error: BaseException, translator: ErrorTranslator | None) -> RpcError:
+    """What the peer is told of an exception that a handler of `method` let out.
+
+    An RpcError passes. The translator knows the errors of the layers above and answers None for others. A
+    ValidationError counts as one of the call's params: layers below validate what they read themselves, and
+    raise errors of their own. All else was not foreseen: the log gets it whole, the peer a sentence to find
+    it there.
+    """
+    if isinstance(error, RpcError):
+        return error
+    try:
+        translated = translator(error) if translator and isinstance(error, Exception) else None
+    except Exception:  # noqa: BLE001 - a call must be answered even then
+        _log.exception("the error translator failed")
+        translated = None
+    if translated:
+        _log.info("%s failed: %r", method, error)
+        return translated
+    if isinstance(error, ValidationError):
+        # With its traceback, for the day when it was not the params after all.
+        _log.warning("%s was called with wrong params", method, exc_info=error)
+        return RpcError(ErrorCode.INVALID_PARAMS, _params_sentence(method, error))
+    call = secrets.token_hex(4)
+    _log.error("%s failed (call %s)", method, call, exc_info=error)
+    return RpcError(ErrorCode.INTERNAL_ERROR, f"{method} failed unexpectedly: the log has the rest under call {call}")
+
+
+def _params_sentence(method: str, error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    first = problems[0]
+    field = ".".join(str(step) for step in first["loc"]) or "params"
+    problem = "is missing" if first["type"] == "missing" else first["msg"]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{method}: `{field}`: {problem}{more}"
