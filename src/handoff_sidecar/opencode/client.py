@@ -1,0 +1,281 @@
+"""A typed client for the part of OpenCode's HTTP API that a handoff needs.
+
+Owns endpoints, shapes and errors of the API; does not know whether requests go through the tunnel or over TCP,
+nor what they are for. Endpoints as OpenCode 1.15.13 to 1.18.33 have them (`GET /doc`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from handoff_sidecar.errors import OpenCodeGarbled, OpenCodeRefused, OpenCodeUnreachable
+from handoff_sidecar.opencode.models import Message, MessageID, Model, Session, SessionID, Todo
+from handoff_sidecar.opencode.tunnel import BASE_URL, DIRECTORY_HEADER, Carry, TunnelTransport
+
+log = logging.getLogger(__name__)
+
+REQUEST_TIMEOUT_S = 10.0
+"""Far above what any endpoint takes on a busy machine (under 1 s measured), far below what a person waits."""
+
+DETAIL_MAX_CHARACTERS = 300
+"""How much of an error answer is quoted: its first sentence, not a page of HTML."""
+
+_T = TypeVar("_T", bound=BaseModel)
+_SESSION_ID = re.compile(r"ses_[0-9A-Za-z]{1,64}")
+
+
+def is_session_id(text: str) -> bool:
+    """Whether the text has the form of a session id; anything else makes OpenCode answer 500."""
+    return _SESSION_ID.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """Messages, oldest first, and the cursor that brings the ones before them, if there are any."""
+
+    messages: list[Message]
+    before: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPart:
+    """A text part of a prompt; a synthetic one reaches the model and is not shown in the TUI."""
+
+    text: str
+    synthetic: bool = False
+
+
+class OpenCodeClient:
+    """OpenCode's API for the sessions of one directory.
+
+    Every method raises OpenCodeUnreachable, OpenCodeRefused or OpenCodeGarbled, and nothing else of its own.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, directory: str) -> None:
+        self._http = http
+        self._headers = {DIRECTORY_HEADER: quote(directory, safe="")}
+        self.directory = directory
+
+    async def session(self, session_id: SessionID) -> Session:
+        """The session with this id; an unknown one is refused with status 404."""
+        return self._parse(Session, *await self._get(f"/session/{_segment(session_id)}"))
+
+    async def sessions(self, limit: int) -> list[Session]:
+        """The newest sessions of the directory's project, latest update first."""
+        endpoint, response = await self._get("/session", {"limit": limit})
+        return self._parse_list(Session, endpoint, response)
+
+    async def messages(self, session_id: SessionID, *, limit: int, before: str | None = None) -> MessagePage:
+        """The newest `limit` messages, or those before a cursor, oldest first."""
+        query: dict[str, str | int] = {"limit": limit}
+        if before is not None:
+            query["before"] = before
+        endpoint, response = await self._get(f"/session/{_segment(session_id)}/message", query)
+        return MessagePage(self._parse_list(Message, endpoint, response), response.headers.get("x-next-cursor") or None)
+
+    async def todos(self, session_id: SessionID) -> list[Todo]:
+        """The session's todo list, in the order in which the agent keeps it."""
+        endpoint, response = await self._get(f"/session/{_segment(session_id)}/todo")
+        return self._parse_list(Todo, endpoint, response)
+
+    async def create_session(
+        self,
+        *,
+        title: str,
+        agent: str | None,
+        model: Model | None,
+        permission: list[dict[str, Any]],
+        metadata: dict[str, Any],
+    ) -> Session:
+        """A new session of its own: no parent, or OpenCode would take it for a subagent's and hide it."""
+        body: dict[str, Any] = {"title": title, "metadata": metadata}
+        if permission:
+            body["permission"] = permission
+        if agent is not None:
+            body["agent"] = agent
+        if model is not None:
+            body["model"] = {"id": model.model_id, "providerID": model.provider_id}
+            if model.variant is not None:
+                body["model"]["variant"] = model.variant
+        return self._parse(Session, *await self._send("POST", "/session", body))
+
+    async def prompt(
+        self,
+        session_id: SessionID,
+        parts: list[PromptPart],
+        *,
+        agent: str | None,
+        model: Model | None,
+        reply: bool,
+    ) -> None:
+        """Place a user message and, with `reply`, let the agent answer it.
+
+        OpenCode accepts at once and says 204 even if it then stores nothing (an unknown agent): read it back.
+        """
+        body: dict[str, Any] = {
+            "parts": [{"type": "text", "text": part.text, "synthetic": part.synthetic} for part in parts]
+        }
+        if not reply:
+            body["noReply"] = True
+        if agent is not None:
+            body["agent"] = agent
+        if model is not None:
+            body["model"] = {"providerID": model.provider_id, "modelID": model.model_id}
+            if model.variant is not None:
+                body["variant"] = model.variant
+        await self._send("POST", f"/session/{_segment(session_id)}/prompt_async", body)
+
+    async def set_metadata(self, session_id: SessionID, metadata: dict[str, Any]) -> None:
+        """Replace the session's metadata whole: merge with what was read before."""
+        await self._send("PATCH", f"/session/{_segment(session_id)}", {"metadata": metadata})
+
+    async def delete_session(self, session_id: SessionID) -> None:
+        """Remove a session and its messages."""
+        await self._request("DELETE", f"/session/{_segment(session_id)}")
+
+    async def select_session(self, session_id: SessionID) -> None:
+        """Show a session in every attached TUI. Succeeds without a TUI too."""
+        await self._send("POST", "/tui/select-session", {"sessionID": session_id})
+
+    async def open_session_picker(self) -> None:
+        """Open the session list in every attached TUI. Succeeds without a TUI too."""
+        await self._send("POST", "/tui/open-sessions", {})
+
+    async def show_toast(
+        self, message: str, *, variant: Literal["info", "success", "warning", "error"], title: str = "Handoff"
+    ) -> None:
+        """Show a notice in every attached TUI. Succeeds without a TUI too."""
+        await self._send("POST", "/tui/show-toast", {"title": title, "message": message, "variant": variant})
+
+    async def _get(self, path: str, query: dict[str, str | int] | None = None) -> tuple[str, httpx.Response]:
+        return await self._request("GET", path, query=query)
+
+    async def _send(self, method: str, path: str, body: dict[str, Any]) -> tuple[str, httpx.Response]:
+        return await self._request(method, path, body=body)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str | int] | None = None,
+        body: dict[str, Any] | None = None,
+    ) -> tuple[str, httpx.Response]:
+        endpoint = f"{method} {path}"
+        try:
+            response = await self._http.request(method, path, params=query, json=body, headers=self._headers)
+        except httpx.TimeoutException as error:
+            raise OpenCodeUnreachable(f"OpenCode did not answer {endpoint} in time", endpoint=endpoint) from error
+        except httpx.HTTPError as error:
+            raise OpenCodeUnreachable(
+                f"OpenCode could not be reached for {endpoint}: {error}", endpoint=endpoint
+            ) from error
+        if response.is_error:
+            detail = _detail(response)
+            raise OpenCodeRefused(
+                f"OpenCode answered {response.status_code} to {endpoint}{detail}",
+                endpoint=endpoint,
+                status=response.status_code,
+            )
+        return endpoint, response
+
+    @staticmethod
+    def _parse(model: type[_T], endpoint: str, response: httpx.Response) -> _T:
+        try:
+            return model.model_validate(_json(response))
+        except ValidationError as error:
+            problem = _first_problem(error)
+        except ValueError as error:
+            problem = str(error)
+        raise OpenCodeGarbled(
+            f"OpenCode's answer to {endpoint} is no {model.__name__.lower()}: {problem}", endpoint=endpoint
+        )
+
+    @staticmethod
+    def _parse_list(model: type[_T], endpoint: str, response: httpx.Response) -> list[_T]:
+        """One bad entry, from a version that writes it differently, must not hide the good ones."""
+        try:
+            entries = _json(response)
+        except ValueError as error:
+            raise OpenCodeGarbled(f"OpenCode's answer to {endpoint} is not JSON: {error}", endpoint=endpoint) from error
+        if not isinstance(entries, list):
+            raise OpenCodeGarbled(f"OpenCode's answer to {endpoint} is no list", endpoint=endpoint)
+        parsed: list[_T] = []
+        for entry in entries:
+            try:
+                parsed.append(model.model_validate(entry))
+            except ValidationError as error:
+                log.warning("skipped an entry of %s: %s", endpoint, _first_problem(error))
+        return parsed
+
+
+def through_tunnel(carry: Carry) -> httpx.AsyncClient:
+    """The HTTP client for a sidecar inside OpenCode."""
+    return httpx.AsyncClient(
+        transport=TunnelTransport(carry), base_url=BASE_URL, timeout=REQUEST_TIMEOUT_S, trust_env=False
+    )
+
+
+def over_http(url: str, *, username: str = "opencode", password: str | None = None) -> httpx.AsyncClient:
+    """The HTTP client for `opencode serve`; with a password it sends basic auth, as every path then needs it."""
+    auth = httpx.BasicAuth(username, password) if password else None
+    return httpx.AsyncClient(base_url=url, timeout=REQUEST_TIMEOUT_S, auth=auth, trust_env=False)
+
+
+def _json(response: httpx.Response) -> object:
+    """The body as JSON; where a string was cut inside an emoji, `?` stands for the half that is left.
+
+    Raises:
+        ValueError: the body is not JSON.
+    """
+    try:
+        return from_json(response.content)
+    except ValueError:
+        try:
+            lenient = json.loads(response.content)  # takes half a surrogate pair, which JavaScript may write
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error
+        return from_json(json.dumps(lenient, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _detail(response: httpx.Response) -> str:
+    """OpenCode's errors are `{name, data: {message}}` or `{_tag, message}`; anything else is quoted raw."""
+    try:
+        body = response.json()
+    except ValueError:
+        text = response.text.strip()
+    else:
+        data = body.get("data") if isinstance(body, dict) else None
+        source = data if isinstance(data, dict) and "message" in data else body
+        text = str(source.get("message", source)) if isinstance(source, dict) else str(source)
+    return f": {text[:DETAIL_MAX_CHARACTERS]}" if text else ""
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(step) for step in problem["loc"]) or "the whole"
+    return f"{where}: {problem['msg']}"
+
+
+__all__ = [
+    "MessageID",
+    "MessagePage",
+    "OpenCodeClient",
+    "PromptPart",
+    "is_session_id",
+    "over_http",
+    "through_tunnel",
+]
