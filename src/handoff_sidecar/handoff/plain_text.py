@@ -1,0 +1,41 @@
+"""Text from people, models and old sessions, made fit to stand in a prompt.
+
+Such text is data: it may hold control characters, invisible ones, or lines that look like the prompt's own.
+Knows nothing of what the text says.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_JOINERS = "\u200c\u200d"
+"""Zero-width (non-)joiners are part of the spelling in several scripts and in emoji."""
+
+_ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_LOOKS_LIKE_THE_FRAME = re.compile(r"(?m)^(?=(?:#{1,6}\s|-{3,}\s*$|\*\*\w+:\*\*|Previous: `))")
+
+
+def clean(text: str) -> str:
+    """The text without terminal escapes, control and invisible formatting characters; newlines and tabs stay."""
+    text = _ESCAPE_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(
+        character
+        for character in text
+        if character in "\n\t" or character in _JOINERS or unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
+    )
+
+
+def one_line(text: str, max_characters: int) -> str:
+    """The text as one line of at most `max_characters`, with `…` where it was cut."""
+    line = " ".join(clean(text).split())
+    return line if len(line) <= max_characters else line[: max_characters - 1].rstrip() + "…"
+
+
+def paragraph(text: str, max_characters: int) -> str:
+    """The text with its line breaks but without blank lines, indented where a line could pass for the prompt's own."""
+    lines = (" ".join(line.split()) for line in clean(text).splitlines())
+    joined = "\n".join(line for line in lines if line)
+    if len(joined) > max_characters:
+        joined = joined[: max_characters - 1].rstrip() + "…"
+    return _LOOKS_LIKE_THE_FRAME.sub("  ", joined)

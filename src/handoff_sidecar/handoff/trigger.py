@@ -1,0 +1,91 @@
+"""Typed triggers: which messages may ask for a handoff, and what the agent is told about one.
+
+Owns the one regular expression that the shim tests messages with, and the closer look that follows a match.
+Knows nothing of sessions.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from handoff_sidecar.handoff.plain_text import clean
+
+TRIGGER_WORDS = ("session handoff", "handoff")
+"""What a person types; longer ones first, so that `session handoff` is not taken for a goal."""
+
+GOAL_MAX_CHARACTERS = 2_000
+"""A goal is quoted to the agent; beyond this the agent reads it in the message itself."""
+
+_QUOTES = "\"'“”„‘’«»「」『』`"
+"""`opencode run` puts a message of several words in quotes; people do it too."""
+_TALKS_ABOUT_IT = re.compile(
+    r"(?:is|isn't|was|wasn't|are|aren't|were|has|hasn't|had|does|doesn't|did|didn't|can't|won't|shouldn't|"
+    r"may|might|fails?|failed|failing|works?|worked|broke|breaks|broken|crashe[sd]|seems?|looks?|means?|"
+    r"and|or|vs\.?|versus|of|in|(?:can|could|will|would|should)(?!\s+(?:you|we)\b))\b",
+    re.IGNORECASE,
+)
+"""How a sentence about a handoff goes on, as against a goal, which starts with what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A message that asks for a handoff.
+
+    Attributes:
+        goal: what follows the trigger word, or None.
+        certain: False where the sentence could also be about handoffs, so that the agent has to decide.
+    """
+
+    goal: str | None
+    certain: bool
+
+
+def pattern(words: tuple[str, ...] = TRIGGER_WORDS) -> tuple[str, str]:
+    """A regular expression that matches every message that may be a trigger: source and flags.
+
+    Written so that Python and JavaScript (flag `u`) read it alike.
+    """
+    choices = "|".join(_spelled(word) for word in sorted(words, key=len, reverse=True))
+    quotes = "".join(f"\\u{ord(quote):04x}" for quote in _QUOTES)
+    ends_the_word = rf"$|[\s{quotes}]|[:\u2013\u2014]|[,.!?-]+(?:[\s{quotes}]|$)"
+    return rf"^[\s{quotes}]*(?:{choices})(?={ends_the_word})", "iu"
+
+
+def find_trigger(text: str, words: tuple[str, ...] = TRIGGER_WORDS) -> Trigger | None:
+    """What the message asks for, or None for an ordinary message, such as `handoff is broken`."""
+    text = clean(text)
+    match = re.match(pattern(words)[0], text, re.IGNORECASE)
+    if match is None:
+        return None
+    rest = text[match.end() :].strip()
+    if text.lstrip()[0] in _QUOTES and rest[-1:] and rest[-1] in _QUOTES:
+        rest = rest[:-1].strip()
+    introduced = rest[:1] in {":", "–", "—", "-"}
+    goal = rest.lstrip(":,.!–—- \t\n").strip()
+    if not goal.strip("?!.… "):
+        return Trigger(goal=None, certain="?" not in rest)
+    if not introduced and _TALKS_ABOUT_IT.match(goal):
+        return None
+    return Trigger(goal=goal, certain=introduced)
+
+
+def tell_agent(trigger: Trigger) -> str:
+    """The part that is added to the user's message, which stays as it was typed."""
+    goal = ""
+    if trigger.goal is not None and len(trigger.goal) <= GOAL_MAX_CHARACTERS:
+        goal = f' Pass this as `goal`, word for word: "{trigger.goal}"'
+    elif trigger.goal is not None:
+        goal = " Pass the rest of their message as `goal`, word for word."
+    told = (
+        "The user typed the handoff command: they want to go on in a fresh session. Call the `session_handoff` "
+        f"tool now, as your next action, and do nothing else first.{goal}"
+    )
+    if trigger.certain:
+        return told
+    return f"{told}\nIf their message plainly is no command but about something else, ignore this note and answer it."
+
+
+def _spelled(word: str) -> str:
+    """The word as a pattern; only what both languages let one escape is escaped."""
+    return r"[\s_-]+".join(re.sub(r"[$()*+./?\[\\\]^{|}]", r"\\\g<0>", piece) for piece in word.split())
