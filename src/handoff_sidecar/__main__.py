@@ -1,0 +1,7 @@
+"""`python -m handoff_sidecar` is the command `handoff-sidecar`."""
+
+import sys
+
+from handoff_sidecar.cli import main
+
+sys.exit(main())

@@ -1,0 +1,211 @@
+"""The sidecar process: what it is built from, and what it does with each message of the shim.
+
+The one place where objects are made and tied together. Each handler here is the JSON-RPC method of that name
+(design, section 3); what a tool does is in `tools`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field
+
+from handoff_sidecar import __version__
+from handoff_sidecar.errors import HandoffSidecarError, OpenCodeError, ToolFailed
+from handoff_sidecar.handoff.tokens import Tokenizer
+from handoff_sidecar.handoff.trigger import find_trigger, pattern, tell_agent
+from handoff_sidecar.journal import Journal
+from handoff_sidecar.logs import start_logging
+from handoff_sidecar.opencode.client import OpenCodeClient, through_tunnel
+from handoff_sidecar.opencode.models import SessionID
+from handoff_sidecar.rpc.connection import Connection
+from handoff_sidecar.rpc.errors import RpcError
+from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
+from handoff_sidecar.rpc.messages import ErrorCode
+from handoff_sidecar.rpc.stdio import ClaimedStdio, claim_stdio
+from handoff_sidecar.settings import Settings, config_folder, load_settings
+from handoff_sidecar.tools.context import Mode, ToolContext, ToolResult
+from handoff_sidecar.tools.definitions import PROTOCOL_VERSION, READ_SESSION, SESSION_HANDOFF
+from handoff_sidecar.tools.read_session import ReadSessionTool
+from handoff_sidecar.tools.session_handoff import SessionHandoff
+
+log = logging.getLogger(__name__)
+
+APP_NAME = "handoff-sidecar"
+
+HOST_TIMEOUT_S = 30.0
+"""For an answer of the shim's; the HTTP client's own limit is shorter and ends the wait first."""
+
+TOAST_TIMEOUT_S = 2.0
+"""A notice is not worth more of a person's time."""
+
+
+class Initialize(BaseModel):
+    """The params of `initialize`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    protocol_version: int = Field(alias="protocolVersion")
+    open_code: dict[str, str | None] = Field(default_factory=dict, alias="openCode")
+    mode: Mode = "other"
+    directory: str = ""
+
+
+class ToolCall(BaseModel):
+    """The params of `tool/call`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    context: ToolContext
+
+
+class ReceivedMessage(BaseModel):
+    """The params of `message/received`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    session_id: SessionID = Field(alias="sessionID")
+    text: str
+    directory: str
+
+
+class Sidecar:
+    """The process's one object: a connection to the shim, the tools, and what they share."""
+
+    def __init__(
+        self,
+        reader: FrameReader,
+        writer: FrameWriter,
+        *,
+        config: Path,
+        state: Path,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.connection = Connection(
+            reader,
+            writer,
+            {
+                "initialize": self._initialize,
+                "tool/call": self._tool_call,
+                "message/received": self._message_received,
+                "shutdown": self._shutdown,
+            },
+            error_translator=_wire_error,
+        )
+        self._http = through_tunnel(self._carry)
+        self._config = config
+        self._mode: Mode = "other"
+        self._tokenizer = Tokenizer()
+        self._vocabulary: asyncio.Task[None] | None = None
+        self._problems_told: set[str] = set()
+        journal = Journal(state / "briefs")
+        self._session_handoff = SessionHandoff(journal=journal, tokenizer=self._tokenizer, now=now)
+        self._read_session = ReadSessionTool(journal=journal, tokenizer=self._tokenizer)
+
+    async def run(self) -> None:
+        """Serve the shim until it closes its end or asks for the end."""
+        async with self._http:
+            await self.connection.serve()
+
+    async def _initialize(self, params: dict[str, object]) -> dict[str, Any]:
+        hello = Initialize.model_validate(params)
+        if hello.protocol_version != PROTOCOL_VERSION:
+            raise RpcError(
+                ErrorCode.PROTOCOL_MISMATCH,
+                f"the plugin speaks protocol {hello.protocol_version} and the sidecar {__version__} speaks protocol "
+                f"{PROTOCOL_VERSION}: run `handoff-sidecar install` again, then restart OpenCode",
+            )
+        self._mode = hello.mode
+        log.info("OpenCode %s (%s), sidecar %s", hello.open_code.get("version"), hello.mode, __version__)
+        # In the background: the first handoff finds the vocabulary loaded, and nobody waits for it now.
+        self._vocabulary = asyncio.create_task(asyncio.to_thread(self._tokenizer.load))
+        source, flags = pattern()
+        return {
+            "protocolVersion": PROTOCOL_VERSION,
+            "server": {"name": APP_NAME, "version": __version__},
+            "triggerPattern": {"source": source, "flags": flags},
+        }
+
+    async def _tool_call(self, params: dict[str, object]) -> dict[str, Any]:
+        call = ToolCall.model_validate(params)
+        client = OpenCodeClient(self._http, call.context.directory)
+        log.info("%s: call %s in %s", call.name, call.context.call_id, call.context.session_id)
+        settings = await self._settings(client, call.context.root)
+        if self._vocabulary is not None:
+            await asyncio.shield(self._vocabulary)
+        try:
+            result = await self._tool(call, client, settings)
+        except ToolFailed as error:
+            log.warning("%s: call %s failed: %s", call.name, call.context.call_id, error)
+            await self._toast(client, str(error))
+            raise
+        log.info("%s: call %s made %s", call.name, call.context.call_id, result.metadata.get("sessionID"))
+        return result.model_dump()
+
+    async def _tool(self, call: ToolCall, client: OpenCodeClient, settings: Settings) -> ToolResult:
+        if call.name == SESSION_HANDOFF.name:
+            return await self._session_handoff(call.arguments, call.context, client, settings=settings, mode=self._mode)
+        if call.name == READ_SESSION.name:
+            return await self._read_session(call.arguments, call.context, client, settings=settings)
+        raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no tool {call.name}")
+
+    async def _message_received(self, params: dict[str, object]) -> dict[str, str] | None:
+        trigger = find_trigger(ReceivedMessage.model_validate(params).text)
+        return {"text": tell_agent(trigger)} if trigger else None
+
+    async def _shutdown(self, _params: dict[str, object]) -> None:
+        self.connection.stop()
+
+    async def _carry(self, request: dict[str, Any]) -> object:
+        return await self.connection.request("http/request", request, timeout_s=HOST_TIMEOUT_S)
+
+    async def _settings(self, client: OpenCodeClient, root: str) -> Settings:
+        """The settings as they are now; each problem with them is told once."""
+        loaded = load_settings(config=self._config, project=Path(root))
+        for problem in loaded.problems:
+            if problem not in self._problems_told:
+                self._problems_told.add(problem)
+                log.warning("%s", problem)
+                await self._toast(client, problem)
+        return loaded.settings
+
+    async def _toast(self, client: OpenCodeClient, message: str) -> None:
+        try:
+            async with asyncio.timeout(TOAST_TIMEOUT_S):
+                await client.show_toast(message, variant="error")
+        except (OpenCodeError, TimeoutError) as error:
+            log.info("a toast could not be shown: %s", error)
+
+
+def _wire_error(error: Exception) -> RpcError | None:
+    """Our own errors carry sentences that are meant to be read; all others are the connection's business."""
+    if isinstance(error, HandoffSidecarError):
+        return RpcError(ErrorCode.TOOL_FAILED, str(error))
+    return None
+
+
+def run_on_stdio() -> None:
+    """Be the sidecar of the process at the other end of stdin and stdout, until it is gone."""
+    stdio = claim_stdio()
+    start_logging(platformdirs.user_log_path(APP_NAME, appauthor=False))
+    asyncio.run(_serve(stdio))
+
+
+async def _serve(stdio: ClaimedStdio) -> None:
+    source, sink = stdio.open()
+    sidecar = Sidecar(
+        FrameReader(source),
+        FrameWriter(sink),
+        config=config_folder(),
+        state=platformdirs.user_state_path(APP_NAME, appauthor=False),
+        now=lambda: datetime.now(UTC),
+    )
+    await sidecar.run()

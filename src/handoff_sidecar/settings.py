@@ -1,0 +1,113 @@
+"""The settings that a person can make, where they are read from, and what is said about bad ones.
+
+`handoff.json` in OpenCode's own config folder, then `.opencode/handoff.json` of the project, key by key. A bad
+value never stops anything: it is named, and the default counts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from handoff_sidecar.errors import SettingsUnreadable
+
+SETTINGS_FILE = "handoff.json"
+
+
+class Settings(BaseModel):
+    """Every setting with its default; the descriptions are the ones in the README."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    open: Literal["switch", "picker", "none"] = Field(
+        default="switch",
+        description="After a handoff: show the new session, open the session picker, or leave the screen alone",
+    )
+    prompt_token_budget: int = Field(
+        default=600, ge=250, le=8_000, description="The most tokens that a handoff's prompt may have"
+    )
+    read_token_budget: int = Field(
+        default=4_000,
+        ge=500,
+        le=50_000,
+        description="The most tokens that an answer of read_session may have",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings, and a sentence for each thing that was wrong with them."""
+
+    settings: Settings
+    problems: tuple[str, ...] = ()
+
+
+def config_folder(environment: dict[str, str] | None = None) -> Path:
+    """OpenCode's config folder: `$OPENCODE_CONFIG_DIR`, else `$XDG_CONFIG_HOME/opencode`, else `~/.config/opencode`.
+
+    OpenCode keeps to this on every platform.
+    """
+    env = dict(os.environ) if environment is None else environment
+    if env.get("OPENCODE_CONFIG_DIR"):
+        return Path(env["OPENCODE_CONFIG_DIR"])
+    base = Path(env["XDG_CONFIG_HOME"]) if env.get("XDG_CONFIG_HOME") else Path.home() / ".config"
+    return base / "opencode"
+
+
+def load_settings(*, config: Path, project: Path | None) -> LoadedSettings:
+    """The settings of a project: its own file over the user's over the defaults."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    files = [config / SETTINGS_FILE] + ([project / ".opencode" / SETTINGS_FILE] if project else [])
+    for file in files:
+        try:
+            given = _read(file)
+        except SettingsUnreadable as error:
+            problems.append(str(error))
+            continue
+        for key, value in given.items():
+            if key == "$schema":
+                continue
+            if key not in Settings.model_fields:
+                problems.append(f"{file}: there is no setting `{key}`; there are: {', '.join(Settings.model_fields)}")
+                continue
+            problem = _problem_with(key, value)
+            if problem:
+                problems.append(f"{file}: {problem}; what counts is {values.get(key, _default(key))!r}")
+            else:
+                values[key] = value
+    return LoadedSettings(Settings.model_validate(values), tuple(problems))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsUnreadable(f"{file} could not be read ({error}); its settings do not count") from error
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SettingsUnreadable(f"{file} is not valid JSON ({error}); its settings do not count") from error
+    if not isinstance(given, dict):
+        raise SettingsUnreadable(f"{file} must hold a JSON object such as {{}}; its settings do not count")
+    return given
+
+
+def _problem_with(key: str, value: object) -> str | None:
+    try:
+        Settings.model_validate({key: value}, strict=True)
+    except ValidationError as error:
+        allowed = error.errors(include_url=False)[0]["msg"]
+        return f"`{key}` can't be {json.dumps(value)[:80]}: {allowed[0].lower()}{allowed[1:]}"
+    return None
+
+
+def _default(key: str) -> object:
+    return Settings.model_fields[key].default

@@ -1,0 +1,1 @@
+"""The tools that OpenCode's models can call."""

@@ -1,0 +1,122 @@
+"""A new session with its prompt in it, or none at all.
+
+Owns the steps that change something in OpenCode, their order, and what undoes them. Knows nothing of how the
+prompt came about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from handoff_sidecar.errors import HandoffFailed, OpenCodeError
+from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
+from handoff_sidecar.opencode.models import Message, Model, Session, SessionID
+
+log = logging.getLogger(__name__)
+
+READ_BACK_PAUSES_S = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Between looks for the prompt: 1.18.33 has stored it when it answers, older versions a moment later."""
+
+REMOVAL_TIMEOUT_S = 1.5
+"""The person waits for this while the handoff has failed already; a cancelled call is left behind after 2 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What is to be delivered to a new session."""
+
+    title: str
+    parts: list[PromptPart]
+    agent: str | None
+    model: Model | None
+    permission: list[dict[str, Any]]
+    metadata: dict[str, Any]
+    reply: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The new session as it is: the agent and model may not be those that were asked for."""
+
+    session: Session
+    agent: str | None
+    model: Model | None
+
+
+async def deliver(client: OpenCodeClient, parcel: Parcel) -> Delivered:
+    """The new session, with its prompt stored.
+
+    If the prompt can't be placed, or the caller is cancelled, the session is removed again.
+
+    Raises:
+        HandoffFailed: says at which step, and whether anything was left behind.
+        OpenCodeError: the session could not be made; nothing was left behind.
+    """
+    session = await _create(client, parcel)
+    try:
+        stored = await _place(client, session.id, parcel, parcel.agent, parcel.model)
+        if stored is None:
+            log.warning("%s took no prompt for agent %s and model %s", session.id, parcel.agent, parcel.model)
+            stored = await _place(client, session.id, parcel, None, None)
+    except OpenCodeError as error:
+        raise HandoffFailed(f"{error}. {await _remove(client, session.id)}") from error
+    except BaseException:
+        await _remove(client, session.id)
+        raise
+    if stored is None:
+        left_over = await _remove(client, session.id)
+        raise HandoffFailed(f"OpenCode accepted the prompt but never stored it. {left_over}")
+    return Delivered(session, stored.agent, stored.model)
+
+
+async def _create(client: OpenCodeClient, parcel: Parcel) -> Session:
+    """The new session, still empty. Cancelled while OpenCode makes it, this waits for its id to remove it."""
+    creation = asyncio.ensure_future(
+        client.create_session(
+            title=parcel.title,
+            agent=parcel.agent,
+            model=parcel.model,
+            permission=parcel.permission,
+            metadata=parcel.metadata,
+        )
+    )
+    try:
+        return await asyncio.shield(creation)
+    except asyncio.CancelledError:
+        try:
+            async with asyncio.timeout(REMOVAL_TIMEOUT_S):
+                session = await creation
+        except (OpenCodeError, TimeoutError) as error:
+            log.info("cancelled before a session was made: %s", error)
+        else:
+            await _remove(client, session.id)
+        raise
+
+
+async def _place(
+    client: OpenCodeClient, session_id: SessionID, parcel: Parcel, agent: str | None, model: Model | None
+) -> Message | None:
+    """The user message that now stands in the session, or None: a 204 is no success (an unknown agent stores none)."""
+    await client.prompt(session_id, parcel.parts, agent=agent, model=model, reply=parcel.reply)
+    for pause in READ_BACK_PAUSES_S:
+        await asyncio.sleep(pause)
+        page = await client.messages(session_id, limit=5)
+        for message in page.messages:
+            if message.info.role == "user" and message.text:
+                return message
+    return None
+
+
+async def _remove(client: OpenCodeClient, session_id: SessionID) -> str:
+    """Remove a half-made session even while we are being cancelled; what was left behind, as a sentence."""
+    removal = asyncio.ensure_future(client.delete_session(session_id))
+    try:
+        async with asyncio.timeout(REMOVAL_TIMEOUT_S):
+            await asyncio.shield(removal)
+    except (OpenCodeError, TimeoutError) as error:
+        log.warning("could not remove the half-made session %s: %s", session_id, error)
+        return f"The new session {session_id} was left without its prompt: delete it in the session list"
+    return "The new session was removed again"

@@ -1,0 +1,165 @@
+"""The sidecar with a shim of a few lines at the other end of in-memory streams."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from fake_opencode import FakeOpenCode, assistant_message, user_message
+
+from handoff_sidecar.app import Sidecar
+from handoff_sidecar.rpc.connection import Connection
+from handoff_sidecar.rpc.errors import RpcError
+from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
+
+DIRECTORY = '/home/ada/größe "x"'
+CONTEXT = {"sessionID": "ses_old", "messageID": "msg_2", "callID": "call_1", "agent": "build", "directory": DIRECTORY}
+
+
+class Pipe:
+    """One direction of an in-memory stream, with the methods that frames ask for."""
+
+    def __init__(self) -> None:
+        self._reader = asyncio.StreamReader(limit=2**30)
+
+    async def read(self, n: int, /) -> bytes:
+        return await self._reader.read(n)
+
+    def write(self, data: bytes, /) -> None:
+        self._reader.feed_data(data)
+
+    async def drain(self) -> None:
+        await asyncio.sleep(0)
+
+    def close(self) -> None:
+        self._reader.feed_eof()
+
+
+@pytest.fixture
+def opencode() -> FakeOpenCode:
+    fake = FakeOpenCode()
+    fake.add_session(directory=DIRECTORY)
+    fake.messages["ses_old"] = [user_message(1, "fix the login"), assistant_message(2, "done")]
+    return fake
+
+
+@pytest.fixture
+async def shim(opencode: FakeOpenCode, tmp_path: Path) -> AsyncIterator[Connection]:
+    to_sidecar, to_shim = Pipe(), Pipe()
+    config = tmp_path / "config"
+    sidecar = Sidecar(
+        FrameReader(to_sidecar),
+        FrameWriter(to_shim),
+        config=config,
+        state=tmp_path / "state",
+        now=lambda: datetime.now(UTC),
+    )
+
+    async def http_request(params: Mapping[str, Any]) -> object:
+        assert params["directory"] == DIRECTORY
+        request = httpx.Request(
+            params["method"], "http://fake" + params["path"], headers=params["headers"], content=params["body"] or b""
+        )
+        response = await opencode._answer(request)  # noqa: SLF001
+        return {"status": response.status_code, "headers": dict(response.headers), "body": response.text}
+
+    connection = Connection(FrameReader(to_shim), FrameWriter(to_sidecar), {"http/request": http_request})
+    serving = [asyncio.ensure_future(sidecar.run()), asyncio.ensure_future(connection.serve())]
+    yield connection
+    to_sidecar.close()
+    to_shim.close()
+    await asyncio.gather(*serving)
+
+
+async def hello(shim: Connection, **changes: Any) -> Any:
+    params = {"protocolVersion": 1, "openCode": {"version": "1.18.33"}, "mode": "tui", "directory": DIRECTORY}
+    return await shim.request("initialize", {**params, **changes}, timeout_s=20)
+
+
+async def call(shim: Connection, tool: str, arguments: Any, **context: Any) -> Any:
+    params = {"name": tool, "arguments": arguments, "context": {**CONTEXT, **context}}
+    return await shim.request("tool/call", params, timeout_s=20)
+
+
+async def test_a_handoff_and_a_read_of_what_was_handed_off(shim: Connection, opencode: FakeOpenCode) -> None:
+    await hello(shim)
+
+    made = await call(shim, "session_handoff", {"summary": "Login works."})
+    read = await call(shim, "read_session", {}, sessionID=made["metadata"]["sessionID"])
+
+    (new,) = opencode.made()
+    assert opencode.selected == [new["id"]]
+    assert read["metadata"]["sessionID"] == "ses_old"
+    assert "fix the login" in read["output"]
+
+
+async def test_initialize_answers_with_version_and_trigger_pattern(shim: Connection) -> None:
+    answer = await hello(shim)
+
+    assert answer["server"]["name"] == "handoff-sidecar"
+    assert re.search(answer["triggerPattern"]["source"], "Handoff: x", re.IGNORECASE)
+
+
+async def test_another_protocol_is_refused_with_both_numbers(shim: Connection) -> None:
+    with pytest.raises(RpcError, match=r"protocol 2 .* protocol 1: run `handoff-sidecar install` again") as caught:
+        await hello(shim, protocolVersion=2)
+    assert caught.value.code == -32001
+
+
+async def test_a_failed_tool_tells_the_model_and_the_person_the_same(shim: Connection, opencode: FakeOpenCode) -> None:
+    await hello(shim)
+
+    with pytest.raises(RpcError) as caught:
+        await call(shim, "session_handoff", {})
+
+    assert caught.value.code == -32020
+    assert "`summary`" in caught.value.message
+    assert [(toast["variant"], toast["message"]) for toast in opencode.toasts] == [("error", caught.value.message)]
+
+
+async def test_a_typed_trigger_is_answered_with_what_the_agent_is_to_do(shim: Connection) -> None:
+    message = {"sessionID": "ses_old", "messageID": "msg_9", "directory": DIRECTORY}
+
+    told: Any = await shim.request("message/received", {**message, "text": '"handoff fix the tests"'}, timeout_s=20)
+    ordinary = await shim.request("message/received", {**message, "text": "handoff is broken"}, timeout_s=20)
+
+    assert "fix the tests" in told["text"]
+    assert ordinary is None
+
+
+async def test_a_bad_setting_is_told_once_and_the_handoff_is_made(
+    shim: Connection, opencode: FakeOpenCode, tmp_path: Path
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "handoff.json").write_text(json.dumps({"open": "sideways"}))
+    await hello(shim)
+
+    await call(shim, "session_handoff", {"summary": "x"})
+    await call(shim, "read_session", {"session_id": "ses_old"})
+
+    (toast,) = opencode.toasts
+    assert '`open` can\'t be "sideways"' in toast["message"]
+    assert len(opencode.made()) == 1
+
+
+@pytest.mark.parametrize("params", [{}, {"name": "session_handoff", "context": {}}, {"name": 5}])
+async def test_a_call_without_what_it_needs_is_refused_by_name(shim: Connection, params: dict[str, Any]) -> None:
+    with pytest.raises(RpcError) as caught:
+        await shim.request("tool/call", params, timeout_s=20)
+    assert caught.value.code == -32602
+
+
+async def test_shutdown_ends_the_sidecar(shim: Connection) -> None:
+    assert await shim.request("shutdown", {}, timeout_s=20) is None
+
+
+def test_directories_survive_their_way_through_a_header() -> None:
+    assert quote(DIRECTORY, safe="").isascii()

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from handoff_sidecar.settings import Settings, config_folder, load_settings
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "config").mkdir()
+    return tmp_path / "config"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "project" / ".opencode").mkdir(parents=True)
+    return tmp_path / "project"
+
+
+def test_without_files_the_defaults_count(config: Path, project: Path) -> None:
+    assert load_settings(config=config, project=project) == load_settings(config=config, project=None)
+    assert load_settings(config=config, project=None).settings == Settings()
+
+
+def test_the_projects_file_goes_over_the_users(config: Path, project: Path) -> None:
+    (config / "handoff.json").write_text('{"open": "picker", "read_token_budget": 1000}')
+    (project / ".opencode" / "handoff.json").write_text('{"open": "none"}')
+
+    loaded = load_settings(config=config, project=project)
+
+    assert loaded.settings == Settings(open="none", read_token_budget=1000)
+    assert loaded.problems == ()
+
+
+def test_a_bad_value_names_key_value_and_what_is_allowed_and_the_users_counts(config: Path, project: Path) -> None:
+    (config / "handoff.json").write_text('{"open": "picker"}')
+    (project / ".opencode" / "handoff.json").write_text('{"open": "sideways", "prompt_token_budget": "many"}')
+
+    loaded = load_settings(config=config, project=project)
+
+    assert loaded.settings == Settings(open="picker")
+    first, second = loaded.problems
+    assert '`open` can\'t be "sideways"' in first
+    assert "'switch', 'picker' or 'none'" in first
+    assert "what counts is 'picker'" in first
+    assert '`prompt_token_budget` can\'t be "many"' in second
+    assert "what counts is 600" in second
+
+
+def test_an_unknown_key_is_named_with_those_there_are(config: Path) -> None:
+    (config / "handoff.json").write_text('{"opne": "picker", "$schema": "x"}')
+
+    (problem,) = load_settings(config=config, project=None).problems
+
+    assert "no setting `opne`" in problem
+    assert "open" in problem
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"x"', "\x00", "[" * 100_000])
+def test_a_file_that_is_no_json_object_is_named_and_does_not_count(config: Path, text: str) -> None:
+    (config / "handoff.json").write_text(text)
+
+    loaded = load_settings(config=config, project=None)
+
+    assert loaded.settings == Settings()
+    assert str(config / "handoff.json") in loaded.problems[0]
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(
+        st.sampled_from(list(Settings.model_fields)) | st.text(max_size=5),
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2),
+    )
+)
+def test_no_settings_file_stops_anything(config: Path, values: dict[str, object]) -> None:
+    (config / "handoff.json").write_text(json.dumps(values))
+
+    assert isinstance(load_settings(config=config, project=None).settings, Settings)
+
+
+def test_the_config_folder_is_where_opencode_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/ada"))
+
+    assert config_folder({"OPENCODE_CONFIG_DIR": "/a", "XDG_CONFIG_HOME": "/b"}) == Path("/a")
+    assert config_folder({"XDG_CONFIG_HOME": "/b"}) == Path("/b/opencode")
+    assert config_folder({}) == Path("/home/ada/.config/opencode")

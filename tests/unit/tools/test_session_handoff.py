@@ -1,0 +1,342 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, tool_part, user_message
+
+from handoff_sidecar.errors import HandoffFailed, InvalidArguments
+from handoff_sidecar.handoff.tokens import Tokenizer
+from handoff_sidecar.journal import Journal, read_brief
+from handoff_sidecar.settings import Settings
+from handoff_sidecar.tools.context import Mode, ToolContext, ToolResult
+from handoff_sidecar.tools.session_handoff import SessionHandoff
+
+TOKENIZER = Tokenizer()
+SUMMARY = {"summary": "Login works; token refresh is next."}
+CONTEXT = ToolContext.model_validate(
+    {
+        "sessionID": "ses_old",
+        "messageID": "msg_0002",
+        "callID": "call_1",
+        "agent": "plan",
+        "directory": "/home/ada/dashboard",
+        "worktree": "/home/ada/dashboard",
+    }
+)
+
+HandOff = Callable[..., Awaitable[ToolResult]]
+
+
+@pytest.fixture
+def opencode() -> FakeOpenCode:
+    fake = FakeOpenCode()
+    fake.add_session(
+        permission=[{"permission": "edit", "pattern": "*", "action": "deny"}],
+        metadata={"someone": {"else": 1}},
+    )
+    fake.messages["ses_old"] = [
+        user_message(1, "fix the login", agent="plan", model={**SCRIPTED, "variant": "high"}),
+        assistant_message(
+            2, "done", tool_part("write", input={"filePath": "/home/ada/dashboard/src/a.ts"}), agent="plan"
+        ),
+    ]
+    return fake
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "briefs")
+
+
+@pytest.fixture
+def hand_off(opencode: FakeOpenCode, journal: Journal) -> HandOff:
+    tool = SessionHandoff(journal=journal, tokenizer=TOKENIZER, now=lambda: datetime.now(UTC))
+
+    async def call(arguments: dict[str, Any] | None = None, *, mode: Mode = "tui", **settings: Any) -> ToolResult:
+        return await tool(
+            SUMMARY if arguments is None else arguments,
+            CONTEXT,
+            opencode.client(),
+            settings=Settings(**settings),
+            mode=mode,
+        )
+
+    return call
+
+
+def failing(method: str, path_end: str, answer: httpx.Response | Exception) -> Any:
+    async def intercept(request: httpx.Request) -> httpx.Response | None:
+        if request.method == method and request.url.path.endswith(path_end):
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        return None
+
+    return intercept
+
+
+async def test_the_new_session_has_the_prompt_agent_model_variant_and_permissions(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    opencode.todos["ses_old"] = [
+        {"content": "a", "status": "completed"},
+        {"content": "b", "status": "cancelled"},
+        {"content": "c", "status": "in_progress"},
+    ]
+
+    result = await hand_off({**SUMMARY, "goal": "add logout"})
+
+    (new,) = opencode.made()
+    assert new["title"] == "Handoff: Auth flow"
+    assert new["agent"] == "plan"
+    assert new["model"] == {"id": "m1", "providerID": "scripted", "variant": "high"}
+    assert new["permission"] == [{"permission": "edit", "pattern": "*", "action": "deny"}]
+    assert new["metadata"] == {"handoff": {"from": "ses_old"}}
+    assert "parentID" not in new
+    (message,) = opencode.messages[new["id"]]
+    assert message["info"]["agent"] == "plan"
+    assert message["info"]["model"] == {**SCRIPTED, "variant": "high"}
+    prompt, instructions = message["parts"]
+    assert prompt["text"].startswith(
+        "## Session Handoff\n\nLogin works; token refresh is next.\n\n**Goal:** add logout"
+    )
+    assert "**Todos:** 1/2 done\n- In progress: c\n" in prompt["text"]
+    assert "**Files:** src/a.ts" in prompt["text"]
+    assert instructions["synthetic"] is True
+    assert new["id"] in result.output
+    assert f"opencode -s {new['id']}" in result.output
+    assert "agent plan, model scripted/m1 (high)" in result.output
+
+
+async def test_the_old_session_is_marked_and_keeps_its_other_metadata(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    await hand_off()
+
+    (new,) = opencode.made()
+    assert opencode.sessions["ses_old"]["metadata"] == {
+        "someone": {"else": 1},
+        "handoff": {"to": new["id"], "turn": "msg_0001"},
+    }
+
+
+async def test_after_a_compaction_the_users_agent_and_model_go_on(opencode: FakeOpenCode, hand_off: HandOff) -> None:
+    compaction = assistant_message(3, "summary", agent="compaction", mode="compaction", summary=True, modelID="small")
+    opencode.messages["ses_old"].append(compaction)
+
+    await hand_off()
+
+    (new,) = opencode.made()
+    assert new["agent"] == "plan"
+    assert new["model"]["id"] == "m1"
+
+
+@pytest.mark.parametrize(("how", "selected", "picker"), [("switch", 1, 0), ("picker", 0, 1), ("none", 0, 0)])
+async def test_the_person_sees_the_new_session_as_they_want_it(
+    opencode: FakeOpenCode, hand_off: HandOff, how: str, selected: int, picker: int
+) -> None:
+    await hand_off(open=how)
+
+    assert len(opencode.selected) == selected
+    assert opencode.picker_opened == picker
+
+
+async def test_in_opencode_run_the_prompt_is_placed_without_asking_for_a_reply(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    await hand_off(mode="run")
+
+    prompts = [body for method, path, body in opencode.requests if path.endswith("prompt_async")]
+    assert [prompt["noReply"] for prompt in prompts] == [True]
+    assert opencode.selected == []
+
+
+async def test_called_twice_in_one_turn_it_answers_with_the_session_that_is_there(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    first, second = await asyncio.gather(hand_off(), hand_off())
+
+    (new,) = opencode.made()
+    assert new["id"] in first.output
+    assert new["id"] in second.output
+    assert "nothing new was made" in second.output
+
+
+async def test_in_a_later_turn_another_handoff_is_made(opencode: FakeOpenCode, hand_off: HandOff) -> None:
+    await hand_off()
+    opencode.messages["ses_old"].append(user_message(5, "handoff again"))
+
+    await hand_off()
+
+    assert len(opencode.made()) == 2
+
+
+async def test_the_brief_is_on_disk_before_the_first_thing_is_made(
+    opencode: FakeOpenCode, hand_off: HandOff, journal: Journal
+) -> None:
+    on_disk: list[int] = []
+
+    async def look(request: httpx.Request) -> None:
+        if request.method == "POST" and request.url.path == "/session":
+            on_disk.append(len(list(journal.folder.iterdir())))
+
+    opencode.intercept = look
+    await hand_off()
+
+    (brief,) = journal.folder.iterdir()
+    assert on_disk == [1]
+    entry, prompt = read_brief(brief)
+    assert entry.to_session == opencode.made()[0]["id"]
+    assert prompt == opencode.messages[entry.to_session][0]["parts"][0]["text"]
+
+
+@pytest.mark.parametrize("arguments", [{}, {"summary": "  "}, {"summary": None}, {"summary": 42}])
+async def test_without_a_summary_the_model_is_told_what_to_give(
+    opencode: FakeOpenCode, hand_off: HandOff, arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidArguments, match=r"nothing was done.*`summary`.*1-3 sentences.*call again"):
+        await hand_off(arguments)
+    assert opencode.requests == []
+
+
+async def test_a_wrong_type_is_named(hand_off: HandOff) -> None:
+    with pytest.raises(InvalidArguments, match=r"`next_steps`.*valid string"):
+        await hand_off({**SUMMARY, "next_steps": [1, 2]})
+
+
+async def test_what_models_send_instead_of_a_list_is_understood(opencode: FakeOpenCode, hand_off: HandOff) -> None:
+    await hand_off({**SUMMARY, "goal": None, "next_steps": "only one", "files_modified": '["a.py", "b.py"]'})
+
+    text = opencode.messages[opencode.made()[0]["id"]][0]["parts"][0]["text"]
+    assert "**Next:** 1. only one" in text
+    assert "**Files:** src/a.ts, a.py, b.py" in text
+
+
+async def test_a_session_that_can_not_be_read_is_not_handed_off(opencode: FakeOpenCode, hand_off: HandOff) -> None:
+    del opencode.sessions["ses_old"]
+
+    with pytest.raises(HandoffFailed, match=r"could not be read.*404.*Nothing was made"):
+        await hand_off()
+
+
+async def test_a_subagents_session_is_not_handed_off(opencode: FakeOpenCode, hand_off: HandOff) -> None:
+    opencode.sessions["ses_old"]["parentID"] = "ses_parent"
+
+    with pytest.raises(HandoffFailed, match="subagent"):
+        await hand_off()
+    assert opencode.made() == []
+
+
+@pytest.mark.parametrize("path_end", ["/message", "/todo"])
+async def test_without_messages_or_todos_the_handoff_is_made_and_says_so(
+    opencode: FakeOpenCode, hand_off: HandOff, path_end: str
+) -> None:
+    opencode.intercept = failing("GET", f"ses_old{path_end}", httpx.Response(500, text="broken"))
+
+    result = await hand_off()
+
+    assert len(opencode.made()) == 1
+    assert "Made without" in result.output
+
+
+@pytest.mark.parametrize(
+    ("method", "path_end", "left"),
+    [
+        ("POST", "/session", "No new session was made"),
+        ("POST", "/prompt_async", "The new session was removed again"),
+        ("GET", "/message", "The new session was removed again"),
+    ],
+)
+async def test_a_failure_on_the_way_leaves_nothing_and_names_the_brief(
+    opencode: FakeOpenCode, hand_off: HandOff, journal: Journal, method: str, path_end: str, left: str
+) -> None:
+    async def intercept(request: httpx.Request) -> httpx.Response | None:
+        of_the_old = "ses_old" in request.url.path
+        if request.method == method and request.url.path.endswith(path_end) and not of_the_old:
+            return httpx.Response(500, json={"name": "UnknownError", "data": {"message": "database is locked"}})
+        return None
+
+    opencode.intercept = intercept
+
+    with pytest.raises(HandoffFailed) as caught:
+        await hand_off()
+
+    (brief,) = journal.folder.iterdir()
+    for said in ("database is locked", left, str(brief), "call session_handoff again"):
+        assert said in str(caught.value)
+    assert caught.value.brief == brief
+    assert opencode.made() == []
+    assert "handoff" not in opencode.sessions["ses_old"]["metadata"]
+
+
+async def test_after_a_failure_calling_again_works(opencode: FakeOpenCode, hand_off: HandOff) -> None:
+    opencode.intercept = failing("POST", "/prompt_async", httpx.ConnectError("gone"))
+    with pytest.raises(HandoffFailed):
+        await hand_off()
+    opencode.intercept = None
+
+    await hand_off()
+
+    assert len(opencode.made()) == 1
+
+
+async def test_a_session_that_can_not_be_removed_is_named(opencode: FakeOpenCode, hand_off: HandOff) -> None:
+    async def intercept(request: httpx.Request) -> httpx.Response | None:
+        broken = request.method == "DELETE" or request.url.path.endswith("prompt_async")
+        return httpx.Response(500, text="broken") if broken else None
+
+    opencode.intercept = intercept
+
+    with pytest.raises(HandoffFailed, match=r"ses_new\d was left without its prompt: delete it"):
+        await hand_off()
+
+
+async def test_an_agent_that_opencode_no_longer_knows_is_replaced_and_that_is_said(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    opencode.known_agents = {"build"}
+
+    result = await hand_off()
+
+    (new,) = opencode.made()
+    assert opencode.messages[new["id"]][0]["info"]["agent"] == "build"
+    assert "did not take agent plan" in result.output
+
+
+@pytest.mark.parametrize("step", ["/session", "/prompt_async"])
+async def test_a_cancelled_handoff_leaves_no_half_made_session(
+    opencode: FakeOpenCode, hand_off: HandOff, step: str
+) -> None:
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def intercept(request: httpx.Request) -> None:
+        if request.method == "POST" and request.url.path.endswith(step):
+            reached.set()
+            await go_on.wait()
+
+    opencode.intercept = intercept
+    call = asyncio.ensure_future(hand_off())
+    await reached.wait()
+    call.cancel()
+    go_on.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert opencode.made() == []
+
+
+async def test_a_disk_that_can_not_be_written_to_does_not_keep_anyone_in_a_full_session(
+    opencode: FakeOpenCode, hand_off: HandOff, journal: Journal
+) -> None:
+    journal.folder.parent.joinpath("briefs").write_text("a file where the folder should be")
+
+    result = await hand_off()
+
+    assert len(opencode.made()) == 1
+    assert "No copy on disk" in result.output
