@@ -1,0 +1,190 @@
+"""The plugin file in OpenCode's plugin folder: what is in it, and how it gets there and away again.
+
+One small file of our own and no edit of anyone's `opencode.json`. OpenCode 1.1.65 to 1.18.33 load every file
+that lies in `plugin` or `plugins` of its config folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from handoff_sidecar import __version__
+from handoff_sidecar.errors import InstallFailed
+
+PLUGIN_FILE = "handoff-sidecar.js"
+MARKER = "// Written by `handoff-sidecar install`"
+
+_TEMPLATE = """\
+{marker} {version}; `handoff-sidecar uninstall` removes it.
+// Loads the plugin that came with the Python package and names the Python that runs its sidecar.
+const shim = {shim}
+const command = {command}
+
+export default async (input, options) => {{
+  try {{
+    const plugin = await import(shim)
+    return await plugin.default(input, {{ ...options, command }})
+  }} catch (error) {{
+    const mend = `Run \\`handoff-sidecar install\\` again, or remove ${{import.meta.url}}.`
+    const message = `${{shim}} could not be loaded. ${{mend}}`
+    const body = {{ title: "handoff-sidecar", message, variant: "error" }}
+    setTimeout(() => input.client.tui.showToast({{ body }}).catch(() => {{}}), {toast_delay_ms})
+    return {{}}
+  }}
+}}
+"""
+
+TOAST_DELAY_MS = 3_000
+"""OpenCode's own client must not be used while a plugin initialises, and a toast needs the TUI to be up."""
+
+RIVALS = ("opencode-session-handoff", "opencode-handoff")
+"""npm names of plugins that register tools of the same names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What an install did.
+
+    Attributes:
+        change: `written`, `updated` or `unchanged`.
+        warnings: what the person should know, a sentence each.
+    """
+
+    path: Path
+    change: str
+    warnings: tuple[str, ...]
+
+
+def shim_entry() -> Path:
+    """The shim's `index.js`: inside an installed package, or beside `src` in a clone.
+
+    Raises:
+        InstallFailed: it is in neither place.
+    """
+    package = Path(__file__).resolve().parent
+    for folder in (package / "plugin_shim", package.parent.parent / "plugin-shim"):
+        if (folder / "index.js").is_file():
+            return folder / "index.js"
+    raise InstallFailed(f"the plugin that belongs to {package} is missing: install the handoff-sidecar package again")
+
+
+def sidecar_command() -> list[str]:
+    """What the shim starts: this very Python; `-P` keeps the modules of a project's folder out of it."""
+    return [sys.executable, "-P", "-m", "handoff_sidecar", "stdio"]
+
+
+def plugin_text() -> str:
+    """The plugin file for this installation."""
+    return _TEMPLATE.format(
+        marker=MARKER,
+        version=__version__,
+        shim=json.dumps(shim_entry().as_uri()),
+        command=json.dumps(sidecar_command()),
+        toast_delay_ms=TOAST_DELAY_MS,
+    )
+
+
+def install(config: Path) -> Installed:
+    """Put the plugin file into OpenCode's config folder; doing it again changes nothing.
+
+    Raises:
+        InstallFailed: a file of someone else's is in its place, or the folder can't be written to.
+    """
+    path, text = config / "plugin" / PLUGIN_FILE, plugin_text()
+    existing = _own_file(path)
+    change = "written" if existing is None else "unchanged" if existing == text else "updated"
+    if existing != text:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(path, text)
+        except OSError as error:
+            raise InstallFailed(
+                f"{path} could not be written ({error.strerror}): make the folder writable, or name another config "
+                "folder with OPENCODE_CONFIG_DIR, and run this again"
+            ) from error
+    return Installed(path, change, tuple(_warnings(config, path)))
+
+
+def uninstall(config: Path) -> Path | None:
+    """Remove the plugin file and the folders that are empty without it; the path, or None if there was none.
+
+    Raises:
+        InstallFailed: the file in its place is someone else's, or can't be removed.
+    """
+    path = config / "plugin" / PLUGIN_FILE
+    if _own_file(path) is None:
+        return None
+    try:
+        path.unlink()
+    except OSError as error:
+        raise InstallFailed(f"{path} could not be removed ({error.strerror}): remove it by hand") from error
+    for folder in (path.parent, config):
+        try:
+            folder.rmdir()
+        except OSError:
+            break  # not empty, or not ours to remove: it stays
+    return path
+
+
+def _own_file(path: Path) -> str | None:
+    """The text of the plugin file that is there now, or None.
+
+    Raises:
+        InstallFailed: it is not a file that an install wrote.
+    """
+    if not path.is_symlink() and not path.exists():
+        return None
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    if path.is_symlink() or not text.startswith(MARKER):
+        raise InstallFailed(
+            f"{path} was not written by handoff-sidecar and is left as it is: move it away, then run this again"
+        )
+    return text
+
+
+def _replace(path: Path, text: str) -> None:
+    """Whole or not at all, as OpenCode may start at this moment."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _warnings(config: Path, own: Path) -> list[str]:
+    """Other plugins with the same tools, of which only one would get the calls."""
+    warnings = []
+    for name in ("opencode.json", "opencode.jsonc", "config.json"):
+        text = _text_of(config / name)
+        warnings += [
+            f'{config / name} lists the plugin "{rival}", whose tools have the same names: remove one of the two'
+            for rival in RIVALS
+            if re.search(rf'"(?:[^"]*/)?{re.escape(rival)}(?:@[^"]*)?"', text)
+        ]
+    for folder in ("plugin", "plugins"):
+        for file in sorted((config / folder).glob("*.[jt]s")):
+            if file != own and "session_handoff" in _text_of(file):
+                warnings.append(f"{file} registers a tool `session_handoff` too: remove one of the two")
+            elif file != own and file.name == PLUGIN_FILE:
+                warnings.append(f"{file} is a second copy of this plugin: remove it")
+    return warnings
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

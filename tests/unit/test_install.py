@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from handoff_sidecar.errors import InstallFailed
+from handoff_sidecar.install import MARKER, install, plugin_text, shim_entry, uninstall
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "with space" / "opencode"
+
+
+def test_the_plugin_file_names_this_python_and_the_shim_that_came_with_it(config: Path) -> None:
+    installed = install(config)
+
+    text = installed.path.read_text()
+    assert installed.change == "written"
+    assert installed.path == config / "plugin" / "handoff-sidecar.js"
+    assert shim_entry().as_uri() in text
+    assert f'"{sys.executable}", "-P", "-m", "handoff_sidecar", "stdio"' in text
+
+
+def test_the_plugin_file_is_javascript_with_one_export(config: Path) -> None:
+    path = install(config).path.rename(config / "plugin.mjs")
+
+    show = f"import({str(path.as_uri())!r}).then(m => console.log(JSON.stringify(Object.keys(m))))"
+    done = subprocess.run(["node", "-e", show], capture_output=True, text=True, check=True)
+
+    assert done.stdout == '["default"]\n'
+
+
+def test_installing_again_changes_nothing_and_a_newer_version_replaces_its_file(config: Path) -> None:
+    path = install(config).path
+
+    assert install(config).change == "unchanged"
+    path.write_text(f"{MARKER} 0.0.1\n")
+    assert install(config).change == "updated"
+    assert path.read_text() == plugin_text()
+    assert [file.name for file in path.parent.iterdir()] == ["handoff-sidecar.js"]
+
+
+def test_a_file_of_someone_elses_is_left_alone(config: Path) -> None:
+    path = config / "plugin" / "handoff-sidecar.js"
+    path.parent.mkdir(parents=True)
+    path.write_text("export default () => ({})")
+
+    for change in (install, uninstall):
+        with pytest.raises(InstallFailed, match="not written by handoff-sidecar"):
+            change(config)
+    assert path.read_text() == "export default () => ({})"
+
+
+def test_a_link_is_not_followed(config: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target.js"
+    target.write_text(f"{MARKER} 0.0.1\n")
+    (config / "plugin").mkdir(parents=True)
+    (config / "plugin" / "handoff-sidecar.js").symlink_to(target)
+
+    with pytest.raises(InstallFailed):
+        install(config)
+    assert target.read_text() == f"{MARKER} 0.0.1\n"
+
+
+def test_uninstalling_leaves_nothing_behind(config: Path) -> None:
+    install(config)
+
+    assert uninstall(config) == config / "plugin" / "handoff-sidecar.js"
+    assert not config.exists()
+    assert uninstall(config) is None
+
+
+def test_uninstalling_leaves_what_is_not_ours(config: Path) -> None:
+    install(config)
+    (config / "plugin" / "other.js").write_text("")
+    (config / "opencode.json").write_text("{}")
+
+    uninstall(config)
+
+    assert sorted(path.name for path in config.rglob("*")) == ["opencode.json", "other.js", "plugin"]
+
+
+def test_a_plugin_with_the_same_tools_is_warned_of(config: Path) -> None:
+    config.mkdir(parents=True)
+    (config / "opencode.jsonc").write_text('{ // mine\n "plugin": ["opencode-session-handoff@1.1.6"], }')
+    (config / "plugins").mkdir()
+    (config / "plugins" / "mine.ts").write_text("tool: { session_handoff: {} }")
+
+    first, second = install(config).warnings
+
+    assert "opencode-session-handoff" in first
+    assert "mine.ts" in second
+
+
+def test_other_plugins_are_no_reason_for_a_warning(config: Path) -> None:
+    config.mkdir(parents=True)
+    (config / "opencode.json").write_text('{"plugin": ["opencode-handoff-sidecar-theme", "x"]}')
+
+    assert install(config).warnings == ()
+
+
+def test_a_folder_that_can_not_be_written_to_is_named(config: Path) -> None:
+    config.parent.mkdir(parents=True)
+    config.write_text("in the way")
+
+    with pytest.raises(InstallFailed, match="could not be written"):
+        install(config)
