@@ -1,0 +1,77 @@
+/**
+ * Lines of bytes: cuts a stream into frames at "\n", and makes a frame of a message.
+ * Knows nothing of what is inside a frame, nor of who reads or writes it.
+ */
+import { FrameTooLarge } from "./errors.js";
+
+/**
+ * Both sides read this much and no more: a long session's whole history (tens of MB) still passes, and a
+ * peer gone wild can't fill the memory of OpenCode.
+ */
+export const MAX_FRAME_BYTES = 64 * 1024 * 1024;
+
+const NEWLINE = 0x0a;
+
+/**
+ * One line for the wire, newline included.
+ * @param {unknown} message
+ * @param {number} [limitBytes] for the line without its newline
+ * @returns {string}
+ * @throws {FrameTooLarge}
+ */
+export function encodeFrame(message, limitBytes = MAX_FRAME_BYTES) {
+  const line = JSON.stringify(message);
+  const bytes = Buffer.byteLength(line);
+  if (bytes > limitBytes) throw new FrameTooLarge(bytes, limitBytes);
+  return `${line}\n`;
+}
+
+/** Hands over each complete line once. A line over the limit is skipped to its newline and reported. */
+export class FrameSplitter {
+  #limitBytes;
+  #onFrame;
+  #onTooLarge;
+  /** Pieces of the unfinished line: joined once, at its end, so that the cost stays linear. @type {Uint8Array[]} */
+  #pieces = [];
+  #bytes = 0;
+
+  /**
+   * @param {object} to
+   * @param {(frame: Buffer) => void} to.onFrame
+   * @param {(error: FrameTooLarge) => void} to.onTooLarge
+   * @param {number} [to.limitBytes]
+   */
+  constructor({ onFrame, onTooLarge, limitBytes = MAX_FRAME_BYTES }) {
+    this.#onFrame = onFrame;
+    this.#onTooLarge = onTooLarge;
+    this.#limitBytes = limitBytes;
+  }
+
+  /** @param {Uint8Array} chunk */
+  push(chunk) {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      this.#add(chunk.subarray(start, end));
+      this.#finish();
+      start = end + 1;
+    }
+    this.#add(chunk.subarray(start));
+  }
+
+  /** @param {Uint8Array} piece */
+  #add(piece) {
+    if (piece.length === 0) return;
+    this.#bytes += piece.length;
+    if (this.#bytes > this.#limitBytes) this.#pieces = [];
+    else this.#pieces.push(piece);
+  }
+
+  #finish() {
+    const pieces = this.#pieces;
+    const bytes = this.#bytes;
+    this.#pieces = [];
+    this.#bytes = 0;
+    if (bytes > this.#limitBytes) this.#onTooLarge(new FrameTooLarge(bytes, this.#limitBytes));
+    else this.#onFrame(Buffer.concat(pieces, bytes));
+  }
+}

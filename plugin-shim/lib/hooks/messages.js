@@ -1,0 +1,86 @@
+/**
+ * The `chat.message` hook: hands a message that may be the trigger to the sidecar, and adds the text that it
+ * answers as a part that only the model sees. Any other message passes without a call.
+ */
+import { triggerFailure } from "../sentences.js";
+
+/** The person waits for this, with the message already sent. */
+export const MESSAGE_TIMEOUT_MS = 5_000;
+
+const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const RANDOM_CHARACTERS = 14;
+const TIME_DIGITS = 12;
+const LAST_TIME = (1n << 48n) - 1n;
+
+/** @param {import("../plugin.js").Parts} parts */
+export function messageHooks({ host, instance, sidecar, trigger, isFirstSight, limits }) {
+  /**
+   * @param {{sessionID: string, messageID: string, text: string}} message
+   * @param {any[]} parts
+   */
+  async function received({ sessionID, messageID, text }, parts) {
+    try {
+      const params = { sessionID, messageID, text, directory: instance.directory };
+      const answer = await sidecar.call("message/received", params, {
+        timeoutMs: limits.messageMs ?? MESSAGE_TIMEOUT_MS,
+        graceMs: 0,
+      });
+      if (typeof answer?.text !== "string") return;
+      const id = partIDAfter(parts.map((part) => part?.id));
+      parts.push({ id, sessionID, messageID, type: "text", synthetic: true, text: answer.text });
+    } catch (error) {
+      void host.toast(instance, "Handoff", triggerFailure(error), "error");
+    }
+  }
+
+  return {
+    /**
+     * @param {any} input
+     * @param {any} output
+     * @returns {Promise<void> | undefined}
+     */
+    "chat.message"(input, output) {
+      const text = typedText(output.parts);
+      if (!trigger().test(text)) return undefined;
+      const messageID = output.message?.id ?? input?.messageID;
+      const sessionID = input?.sessionID ?? output.message?.sessionID;
+      if (!messageID || !sessionID || !isFirstSight(messageID)) return undefined;
+      return received({ sessionID, messageID, text }, output.parts);
+    },
+  };
+}
+
+/** @param {any[]} parts */
+function typedText(parts) {
+  return parts
+    .filter((part) => part?.type === "text" && !part.synthetic && typeof part.text === "string")
+    .map((part) => part.text)
+    .join("\n");
+}
+
+/**
+ * An id that sorts after the others. OpenCode shows a message's parts in the order of their ids, which are
+ * `prt_`, 12 hexadecimal digits (milliseconds × 0x1000 + a counter), and 14 random base62 characters (seen in
+ * 1.1.65 to 1.18.33): one more on the counter is what OpenCode's own next part would have. An id of any other
+ * form is made longer, which sorts after it too.
+ * @param {unknown[]} ids
+ * @returns {string}
+ */
+export function partIDAfter(ids) {
+  const last = ids
+    .filter((id) => typeof id === "string" && id.startsWith("prt_"))
+    .sort()
+    .at(-1);
+  const now = (BigInt(Date.now()) * 0x1000n) & LAST_TIME;
+  if (typeof last !== "string") return partID(now);
+  const digits = /^prt_([0-9a-f]{12})[0-9A-Za-z]{14}$/.exec(last)?.[1];
+  const time = digits === undefined ? LAST_TIME : BigInt(`0x${digits}`);
+  return time === LAST_TIME ? `${last}1` : partID(time + 1n);
+}
+
+/** @param {bigint} time */
+function partID(time) {
+  const random = crypto.getRandomValues(new Uint8Array(RANDOM_CHARACTERS));
+  const suffix = Array.from(random, (byte) => BASE62[byte % BASE62.length]).join("");
+  return `prt_${time.toString(16).padStart(TIME_DIGITS, "0")}${suffix}`;
+}

@@ -1,0 +1,88 @@
+/**
+ * The tools, as OpenCode registers them, and their schemas.
+ * Knows what a tool is called, and nothing of what it does: that is the sidecar's.
+ */
+import { CallGivenUp, RpcError, TOOL_FAILED } from "../errors.js";
+import { toolFailure } from "../sentences.js";
+
+/** A handoff takes well under a second; what takes this long will not end by itself. */
+export const TOOL_CALL_TIMEOUT_MS = 60_000;
+
+/** The first version that takes {title, output, metadata} from a tool; older ones take text alone. */
+const RICH_RESULTS_SINCE = [1, 14, 34];
+
+/** @param {import("../plugin.js").Parts} parts */
+export function toolHooks({ manifest, host, instance, sidecar, limits }) {
+  /**
+   * @param {string} name
+   * @param {any} args
+   * @param {any} context
+   */
+  async function execute(name, args, context) {
+    try {
+      const call = {
+        name,
+        arguments: args ?? {},
+        context: {
+          sessionID: context?.sessionID,
+          messageID: context?.messageID,
+          callID: context?.callID,
+          agent: context?.agent,
+          directory: instance.directory,
+          worktree: context?.worktree ?? instance.worktree,
+        },
+      };
+      const { title, output, metadata } = await sidecar.call("tool/call", call, {
+        signal: context?.abort,
+        timeoutMs: limits.toolCallMs ?? TOOL_CALL_TIMEOUT_MS,
+        killWhenStuck: true,
+      });
+      if (!takesRichResults(host.version)) return String(output);
+      return { title: String(title ?? name), output: String(output), metadata: metadata ?? {} };
+    } catch (error) {
+      const sentence = toolFailure(name, error);
+      // Of what the sidecar refuses it tells the person itself; and whoever pressed escape knows.
+      const isKnown = error instanceof RpcError && error.code === TOOL_FAILED;
+      const isEscape = error instanceof CallGivenUp && error.why === "cancelled";
+      if (!isKnown && !isEscape) void host.toast(instance, "Handoff sidecar", sentence, "error");
+      throw new Error(sentence, { cause: error });
+    }
+  }
+
+  const parameters = new Map(manifest.tools.map((tool) => [tool.name, tool.parameters]));
+  return {
+    tool: Object.fromEntries(
+      manifest.tools.map(({ name, description }) => [
+        name,
+        {
+          description,
+          args: {}, // anything else is fatal in one version or another
+          /**
+           * @param {unknown} args
+           * @param {unknown} context
+           */
+          execute: (args, context) => execute(name, args, context),
+        },
+      ]),
+    ),
+    /**
+     * @param {any} input
+     * @param {any} output
+     */
+    "tool.definition"(input, output) {
+      const schema = parameters.get(input?.toolID);
+      if (schema && output) output.jsonSchema = structuredClone(schema);
+    },
+  };
+}
+
+/** @param {string | null} version unknown counts as new */
+function takesRichResults(version) {
+  const parts = version?.split(".").map((part) => Number.parseInt(part, 10)) ?? [];
+  for (const [place, since] of RICH_RESULTS_SINCE.entries()) {
+    const part = parts[place];
+    if (part === undefined || Number.isNaN(part) || part > since) return true;
+    if (part < since) return false;
+  }
+  return true;
+}

@@ -1,0 +1,198 @@
+/**
+ * The OpenCode side: which instances are open, in which mode, and requests to it by its own in-process fetch
+ * (in the TUI and in `opencode run` there is no other way in).
+ * Knows nothing of the sidecar's process, and never calls OpenCode by itself while a plugin initialises.
+ */
+import { within } from "./deadline.js";
+import { allowedPath } from "./endpoints.js";
+import { HOST_UNREACHABLE, INVALID_PARAMS, RpcError } from "./errors.js";
+
+/** @typedef {import("./connection.js").Json} Json */
+/** @typedef {"tui" | "run" | "serve" | "other"} Mode */
+/** @typedef {"info" | "success" | "warning" | "error"} Variant */
+
+/**
+ * One initialisation of the plugin: OpenCode makes one for each directory, and more on a reload.
+ * @typedef {object} Instance
+ * @property {string} directory
+ * @property {string} worktree
+ * @property {any} client OpenCode's own client
+ */
+
+/** What is a courtesy (a toast, a log line, the version) must not hold anything up. */
+const COURTESY_MS = 2_000;
+
+/** A sidecar that writes rubbish without end must not flood OpenCode's log. */
+const LOG_LINES_AT_ONCE = 20;
+
+const PASSED_ON = ["content-type", "x-next-cursor"];
+const ACCEPTED = ["accept", "content-type"];
+
+export class Host {
+  /** The newest last. @type {Set<Instance>} */
+  #instances = new Set();
+  #courtesyMs;
+  #logging = 0;
+  /** As OpenCode names it itself; null until asked, or when it didn't say. @type {string | null} */
+  version = null;
+
+  /** @param {{argv?: string[], courtesyMs?: number}} [parts] */
+  constructor({ argv = process.argv, courtesyMs = COURTESY_MS } = {}) {
+    this.mode = modeOf(argv);
+    this.#courtesyMs = courtesyMs;
+  }
+
+  /** @param {Instance} instance */
+  register(instance) {
+    this.#instances.add(instance);
+  }
+
+  /**
+   * @param {Instance} instance
+   * @returns {number} how many are left
+   */
+  unregister(instance) {
+    this.#instances.delete(instance);
+    return this.#instances.size;
+  }
+
+  /** @param {Instance} instance */
+  isOpen(instance) {
+    return this.#instances.has(instance);
+  }
+
+  /** The one opened last. @returns {Instance | undefined} */
+  get newest() {
+    return [...this.#instances].at(-1);
+  }
+
+  /**
+   * Serves `http/request`.
+   * @param {Json} params {directory, method, path, headers, body}
+   * @param {{signal?: AbortSignal}} [context]
+   * @throws {RpcError} ENDPOINT_REFUSED, HOST_UNREACHABLE, INVALID_PARAMS
+   */
+  async serve({ directory, method, path, headers, body }, { signal } = {}) {
+    const target = allowedPath(method, path);
+    if (body !== null && body !== undefined && typeof body !== "string") {
+      throw new RpcError(INVALID_PARAMS, "http/request: `body` must be a string or null");
+    }
+    const instance = [...this.#instances].findLast((open) => open.directory === directory);
+    // A directory that isn't open would make OpenCode open it, with another initialisation of everything.
+    if (!instance) throw new RpcError(HOST_UNREACHABLE, `OpenCode has no project open in ${directory}`);
+    try {
+      const response = await this.#fetch(instance, method, target, { headers, body, signal });
+      const text = await response.text();
+      const passedOn = PASSED_ON.flatMap((name) => {
+        const value = response.headers.get(name);
+        return value === null ? [] : [[name, value]];
+      });
+      return { status: response.status, headers: Object.fromEntries(passedOn), body: text };
+    } catch (error) {
+      this.log("warn", `${method} ${target} failed: ${error instanceof Error ? error.stack : error}`);
+      const sentence = `OpenCode could not be reached for ${method} ${target}: its log has the reason`;
+      throw new RpcError(HOST_UNREACHABLE, sentence);
+    }
+  }
+
+  /** Asks OpenCode for its version, once. @returns {Promise<string | null>} */
+  async askVersion() {
+    if (this.version === null && this.newest) {
+      const asked = this.#fetch(this.newest, "GET", "/global/health").then((response) => response.json());
+      try {
+        const health = /** @type {any} */ (await within(asked, { timeoutMs: this.#courtesyMs }));
+        if (typeof health?.version === "string") this.version = health.version;
+      } catch (error) {
+        this.log("info", `OpenCode did not tell its version: ${error}`);
+      }
+    }
+    return this.version;
+  }
+
+  /**
+   * Shows a toast, if there is a screen; never throws and never takes long.
+   * @param {Instance} instance
+   * @param {string} title
+   * @param {string} message
+   * @param {Variant} variant
+   */
+  async toast(instance, title, message, variant) {
+    try {
+      const shown = this.#fetch(instance, "POST", "/tui/show-toast", {
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ title, message, variant }),
+      });
+      await within(shown, { timeoutMs: this.#courtesyMs });
+    } catch (error) {
+      this.log("info", `no toast (${error}) for: ${title}: ${message}`);
+    }
+  }
+
+  /**
+   * A line for OpenCode's log, in the background. Goes nowhere when OpenCode takes none.
+   * @param {"debug" | "info" | "warn" | "error"} level
+   * @param {string} message
+   */
+  log(level, message) {
+    const instance = this.newest;
+    if (!instance || this.#logging >= LOG_LINES_AT_ONCE) return;
+    this.#logging += 1;
+    const written = this.#fetch(instance, "POST", "/log", {
+      headers: { "content-type": "application/json" },
+      // Said twice: newer versions (seen in 1.18.33) don't write the service's name.
+      body: JSON.stringify({ service: "handoff-sidecar", level, message: `handoff-sidecar: ${message}` }),
+    });
+    within(written, { timeoutMs: this.#courtesyMs })
+      .catch(() => {}) // a log that can't be written to can't be told of either
+      .finally(() => {
+        this.#logging -= 1;
+      });
+  }
+
+  /**
+   * @param {Instance} instance
+   * @param {string} method
+   * @param {string} path
+   * @param {{headers?: unknown, body?: string | null | undefined, signal?: AbortSignal | undefined}} [what]
+   * @returns {Promise<Response>}
+   */
+  async #fetch(instance, method, path, { headers, body, signal } = {}) {
+    const config = instance.client._client.getConfig();
+    const merged = new Headers(present(config.headers));
+    for (const [name, value] of Object.entries(present(headers))) {
+      if (ACCEPTED.includes(name.toLowerCase())) merged.set(name, value);
+    }
+    merged.set("x-opencode-directory", encodeURIComponent(instance.directory));
+    const request = new Request(config.baseUrl.replace(/\/$/, "") + path, {
+      method,
+      headers: merged,
+      ...(typeof body === "string" && { body }),
+      ...(signal && { signal }),
+    });
+    return config.fetch(request);
+  }
+}
+
+/**
+ * Headers may be an object of their own kind or a plain one, with holes.
+ * @param {unknown} headers
+ * @returns {Record<string, string>}
+ */
+function present(headers) {
+  const entries = headers instanceof Headers ? [...headers] : Object.entries(headers ?? {});
+  return Object.fromEntries(entries.filter(([, value]) => typeof value === "string"));
+}
+
+/**
+ * The TUI's plugins run in a worker of their own; for the rest the first word of the command line says it.
+ * @param {string[]} argv
+ * @returns {Mode}
+ */
+function modeOf(argv) {
+  if (/[\\/]tui[\\/]worker\.(js|ts)$/.test(argv[1] ?? "")) return "tui";
+  const words = argv.slice(2).filter((word, index, all) => {
+    return !word.startsWith("-") && all[index - 1] !== "--log-level";
+  });
+  if (words[0] === undefined) return "tui";
+  return words[0] === "run" || words[0] === "serve" ? words[0] : "other";
+}

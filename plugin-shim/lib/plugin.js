@@ -1,0 +1,171 @@
+/**
+ * Where everything is put together: one host, one sidecar, and a set of hooks for each initialisation.
+ * Hooks are made in hooks/, one file a concern; a new one is added to `hooks` below.
+ */
+import { sidecarCommand } from "./command.js";
+import { later } from "./deadline.js";
+import { commandHooks } from "./hooks/commands.js";
+import { messageHooks } from "./hooks/messages.js";
+import { toolHooks } from "./hooks/tools.js";
+import { Host } from "./host.js";
+import { readManifest } from "./manifest.js";
+import { Sidecar } from "./sidecar.js";
+
+/** @typedef {import("./host.js").Instance} Instance */
+/** @typedef {Record<string, any>} Hooks */
+
+/**
+ * What a set of hooks is made from.
+ * @typedef {object} Parts
+ * @property {Instance} instance
+ * @property {Host} host
+ * @property {import("./manifest.js").Manifest} manifest
+ * @property {Sidecar} sidecar
+ * @property {() => RegExp} trigger the pattern of now: the default one until the sidecar has answered
+ * @property {(messageID: string) => boolean} isFirstSight false when any copy has seen the message before
+ * @property {{toolCallMs?: number, messageMs?: number}} limits
+ */
+
+/** Messages are seen twice within one turn at most; this is far more than a process has open at once. */
+const REMEMBERED_MESSAGES = 500;
+
+export class Plugin {
+  #manifest = readManifest();
+  #trigger = compiled(this.#manifest.triggerPattern);
+  #host;
+  #env;
+  #options;
+  /** @type {Sidecar | null} */
+  #sidecar = null;
+  /** @type {Set<string>} */
+  #seen = new Set();
+
+  /**
+   * @param {object} [options] for tests: everything has its value from here or from the process
+   * @param {string[]} [options.argv]
+   * @param {NodeJS.ProcessEnv} [options.env]
+   * @param {Partial<typeof import("./sidecar.js").LIMITS> & Parts["limits"]} [options.limits]
+   * @param {import("./process.js").Spawn} [options.spawn]
+   */
+  constructor(options = {}) {
+    this.#options = options;
+    this.#env = options.env ?? process.env;
+    this.#host = new Host({ argv: options.argv });
+  }
+
+  /**
+   * The hooks for one initialisation. Calls nothing of OpenCode, which would deadlock, and waits for nothing.
+   * @param {any} input OpenCode's
+   * @param {unknown} [options] the user's
+   * @returns {Hooks}
+   */
+  attach(input, options) {
+    const directory = String(input?.directory ?? process.cwd());
+    const worktree = String(input?.worktree ?? directory);
+    /** @type {Instance} */
+    const instance = { directory, worktree, client: input?.client };
+    this.#host.register(instance);
+    const sidecar = this.#sidecar ?? this.#makeSidecar(options);
+    this.#sidecar = sidecar;
+
+    later(0, () => {
+      // It may be gone again already. A failure is told when somebody calls, and is in the log.
+      if (this.#host.isOpen(instance)) sidecar.start().catch((error) => this.#log("warn", String(error)));
+    });
+
+    /** @type {Parts} */
+    const parts = {
+      instance,
+      host: this.#host,
+      manifest: this.#manifest,
+      sidecar,
+      trigger: () => this.#trigger,
+      isFirstSight: (messageID) => this.#isFirstSight(messageID),
+      limits: this.#options.limits ?? {},
+    };
+    const hooks = { ...commandHooks(parts), ...messageHooks(parts), ...toolHooks(parts) };
+    return this.#guarded({ ...hooks, dispose: () => this.#dispose(instance) });
+  }
+
+  /** @param {Instance} instance */
+  async #dispose(instance) {
+    if (!this.#host.isOpen(instance) || this.#host.unregister(instance) > 0) return;
+    const sidecar = this.#sidecar;
+    // The next one to attach makes a new sidecar, from its own options: they may have changed meanwhile.
+    this.#sidecar = null;
+    await sidecar?.end();
+  }
+
+  /** @param {unknown} options */
+  #makeSidecar(options) {
+    const { command: _, ...passedOn } = /** @type {Record<string, unknown>} */ (options ?? {});
+    return new Sidecar({
+      command: sidecarCommand(options, this.#env),
+      env: this.#env,
+      ...(this.#options.spawn && { spawn: this.#options.spawn }),
+      ...(this.#options.limits && { limits: this.#options.limits }),
+      greeting: async () => ({
+        openCode: { version: await this.#host.askVersion() },
+        mode: this.#host.mode,
+        directory: this.#host.newest?.directory ?? process.cwd(),
+        options: passedOn,
+      }),
+      onReady: ({ triggerPattern }) => this.#adopt(triggerPattern),
+      handlers: { "http/request": (params, context) => this.#host.serve(params, context) },
+      log: (level, message) => this.#log(level, message),
+    });
+  }
+
+  /** @param {any} pattern */
+  #adopt(pattern) {
+    try {
+      this.#trigger = compiled(pattern);
+    } catch (error) {
+      this.#log("error", `the sidecar's trigger pattern can't be used, so the default stays: ${error}`);
+    }
+  }
+
+  /** @param {string} messageID */
+  #isFirstSight(messageID) {
+    if (this.#seen.has(messageID)) return false;
+    this.#seen.add(messageID);
+    for (const oldest of this.#seen) {
+      if (this.#seen.size <= REMEMBERED_MESSAGES) break;
+      this.#seen.delete(oldest);
+    }
+    return true;
+  }
+
+  /**
+   * A throw in a hook would end what OpenCode was doing, and lose what the person typed.
+   * @param {Hooks} hooks
+   * @returns {Hooks}
+   */
+  #guarded(hooks) {
+    const guarded = Object.entries(hooks).map(([name, hook]) => {
+      if (typeof hook !== "function") return [name, hook];
+      /** @param {unknown[]} args */
+      const guard = async (...args) => {
+        try {
+          const work = hook(...args);
+          if (work) await work;
+        } catch (error) {
+          this.#log("error", `hook ${name}: ${error instanceof Error ? error.stack : error}`);
+        }
+      };
+      return [name, guard];
+    });
+    return Object.fromEntries(guarded);
+  }
+
+  /** @type {import("./connection.js").Log} */
+  #log(level, message) {
+    this.#host.log(level, message);
+  }
+}
+
+/** @param {{source: string, flags: string}} pattern */
+function compiled({ source, flags }) {
+  // With `g` or `y` a pattern remembers where it stopped, and every other message would be missed.
+  return new RegExp(source, flags.replace(/[gy]/g, ""));
+}

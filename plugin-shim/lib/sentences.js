@@ -1,0 +1,118 @@
+/**
+ * What a person or the model is told when something went wrong: what failed, whether anything was made, what
+ * to do next. Owns every such sentence of the plugin. Knows errors, and nothing of how they came about.
+ */
+import {
+  CallGivenUp,
+  FrameTooLarge,
+  RpcError,
+  SidecarDied,
+  SidecarError,
+  SidecarNotFound,
+  SidecarResting,
+  SidecarStartFailed,
+  TOOL_FAILED,
+} from "./errors.js";
+
+const REINSTALL = "Run `handoff-sidecar install` again, then restart OpenCode.";
+const NOTHING_MADE = "Nothing was made and this session is unchanged.";
+
+/** The one tool that makes something: after any other there is nothing to look for. */
+const MAKER = "session_handoff";
+
+/**
+ * @param {string} tool
+ * @param {unknown} error
+ */
+export function toolFailure(tool, error) {
+  // The sidecar's own sentence is whole: it knows what was made and where the brief lies.
+  if (error instanceof RpcError && error.code === TOOL_FAILED) return error.message;
+  const wasCancelled = error instanceof CallGivenUp && error.why === "cancelled";
+  const failed = wasCancelled ? `${tool} was cancelled.` : `${tool} failed: ${cause(error)}.`;
+  return [failed, whatWasMade(tool, error), next(error)].filter(Boolean).join(" ");
+}
+
+/** @param {unknown} error */
+export function triggerFailure(error) {
+  const sentence = `The handoff can't be done now: ${cause(error)}. Your message went on as you typed it.`;
+  return [sentence, next(error)].filter(Boolean).join(" ");
+}
+
+/**
+ * A clause without a full stop.
+ * @param {unknown} error
+ * @returns {string}
+ */
+function cause(error) {
+  if (error instanceof SidecarNotFound) {
+    const isPython = /python[\d.]*(\.exe)?$/i.test(error.program);
+    const what = isPython ? "the Python that runs the sidecar" : "the sidecar's program";
+    const code = error.exit?.spawnError?.code;
+    return code === "ENOENT"
+      ? `${what} was not found (${error.program})`
+      : `${what} could not be run (${error.program}: ${code})`;
+  }
+  if (error instanceof SidecarResting) {
+    const last = error.last ? `; the last time, ${cause(error.last)}` : "";
+    const seconds = Math.ceil(error.retryInMs / 1_000);
+    return `the sidecar failed to start too often, so it is left alone for another ${seconds} s${last}`;
+  }
+  if (error instanceof SidecarDied) return `the sidecar stopped in the middle of the call${ending(error)}`;
+  if (error instanceof SidecarError) return `${trimmed(error.message)}${ending(error)}`;
+  if (error instanceof CallGivenUp) {
+    const stuck = error.sent && !error.answered ? ", and did not react to being cancelled" : "";
+    return `the sidecar did not answer within ${(error.afterMs ?? 0) / 1_000} s${stuck}`;
+  }
+  return trimmed(error instanceof Error ? error.message : String(error));
+}
+
+/**
+ * @param {string} tool
+ * @param {unknown} error
+ */
+function whatWasMade(tool, error) {
+  const wasNeverSent =
+    error instanceof FrameTooLarge ||
+    (error instanceof SidecarError && !(error instanceof SidecarDied)) ||
+    (error instanceof CallGivenUp && !error.sent);
+  if (wasNeverSent) return NOTHING_MADE;
+  const goOn = "The work in this session can go on.";
+  if (tool !== MAKER) return goOn;
+  const look = "check the session list for one titled `Handoff: …` before you try again";
+  return `${goOn} A new session may have been made: ${look}.`;
+}
+
+/**
+ * @param {unknown} error
+ * @returns {string}
+ */
+function next(error) {
+  if (error instanceof SidecarNotFound) return REINSTALL;
+  if (error instanceof SidecarStartFailed) {
+    // Both versions and what to do are in the cause already.
+    return error.why === "mismatch" ? "" : `Try once more; if it fails again: ${lowered(REINSTALL)}`;
+  }
+  if (error instanceof SidecarResting) return `Wait that long and try again, or: ${lowered(REINSTALL)}`;
+  if (error instanceof SidecarDied) return "The next call starts the sidecar again.";
+  if (error instanceof FrameTooLarge) return "Try again with shorter arguments.";
+  return "";
+}
+
+/** How the process ended, in parentheses. @param {SidecarError} error */
+function ending({ exit }) {
+  if (!exit) return "";
+  const how = exit.signal ? `signal ${exit.signal}` : exit.code === null ? "" : `exit code ${exit.code}`;
+  const line = exit.stderr.at(-1)?.slice(0, 300);
+  const parts = [how, line && `its last line: ${line}`].filter(Boolean);
+  return parts.length > 0 ? ` (${parts.join("; ")})` : "";
+}
+
+/** @param {string} sentence */
+function trimmed(sentence) {
+  return sentence.replace(/\.\s*$/, "");
+}
+
+/** @param {string} sentence */
+function lowered(sentence) {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
+}

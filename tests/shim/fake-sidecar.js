@@ -1,0 +1,69 @@
+/** A sidecar of few words, for tests: its one argument says how it behaves. */
+import { createInterface } from "node:readline";
+
+const behaviour = process.argv[2] ?? "well";
+
+/** @param {unknown} message */
+const write = (message) =>
+  process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...Object(message) })}\n`);
+
+if (behaviour === "crashes at start") {
+  process.stderr.write("Traceback (most recent call last):\nModuleNotFoundError: No module named 'httpx'\n");
+  process.exit(1);
+}
+if (behaviour === "ignores the end") setInterval(() => {}, 1_000);
+if (behaviour === "writes garbage")
+  process.stdout.write('hello\n\n\u0000\n{"jsonrpc": "2.0", "id": 99, "result": 1}\n');
+
+/** @type {Record<string, (id: number, params: any) => void>} */
+const answers = {
+  initialize(id, params) {
+    if (behaviour === "is silent") return;
+    if (behaviour === "speaks protocol 2") {
+      return void write({
+        id,
+        result: { protocolVersion: 2, server: { name: "handoff-sidecar", version: "9.0.0" } },
+      });
+    }
+    const triggerPattern = {
+      source: behaviour === "übergibt" ? "^übergabe" : "^\\W*handoff\\b",
+      flags: "giu",
+    };
+    const server = { name: "handoff-sidecar", version: "0.1.0", greeting: params };
+    write({ id, result: { protocolVersion: 1, server, triggerPattern } });
+  },
+  "tool/call"(id, params) {
+    if (behaviour === "dies in a call") {
+      process.stderr.write("MemoryError\n");
+      process.exit(3);
+    }
+    if (behaviour === "never answers a call" || behaviour === "answers a cancel") return;
+    if (behaviour === "refuses a call") {
+      return void write({ id, error: { code: -32020, message: "session_handoff: `summary` is missing" } });
+    }
+    const metadata = { pid: process.pid, password: process.env.OPENCODE_SERVER_PASSWORD ?? null, params };
+    write({ id, result: { title: "Handoff: Auth flow", output: "Handed off.", metadata } });
+  },
+  "message/received"(id, params) {
+    write({
+      id,
+      result: params.text.includes("broken") ? null : { text: `call session_handoff: ${params.text}` },
+    });
+  },
+  shutdown(id) {
+    write({ id, result: null });
+    process.exit(0);
+  },
+};
+
+createInterface({ input: process.stdin })
+  .on("line", (line) => {
+    const { id, method, params } = JSON.parse(line);
+    if (method === "$/cancelRequest" && behaviour === "answers a cancel") {
+      write({ id: params.id, error: { code: -32800, message: "the call was cancelled" } });
+    }
+    if (id !== undefined && id !== null && method !== undefined) answers[method]?.(id, params);
+  })
+  .on("close", () => {
+    if (behaviour !== "ignores the end") process.exit(0);
+  });

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FrameTooLarge } from "../../plugin-shim/lib/errors.js";
+import { encodeFrame, FrameSplitter } from "../../plugin-shim/lib/frames.js";
+
+/** @param {number} [limitBytes] */
+function splitter(limitBytes) {
+  /** @type {string[]} */
+  const frames = [];
+  /** @type {FrameTooLarge[]} */
+  const tooLarge = [];
+  const limit = limitBytes === undefined ? {} : { limitBytes };
+  const onFrame = (/** @type {Buffer} */ frame) => frames.push(frame.toString("utf8"));
+  const split = new FrameSplitter({ onFrame, onTooLarge: (error) => tooLarge.push(error), ...limit });
+  return { frames, tooLarge, split };
+}
+
+test("frames come out whole wherever the stream is cut, inside a character too", () => {
+  const bytes = Buffer.from('{"a":"größe 🚀"}\n\n{"b":"ß"}\n');
+  for (let first = 0; first <= bytes.length; first++) {
+    for (let second = first; second <= bytes.length; second++) {
+      const { frames, split } = splitter();
+      split.push(bytes.subarray(0, first));
+      split.push(bytes.subarray(first, second));
+      split.push(bytes.subarray(second));
+      assert.deepEqual(frames, ['{"a":"größe 🚀"}', "", '{"b":"ß"}']);
+    }
+  }
+});
+
+test("a line that has not ended is no frame yet", () => {
+  const { frames, split } = splitter();
+  split.push(Buffer.from("half"));
+  assert.deepEqual(frames, []);
+});
+
+test("a frame of 20 MB in small chunks comes out whole", () => {
+  const { frames, split } = splitter();
+  const chunk = Buffer.alloc(4_096, "x");
+  for (let sent = 0; sent < 20 * 1024 * 1024; sent += chunk.length) split.push(chunk);
+  split.push(Buffer.from("\nnext\n"));
+  assert.deepEqual(
+    frames.map((frame) => frame.length),
+    [20 * 1024 * 1024, 4],
+  );
+});
+
+test("a frame over the limit is skipped to its newline and reading goes on", () => {
+  const { frames, tooLarge, split } = splitter(4);
+  for (const chunk of ["four\nfi", "ve!", "!!\nok\n"]) split.push(Buffer.from(chunk));
+  assert.deepEqual(frames, ["four", "ok"]);
+  assert.deepEqual(
+    tooLarge.map(({ bytes, limitBytes }) => [bytes, limitBytes]),
+    [[7, 4]],
+  );
+});
+
+test("a message is written on one line, whatever its strings hold", () => {
+  assert.equal(encodeFrame({ a: "x\ny\u2028" }), '{"a":"x\\ny\u2028"}\n');
+});
+
+test("a message over the limit is not written; the limit counts bytes, not characters", () => {
+  assert.equal(encodeFrame("ß", 4), '"ß"\n');
+  assert.throws(() => encodeFrame("ßß", 4), FrameTooLarge);
+});

@@ -1,0 +1,304 @@
+import assert from "node:assert/strict";
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { sidecarCommand } from "../../plugin-shim/lib/command.js";
+import { partIDAfter } from "../../plugin-shim/lib/hooks/messages.js";
+import { readManifest } from "../../plugin-shim/lib/manifest.js";
+import { Plugin } from "../../plugin-shim/lib/plugin.js";
+import { fake, INDEX, isRunning, openCode, SHARED, stayAlive, until } from "./support.js";
+
+stayAlive();
+
+const MESSAGE = "msg_2074d8001001PlYkflxvLyRy2D";
+const PART = "prt_2074d800b001JIr75A9yjVMUx4";
+const SESSION = "ses_df8b2805fffehCtErImu2zOMIA";
+
+/**
+ * The plugin, attached, without the globals.
+ * @param {string} behaviour
+ * @param {ConstructorParameters<typeof Plugin>[0]} [parts]
+ */
+function attached(behaviour, parts = {}) {
+  const plugin = new Plugin({ argv: ["bun", "index.js", "run", "x"], ...parts });
+  const host = openCode();
+  const options = { command: fake(behaviour), flavour: "plain" };
+  return { ...host, plugin, options, hooks: plugin.attach(host.input, options) };
+}
+
+/** @param {string} text */
+function typed(text, id = MESSAGE) {
+  const part = { id: PART, sessionID: SESSION, messageID: id, type: "text", text };
+  return {
+    input: { sessionID: SESSION },
+    output: { message: { id, sessionID: SESSION, role: "user" }, parts: [part] },
+  };
+}
+
+const context = {
+  sessionID: SESSION,
+  messageID: MESSAGE,
+  callID: "call_1",
+  agent: "build",
+  directory: "/somewhere/else",
+  worktree: "/home/ada",
+  abort: new AbortController().signal,
+};
+
+test("the module has one export, and it is the plugin", async () => {
+  const module = await import(INDEX.href);
+  assert.deepEqual([Object.keys(module), typeof module.default], [["default"], "function"]);
+});
+
+test("fifty initialisations ask the host nothing and take under 5 ms each", async () => {
+  const { default: init } = await import(INDEX.href);
+  const times = [];
+  const disposals = [];
+  const { input, asked } = openCode();
+  for (let round = 0; round < 50; round++) {
+    const start = performance.now();
+    const hooks = await init(input, { command: fake("well") });
+    times.push(performance.now() - start);
+    disposals.push(hooks.dispose);
+  }
+  assert.deepEqual(asked, []);
+  assert.ok((times.sort((a, b) => a - b)[25] ?? 99) < 5, `median of ${times[25]} ms`);
+  for (const dispose of disposals) await dispose();
+});
+
+test("the sidecar starts in the background, with mode, version, directory and options", async () => {
+  const { hooks, input } = attached("well");
+  const result = await hooks.tool.session_handoff.execute({ summary: "s" }, context);
+  assert.deepEqual(result.metadata.params, {
+    name: "session_handoff",
+    arguments: { summary: "s" },
+    context: {
+      sessionID: SESSION,
+      messageID: MESSAGE,
+      callID: "call_1",
+      agent: "build",
+      directory: input.directory,
+      worktree: "/home/ada",
+    },
+  });
+  assert.deepEqual([result.title, result.output], ["Handoff: Auth flow", "Handed off."]);
+  await hooks.dispose();
+});
+
+test("an OpenCode that takes text alone gets text alone", async () => {
+  const plugin = new Plugin();
+  const { input } = openCode({ answer: () => Response.json({ version: "1.14.33" }) });
+  const hooks = plugin.attach(input, { command: fake("well") });
+  assert.equal(await hooks.tool.read_session.execute({}, context), "Handed off.");
+  await hooks.dispose();
+});
+
+test("the tools are those of tools.json, and their schemas come with tool.definition", async () => {
+  const { hooks } = attached("well");
+  const { tools } = readManifest();
+  assert.deepEqual(
+    Object.keys(hooks.tool),
+    tools.map(({ name }) => name),
+  );
+  for (const { name, description, parameters } of tools) {
+    assert.deepEqual([hooks.tool[name].description, hooks.tool[name].args], [description, {}]);
+    const output = { description, parameters: {}, jsonSchema: undefined };
+    await hooks["tool.definition"]({ toolID: name }, output);
+    assert.deepEqual(output.jsonSchema, parameters);
+  }
+  const other = {};
+  await hooks["tool.definition"]({ toolID: "bash" }, other);
+  assert.deepEqual(other, {});
+  await hooks.dispose();
+});
+
+test("commands are added, and one that the user made stays", async () => {
+  const { hooks } = attached("well");
+  const config = {};
+  await hooks.config(config);
+  const commands = readManifest().commands.map(({ name, ...command }) => [name, command]);
+  assert.deepEqual(config, { command: Object.fromEntries(commands) });
+  const mine = { command: { handoff: { template: "mine" } } };
+  await hooks.config(mine);
+  assert.deepEqual(mine.command.handoff, { template: "mine" });
+  await hooks.dispose();
+});
+
+test("a trigger gets a part that only the model sees, after the others", async () => {
+  const { hooks } = attached("well");
+  const { input, output } = typed('"handoff logout"\n');
+  await hooks["chat.message"](input, output);
+  const { id, ...part } = /** @type {any} */ (output.parts[1]);
+  const text = 'call session_handoff: "handoff logout"\n';
+  assert.deepEqual(part, { sessionID: SESSION, messageID: MESSAGE, type: "text", synthetic: true, text });
+  assert.ok(id > PART);
+  await hooks.dispose();
+});
+
+test("a message that only looks like a trigger passes unchanged", async () => {
+  const { hooks } = attached("well");
+  const { input, output } = typed("handoff is broken");
+  await hooks["chat.message"](input, output);
+  assert.equal(output.parts.length, 1);
+  await hooks.dispose();
+});
+
+test("a message that is no trigger starts no process and asks nothing", async () => {
+  let spawned = 0;
+  const spawn = /** @type {any} */ (() => spawned++);
+  const plugin = new Plugin({ spawn });
+  const { input: openCodeInput, asked } = openCode();
+  const hooks = plugin.attach(openCodeInput);
+  const { input, output } = typed("please fix handoff.py");
+  await hooks["chat.message"](input, output);
+  assert.deepEqual([output.parts.length, asked, spawned], [1, [], 0]);
+  await hooks.dispose();
+});
+
+test("text that nobody typed is no trigger", async () => {
+  const { hooks, asked } = attached("well");
+  const { input, output } = typed("handoff");
+  Object.assign(output.parts[0] ?? {}, { synthetic: true });
+  await hooks["chat.message"](input, output);
+  assert.deepEqual([output.parts.length, asked], [1, []]);
+  await hooks.dispose();
+});
+
+test("the sidecar's own trigger pattern replaces the default", async () => {
+  const { hooks } = attached("übergibt");
+  await hooks.tool.read_session.execute({}, context);
+  const { input, output } = typed("Übergabe bitte");
+  await hooks["chat.message"](input, output);
+  assert.equal(output.parts.length, 2);
+  await hooks.dispose();
+});
+
+test("a trigger without a sidecar: the message goes on, and a toast says why", async () => {
+  const plugin = new Plugin();
+  const { input: openCodeInput, toasts } = openCode();
+  const hooks = plugin.attach(openCodeInput, { command: ["/nowhere/python"] });
+  const { input, output } = typed("handoff");
+  await hooks["chat.message"](input, output);
+  assert.equal(output.parts.length, 1);
+  const [toast] = await until(() => toasts().length > 0 && toasts());
+  assert.match(toast.message, /can't be done now: the Python that runs the sidecar was not found/);
+  assert.equal(toast.variant, "error");
+  await hooks.dispose();
+});
+
+test("a tool call without a sidecar: one toast, and an error for the model", async () => {
+  const plugin = new Plugin();
+  const { input, toasts } = openCode();
+  const hooks = plugin.attach(input, { command: ["/nowhere/python"] });
+  const call = hooks.tool.session_handoff.execute({ summary: "s" }, context);
+  await assert.rejects(call, {
+    message: /^session_handoff failed: the Python that runs the sidecar was not found/,
+  });
+  await until(() => toasts().length === 1);
+  await hooks.dispose();
+});
+
+test("what the sidecar refuses is told by the sidecar: no second toast", async () => {
+  const { hooks, toasts } = attached("refuses a call");
+  const call = hooks.tool.session_handoff.execute({}, context);
+  await assert.rejects(call, { message: "session_handoff: `summary` is missing" });
+  assert.deepEqual(toasts(), []);
+  await hooks.dispose();
+});
+
+test("escape cancels the call without a toast", async () => {
+  const { hooks, toasts } = attached("answers a cancel");
+  const controller = new AbortController();
+  const call = hooks.tool.read_session.execute({}, { ...context, abort: controller.signal });
+  controller.abort();
+  await assert.rejects(call, { message: /^read_session was cancelled\./ });
+  assert.deepEqual(toasts(), []);
+  await hooks.dispose();
+});
+
+test("no hook throws, whatever it is given", async () => {
+  const { hooks } = attached("well");
+  const cyclic = /** @type {any} */ ({ parts: [] });
+  cyclic.parts.push(cyclic);
+  const weird = [
+    undefined,
+    null,
+    5,
+    "text",
+    [],
+    {},
+    { parts: 5 },
+    { parts: [null, 5] },
+    cyclic,
+    Object.freeze({}),
+  ];
+  for (const [name, hook] of Object.entries(hooks)) {
+    if (typeof hook !== "function") continue;
+    for (const first of weird) for (const second of weird) await hook(first, second);
+    assert.equal(await hook(), undefined, name);
+  }
+});
+
+test("the plugin can be given anything to begin with", async () => {
+  for (const input of [undefined, null, {}, { client: 5, directory: 7 }]) {
+    for (const options of [undefined, null, 5, { command: "no array" }, { command: [] }]) {
+      const hooks = new Plugin({ spawn: /** @type {any} */ (() => null) }).attach(input, options);
+      await hooks.dispose();
+    }
+  }
+});
+
+test("two copies of the plugin share one sidecar, and one message gets one part", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "shim-"));
+  const root = fileURLToPath(new URL(".", INDEX));
+  for (const name of ["index.js", "lib", "tools.json", "package.json"]) {
+    await cp(join(root, name), join(folder, name), { recursive: true });
+  }
+  Reflect.deleteProperty(globalThis, SHARED);
+  const { input: openCodeInput } = openCode();
+  const urls = [INDEX.href, `${INDEX.href}?again`, pathToFileURL(join(folder, "index.js")).href];
+  const all = await Promise.all(
+    urls.map(async (url) => (await import(url)).default(openCodeInput, { command: fake("well") })),
+  );
+  const pids = new Set();
+  for (const hooks of all) pids.add((await hooks.tool.read_session.execute({}, context)).metadata.pid);
+  const { input, output } = typed("handoff");
+  for (const hooks of all) await hooks["chat.message"](input, output);
+  assert.deepEqual([pids.size, output.parts.length], [1, 2]);
+
+  const [pid] = pids;
+  await all[0].dispose();
+  await all[0].dispose();
+  await all[1].dispose();
+  assert.ok(isRunning(pid));
+  await all[2].dispose();
+  await until(() => !isRunning(pid));
+  await rm(folder, { recursive: true });
+});
+
+test("after the last dispose the plugin can start anew, with other options", async () => {
+  const { plugin, hooks } = attached("refuses a call");
+  await hooks.dispose();
+  const again = plugin.attach(openCode().input, { command: fake("well") });
+  assert.equal((await again.tool.read_session.execute({}, context)).output, "Handed off.");
+  await again.dispose();
+});
+
+test("a new part's id sorts after all others and looks like OpenCode's", () => {
+  const next = partIDAfter([PART]);
+  assert.match(next, /^prt_2074d800b002[0-9A-Za-z]{14}$/);
+  assert.match(partIDAfter(["prt_2074d884a002z8fvB6FwrsRfZb", PART, undefined]), /^prt_2074d884a003/);
+  for (const odd of ["prt_x", "prt_ffffffffffffzzzzzzzzzzzzzz", "prt_"]) assert.ok(partIDAfter([odd]) > odd);
+  assert.match(partIDAfter([]), /^prt_[0-9a-f]{12}[0-9A-Za-z]{14}$/);
+});
+
+test("the command comes from the options, else the environment, else the installed program", () => {
+  const HANDOFF_SIDECAR_COMMAND = "python -m handoff_sidecar stdio";
+  assert.deepEqual(sidecarCommand({ command: ["a", "b"] }, { HANDOFF_SIDECAR_COMMAND }), ["a", "b"]);
+  assert.deepEqual(sidecarCommand({}, { HANDOFF_SIDECAR_COMMAND }), HANDOFF_SIDECAR_COMMAND.split(" "));
+  assert.deepEqual(sidecarCommand({}, { HANDOFF_SIDECAR_COMMAND: '["a b", "c"]' }), ["a b", "c"]);
+  assert.deepEqual(sidecarCommand(undefined, { HANDOFF_SIDECAR_COMMAND: " " }), ["handoff-sidecar", "stdio"]);
+});

@@ -1,0 +1,83 @@
+/** What the shim's tests share: pairs of streams, a host that records, fake sidecars, and waiting for a fact. */
+import { after, before } from "node:test";
+import { fileURLToPath } from "node:url";
+
+export const SHARED = Symbol.for("handoff-sidecar");
+export const INDEX = new URL("../../plugin-shim/index.js", import.meta.url);
+
+/** A wait in vain should fail its test, on the slowest machine too. */
+const WAIT_MS = 10_000;
+
+export const noLog = () => {};
+
+const FAKE = fileURLToPath(new URL("./fake-sidecar.js", import.meta.url));
+
+/** A command that starts a fake sidecar. @param {string} behaviour */
+export const fake = (behaviour) => [process.execPath, FAKE, behaviour];
+
+/** The plugin holds no process alive: while a test waits for it, something else must. */
+export function stayAlive() {
+  /** @type {NodeJS.Timeout} */
+  let timer;
+  before(() => {
+    timer = setInterval(() => {}, 1_000_000);
+  });
+  after(() => clearInterval(timer));
+}
+
+/**
+ * The first truthy value.
+ * @template T
+ * @param {() => T} look
+ * @returns {Promise<Exclude<T, false | 0 | "" | null | undefined>>}
+ */
+export async function until(look) {
+  for (const end = Date.now() + WAIT_MS; Date.now() < end; ) {
+    const found = look();
+    if (found) return /** @type {any} */ (found);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error(`waited ${WAIT_MS} ms in vain for ${look}`);
+}
+
+/**
+ * What OpenCode hands to a plugin, with a server that answers by `answer` and keeps what it was asked.
+ * @param {object} [parts]
+ * @param {string} [parts.directory]
+ * @param {(request: Request) => Response | Promise<Response>} [parts.answer]
+ */
+export function openCode({ directory = "/home/ada/projects/dashboard", answer = health } = {}) {
+  /** @type {{method: string, path: string, headers: Headers, body: any, signal: AbortSignal}[]} */
+  const asked = [];
+  /** @param {Request} request */
+  const fetch = async (request) => {
+    const { pathname, search } = new URL(request.url);
+    const text = await request.clone().text();
+    const body = text === "" ? null : JSON.parse(text);
+    const { method, headers, signal } = request;
+    asked.push({ method, path: pathname + search, headers, body, signal });
+    return answer(request);
+  };
+  const getConfig = () => ({
+    baseUrl: "http://localhost:4096",
+    headers: { authorization: "Basic b3BlbmNvZGU6eA==", "x-opencode-directory": "elsewhere" },
+    fetch,
+  });
+  const toasts = () => asked.filter(({ path }) => path === "/tui/show-toast").map(({ body }) => body);
+  return { asked, toasts, input: { directory, worktree: directory, client: { _client: { getConfig } } } };
+}
+
+/** @param {Request} request */
+function health(request) {
+  const isHealth = request.url.endsWith("/global/health");
+  return Response.json(isHealth ? { healthy: true, version: "1.18.33" } : true);
+}
+
+/** @param {number} pid */
+export function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
