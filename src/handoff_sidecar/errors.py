@@ -12,6 +12,7 @@ HandoffSidecarError
 ├── SettingsUnreadable           a settings file that is not a JSON object
 ├── InstallFailed                the plugin file could not be written or removed
 ├── OpenCodeNotFound             no OpenCode program to run, and none could be fetched
+├── demo.processes.SandboxFailed  a program of the demonstration failed or took too long
 └── rpc.errors.*                 the JSON-RPC connection's own (RpcError, ConnectionLost, …)
 
 A message says what happened, to what, and what to do next; what a caller branches on is data, never the message.
