@@ -26,8 +26,9 @@ from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
 from handoff_sidecar.rpc.messages import ErrorCode
 
 if TYPE_CHECKING:
+    from unit.rpc.conftest import Rig
+
     from handoff_sidecar.rpc.calls import Handler
-    from tests.unit.rpc.conftest import Rig
 
 TWENTY_MB = 20_000_000
 

@@ -14,7 +14,7 @@ from handoff_sidecar.rpc.errors import ConnectionLost, FrameTooLarge
 from handoff_sidecar.rpc.frames import CHUNK_BYTES, FrameReader, FrameWriter, OversizedFrame
 
 if TYPE_CHECKING:
-    from tests.unit.rpc.conftest import Rig
+    from unit.rpc.conftest import Rig
 
 
 class Chunks:

@@ -24,7 +24,7 @@ from handoff_sidecar.rpc.messages import (
 )
 
 if TYPE_CHECKING:
-    from tests.unit.rpc.conftest import Rig
+    from unit.rpc.conftest import Rig
 
 GOLDEN = sorted((Path(__file__).parents[2] / "golden").glob("*.json"))
 

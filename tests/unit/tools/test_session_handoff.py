@@ -193,7 +193,7 @@ async def test_the_brief_is_on_disk_before_the_first_thing_is_made(
     assert on_disk == [1]
     entry, prompt = read_brief(brief)
     assert entry.to_session == opencode.made()[0]["id"]
-    assert prompt == opencode.messages[entry.to_session][0]["parts"][0]["text"]
+    assert prompt == opencode.messages[str(entry.to_session)][0]["parts"][0]["text"]
 
 
 @pytest.mark.parametrize("arguments", [{}, {"summary": "  "}, {"summary": None}, {"summary": 42}])

@@ -1,0 +1,77 @@
+"""One real OpenCode server for all tests that can share it, with the plugin installed as a person would.
+
+The binary is the pinned one from npm (or the one that HANDOFF_SIDECAR_OPENCODE names); the model is scripted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from opencode.server import TURN_TIMEOUT_S, Play, Server
+
+from handoff_sidecar.demo.binary import PINNED_VERSION, OpenCodeBinary, find_opencode
+from handoff_sidecar.demo.playbook import Playbook
+from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel
+from handoff_sidecar.install import install
+
+
+@pytest.fixture(scope="session")
+def opencode() -> OpenCodeBinary:
+    return find_opencode(PINNED_VERSION)
+
+
+@pytest.fixture(scope="session")
+def shared_model() -> Iterator[ScriptedModel]:
+    with ScriptedModel(lambda _: Reply("Done.")) as model:
+        yield model
+
+
+@pytest.fixture
+def model(shared_model: ScriptedModel) -> ScriptedModel:
+    """The model, without what earlier tests asked of it or let it say."""
+    shared_model.requests.clear()
+    shared_model.script = Playbook("A title", {})
+    return shared_model
+
+
+@pytest.fixture
+def play(model: ScriptedModel) -> Play:
+    """Lets the model answer a turn whose newest user message holds `text` with these replies."""
+    turns: dict[str, tuple[Reply, ...]] = {}
+    model.script = Playbook("A title", turns)
+
+    def add(text: str, *replies: Reply) -> None:
+        turns[text] = replies
+
+    return add
+
+
+@pytest.fixture(scope="session")
+def make_sandbox(
+    tmp_path_factory: pytest.TempPathFactory, opencode: OpenCodeBinary, shared_model: ScriptedModel
+) -> Callable[..., Sandbox]:
+    """A sandbox of a test's own, with the plugin installed."""
+
+    def make(name: str, **options: Any) -> Sandbox:
+        root = tmp_path_factory.mktemp(name)
+        sandbox = Sandbox.create(root, opencode.path, shared_model.base_url, **options)
+        sandbox.write_project({"README.md": "# A project\n", "src/auth.ts": "export const login = 1\n"})
+        install(sandbox.config_folder)
+        return sandbox
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    return make_sandbox("shared")
+
+
+@pytest.fixture(scope="session")
+def server(sandbox: Sandbox) -> Iterator[Server]:
+    with sandbox.serve() as url, httpx.Client(base_url=url, timeout=TURN_TIMEOUT_S) as http:
+        yield Server(http, url, sandbox)

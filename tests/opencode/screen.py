@@ -1,0 +1,131 @@
+"""A terminal's screen: the program's output goes in, text, colours and the terminal's answers come out.
+
+Owns the filter before pyte, which prints what it doesn't know as text, and the answers to what OpenCode's TUI asks a
+terminal when it starts (seen in 1.18.33). Knows nothing of processes.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Any
+
+import pyte
+
+from handoff_sidecar.demo.cells import Cell, Style
+
+SEQUENCE = re.compile(
+    r"\x1b(?:"
+    r"\[(?P<csi>[0-?]*[ -/]*[@-~])"
+    r"|\](?P<osc>[^\x07\x1b]*)(?:\x07|\x1b\\)"
+    r"|[PX^_][^\x1b]*\x1b\\"  # DCS, SOS, PM, APC: pyte would print what is in them
+    r"|[ -/]+[0-~]"
+    r"|(?P<plain>[0-OQ-WYZ\\`-~])"
+    r")"
+)
+BEGINNING_OF_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[PX^_][^\x1b]*\x1b?|[ -/]*)")
+QUESTION_OF_MODE = re.compile(r"\?(\d+)\$p")
+DRAWING_CSI = re.compile(r"\??[\d;]*[A-Za-z`]")  # no `>`, `<`, `=`, and no intermediate: those are not drawing
+WHOLE_FRAMES = "2026"  # the mode in which a program says where a frame begins and where it is whole
+ENTER_OR_LEAVE_ALTERNATE_SCREEN = ("?1049h", "?1049l")
+PYTE_NAMES = {"s": "\x1b7", "u": "\x1b8"}  # save and restore the cursor: pyte knows only the DEC form
+COLOUR_NAMES = {
+    "black": "#000000",
+    "red": "#cc3333",
+    "green": "#33aa33",
+    "brown": "#c0a030",
+    "blue": "#3366cc",
+    "magenta": "#aa44aa",
+    "cyan": "#33aaaa",
+    "white": "#cccccc",
+}
+
+
+class Screen:
+    """The screen of a terminal with so many columns and rows."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.Stream(self._screen)
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._unfinished = ""
+        self._answers: list[str] = []
+        self.within_frame = False
+        """Whether the program has begun a frame and not ended it: what is on the screen is half of two."""
+        self.questions: list[str] = []
+        """Every escape sequence that was no drawing, as it came: to see what a new version asks."""
+
+    def text(self) -> str:
+        """The text, line by line, without trailing blanks."""
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def cells(self) -> list[list[Cell]]:
+        """The grid, row by row."""
+        rows, columns = self._screen.lines, self._screen.columns
+        return [[_cell(self._screen.buffer[row][column]) for column in range(columns)] for row in range(rows)]
+
+    def feed(self, data: bytes) -> bytes:
+        """Take what the program wrote; gives what a terminal would answer it."""
+        self._draw(self._unfinished + self._decoder.decode(data))
+        answers = "".join(self._answers).encode()
+        self._answers.clear()
+        return answers
+
+    def _draw(self, text: str) -> None:
+        self._unfinished = ""
+        position = 0
+        while (escape := text.find("\x1b", position)) >= 0:
+            self._stream.feed(text[position:escape])
+            if found := SEQUENCE.match(text, escape):
+                self._sequence(found)
+                position = found.end()
+            elif BEGINNING_OF_SEQUENCE.fullmatch(text, escape):
+                self._unfinished = text[escape:]
+                return
+            else:
+                position = escape + 1  # no sequence at all: what follows is shown as text
+        self._stream.feed(text[position:])
+
+    def _sequence(self, found: re.Match[str]) -> None:
+        csi = found["csi"]
+        if csi in {f"?{WHOLE_FRAMES}h", f"?{WHOLE_FRAMES}l"}:
+            self.within_frame = csi.endswith("h")
+        elif csi in ENTER_OR_LEAVE_ALTERNATE_SCREEN:
+            self._stream.feed("\x1b[0m\x1b[2J\x1b[H")  # pyte has one screen; a cleared one is what is seen
+        elif csi in PYTE_NAMES:
+            self._stream.feed(PYTE_NAMES[csi])
+        elif found["plain"] or (csi and DRAWING_CSI.fullmatch(csi) and csi[-1] not in "cntu"):
+            self._stream.feed(found[0])
+        else:
+            self.questions.append(found[0])
+            self._answer(csi, found["osc"])
+
+    def _answer(self, csi: str | None, osc: str | None) -> None:
+        cursor = self._screen.cursor
+        if csi == "6n":
+            self._answers.append(f"\x1b[{cursor.y + 1};{cursor.x + 1}R")
+        elif csi == "5n":
+            self._answers.append("\x1b[0n")
+        elif csi in {"c", "0c"}:
+            self._answers.append("\x1b[?62;22c")
+        elif csi == "14t":
+            self._answers.append(f"\x1b[4;{self._screen.lines * 16};{self._screen.columns * 8}t")
+        elif csi and (mode := QUESTION_OF_MODE.fullmatch(csi)):
+            self._answers.append(f"\x1b[?{mode[1]};{2 if mode[1] == WHOLE_FRAMES else 0}$y")
+        elif osc == "10;?":
+            self._answers.append("\x1b]10;rgb:eeee/eeee/eeee\x1b\\")
+        elif osc == "11;?":
+            self._answers.append("\x1b]11;rgb:0a0a/0a0a/0a0a\x1b\\")
+
+
+def _cell(char: Any) -> Cell:
+    foreground, background = _colour(char.fg), _colour(char.bg)
+    if char.reverse:
+        foreground, background = background or "#0a0a0a", foreground or "#eeeeee"
+    return Cell(char.data, Style(foreground, background, char.bold, char.italics, char.underscore))
+
+
+def _colour(name: str) -> str | None:
+    if name == "default":
+        return None
+    return COLOUR_NAMES.get(name.removeprefix("bright"), f"#{name}")

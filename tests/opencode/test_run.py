@@ -1,0 +1,116 @@
+"""In the real OpenCode: `opencode run`, where nobody is there and the process leaves after one turn."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from opencode.server import PROMPT, TYPED, Play, asked_about, calls, sidecars
+
+from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel
+from handoff_sidecar.install import shim_entry
+
+
+def plugin_with(command: list[str]) -> str:
+    """A plugin file that starts something else in place of the sidecar."""
+    return (
+        f"import shim from {json.dumps(str(shim_entry()))}\n"
+        f"export default (input) => shim(input, {{ command: {json.dumps(command)} }})\n"
+    )
+
+
+def test_a_quoted_handoff_places_the_prompt_and_leaves_nothing_running(
+    make_sandbox: Callable[..., Sandbox], play: Play, model: ScriptedModel
+) -> None:
+    play(TYPED, calls("session_handoff", summary="Login works.", goal="fix the tests"), Reply("Handed over."))
+    sandbox = make_sandbox("run")
+
+    finished = sandbox.run(["handoff fix the tests"])
+
+    assert finished.returncode == 0
+    assert "Handed over." in finished.stdout
+    assert asked_about(model, TYPED)[0].last_text("user").startswith('"handoff fix the tests"')
+    by_title = {session["title"]: session["id"] for session in sandbox.sessions()}
+    assert set(by_title) == {"A title", "Handoff: A title"}
+    (message,) = sandbox.export(by_title["Handoff: A title"])["messages"]
+    assert message["parts"][0]["text"].startswith(f"{PROMPT}\n\nLogin works.\n\n**Goal:** fix the tests")
+    assert message["info"]["agent"] == "build"
+    assert asked_about(model, PROMPT) == []
+    assert sidecars(sandbox) == []
+
+
+def test_a_message_that_is_no_trigger_costs_no_call_to_the_sidecar(
+    make_sandbox: Callable[..., Sandbox], tmp_path: Path
+) -> None:
+    frames = tmp_path / "frames"
+    recorded = f'tee "{frames}" | "{sys.executable}" -P -m handoff_sidecar stdio'
+    sandbox = make_sandbox("ordinary")
+    sandbox.plugin_file("handoff-sidecar.js", plugin_with(["sh", "-c", recorded]))
+
+    assert sandbox.run(["please explain the handoff in auth.ts"]).returncode == 0
+
+    methods = [json.loads(line).get("method") for line in frames.read_text().splitlines()]
+    assert [method for method in methods if method is not None] == ["initialize"]
+
+
+def test_a_sidecar_that_dies_in_the_middle_of_a_call_costs_only_this_call(
+    make_sandbox: Callable[..., Sandbox], play: Play, tmp_path: Path
+) -> None:
+    play("Do it.", calls("session_handoff", summary="Login works."), Reply("The session goes on."))
+    dying = tmp_path / "dying.py"
+    dying.write_text(
+        "import json, sys\n"
+        "for line in sys.stdin:\n"
+        "    call = json.loads(line)\n"
+        "    if call['method'] == 'tool/call':\n"
+        "        sys.exit('out of luck')\n"
+        "    result = {'protocolVersion': 1, 'server': {'name': 'x', 'version': '0'}, "
+        "'triggerPattern': {'source': '^x$', 'flags': 'iu'}}\n"
+        "    print(json.dumps({'jsonrpc': '2.0', 'id': call['id'], 'result': result}), flush=True)\n"
+    )
+    sandbox = make_sandbox("dying")
+    sandbox.plugin_file("handoff-sidecar.js", plugin_with([sys.executable, str(dying)]))
+
+    finished = sandbox.run(["Do it."])
+
+    assert finished.returncode == 0
+    assert "The session goes on." in finished.stdout
+    (session,) = sandbox.sessions()
+    (error,) = tool_errors(sandbox, session["id"])
+    assert "session_handoff failed: the sidecar stopped in the middle of the call (exit code 1" in error
+    assert "check the session list" in error
+    assert "Traceback" not in error
+
+
+def test_a_python_that_is_gone_is_named_with_what_to_do(make_sandbox: Callable[..., Sandbox], play: Play) -> None:
+    play("Do it.", calls("session_handoff", summary="Login works."), Reply("The session goes on."))
+    sandbox = make_sandbox("no-python")
+    sandbox.plugin_file("handoff-sidecar.js", plugin_with(["/gone/bin/python3", "-m", "handoff_sidecar", "stdio"]))
+
+    finished = sandbox.run(["Do it."])
+
+    assert finished.returncode == 0
+    (session,) = sandbox.sessions()
+    (error,) = tool_errors(sandbox, session["id"])
+    assert "the Python that runs the sidecar was not found (/gone/bin/python3)" in error
+    assert "Nothing was made" in error
+    assert "handoff-sidecar install" in error
+
+
+def test_a_package_that_is_gone_does_not_keep_opencode_from_working(make_sandbox: Callable[..., Sandbox]) -> None:
+    sandbox = make_sandbox("no-package")
+    file = sandbox.config_folder / "plugin" / "handoff-sidecar.js"
+    file.write_text(file.read_text().replace(shim_entry().as_uri(), "file:///gone/index.js"))
+
+    finished = sandbox.run(["hello"])
+
+    assert finished.returncode == 0
+    assert "Done." in finished.stdout
+
+
+def tool_errors(sandbox: Sandbox, session_id: str) -> list[str]:
+    parts = [part for message in sandbox.export(session_id)["messages"] for part in message["parts"]]
+    return [part["state"]["error"] for part in parts if part["type"] == "tool" and part["state"]["status"] == "error"]
