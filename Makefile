@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE_MODULES := plugin-shim/node_modules
 
-.PHONY: help demo demo-tui test lint format check-python check-shim tools clean
+.PHONY: help demo demo-tui test lint format check-python check-shim tools pictures clean
 
 help:
 	@echo "make demo      watch a handoff in a real OpenCode, without an API key"
@@ -12,6 +12,7 @@ help:
 	@echo "make test      lint and all tests, those in the real OpenCode included"
 	@echo "make lint      the linters and type checkers alone"
 	@echo "make format    let the formatters have their way"
+	@echo "make pictures  take the README's pictures anew, in the real TUI"
 	@echo "make tools     write plugin-shim/tools.json anew from the Python definitions"
 
 demo: .venv/runtime
@@ -42,6 +43,9 @@ format: .venv/dev $(NODE_MODULES)/installed
 
 tools: .venv/runtime
 	$(BIN)/python -m handoff_sidecar.tools.definitions > plugin-shim/tools.json
+
+pictures: .venv/dev
+	$(BIN)/python tests/opencode/pictures.py docs
 
 .venv/runtime: pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -11,8 +11,7 @@ import re
 from typing import Any
 
 import pyte
-
-from handoff_sidecar.demo.cells import Cell, Style
+from opencode.cells import Cell, Style
 
 SEQUENCE = re.compile(
     r"\x1b(?:"

@@ -20,9 +20,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from opencode.cells import Cell
 from opencode.screen import Screen
-
-from handoff_sidecar.demo.cells import Cell
 
 COLUMNS, ROWS = 120, 36
 END_TIMEOUT_S = 5.0  # OpenCode's TUI leaves within a second of a SIGTERM; after this it is killed

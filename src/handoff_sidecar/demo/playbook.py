@@ -78,7 +78,7 @@ def _todo_list() -> ToolCall:
 
 
 def _write(project: Path) -> ToolCall:
-    text = "export const refresh = async (token: string) => token // TODO: two at once race\n"
+    text = "export const refresh = async (token: string) => token // two at once still race\n"
     return ToolCall("write", {"filePath": str(project / "src/auth/session.ts"), "content": text})
 
 

@@ -51,7 +51,7 @@ class StartCommand:
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """An OpenCode in `root/home` that works on `root/project`; make one with `create`."""
+    """An OpenCode whose home is `root/home`; make one with `create`."""
 
     root: Path
     binary: Path
@@ -79,6 +79,7 @@ class Sandbox:
         """
         sandbox = cls(root.resolve(), binary.resolve())
         sandbox.project.mkdir(parents=True, exist_ok=True)
+        (sandbox.root / "tmp").mkdir(exist_ok=True)
         sandbox.config_folder.mkdir(parents=True, exist_ok=True)
         skip_npm_install(sandbox.config_folder)
         _write_json(sandbox.config_folder / "opencode.json", _merged(_base_config(model_url, limits), config or {}))
@@ -91,8 +92,8 @@ class Sandbox:
 
     @property
     def project(self) -> Path:
-        """The folder that OpenCode is started in."""
-        return self.root / "project"
+        """The folder that OpenCode is started in; in the home, as a person's is, so that the TUI shows `~/project`."""
+        return self.home / "project"
 
     @property
     def config_folder(self) -> Path:
@@ -131,6 +132,7 @@ class Sandbox:
         env |= {
             "HOME": str(self.home),
             "USERPROFILE": str(self.home),
+            "TMPDIR": str(self.root / "tmp"),  # OpenCode leaves some MB there at each start
             "PWD": str(self.project),  # `opencode run` takes its directory from here, not from the process
             "NO_PROXY": direct,
             "no_proxy": direct,

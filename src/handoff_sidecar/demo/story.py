@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from handoff_sidecar.demo.binary import OpenCodeBinary, find_opencode
-from handoff_sidecar.demo.playbook import FIRST_REQUEST, HANDOFF_GOAL, PROJECT_FILES, demo_playbook
+from handoff_sidecar.demo.playbook import FIRST_REQUEST, HANDOFF_GOAL, PROJECT_FILES, Playbook, demo_playbook
 from handoff_sidecar.demo.processes import SandboxFailed
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import ScriptedModel
@@ -57,8 +57,9 @@ def _stage(say: Callable[[str], None]) -> Iterator[Stage]:
     binary = find_opencode(say=say)
     with tempfile.TemporaryDirectory(prefix="handoff-demo-") as folder:
         root = Path(folder).resolve()
-        with ScriptedModel(demo_playbook(root / "project")) as model:
+        with ScriptedModel(Playbook("", {})) as model:
             sandbox = Sandbox.create(root, binary.path, model.base_url)
+            model.script = demo_playbook(sandbox.project)
             sandbox.write_project(PROJECT_FILES)
             install(sandbox.config_folder)
             yield Stage(binary, sandbox, model)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from xml.sax.saxutils import escape
 
-from handoff_sidecar.demo.cells import Cell, Style
+from opencode.cells import Cell, Style
 
 CELL_WIDTH_PX, CELL_HEIGHT_PX = 8.4, 18
 FONT_SIZE_PX = 14

@@ -1,7 +1,7 @@
 from xml.etree import ElementTree as ET
 
-from handoff_sidecar.demo.cells import Cell, Style
-from handoff_sidecar.demo.screenshot import CELL_WIDTH_PX, render_svg, text_runs
+from opencode.cells import Cell, Style
+from opencode.screenshot import CELL_WIDTH_PX, render_svg, text_runs
 
 SVG = "{http://www.w3.org/2000/svg}"
 RED = Style(foreground="#ff0000")
