@@ -17,7 +17,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field
 
 from handoff_sidecar import __version__
-from handoff_sidecar.errors import HandoffSidecarError, OpenCodeError, ToolFailed
+from handoff_sidecar.errors import HandoffSidecarError, OpenCodeError
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.handoff.trigger import find_trigger, pattern, tell_agent
 from handoff_sidecar.journal import Journal
@@ -139,11 +139,11 @@ class Sidecar:
         client = OpenCodeClient(self._http, call.context.directory)
         log.info("%s: call %s in %s", call.name, call.context.call_id, call.context.session_id)
         settings = await self._settings(client, call.context.root)
-        if self._vocabulary is not None:
-            await asyncio.shield(self._vocabulary)
         try:
+            if self._vocabulary is not None:
+                await asyncio.shield(self._vocabulary)
             result = await self._tool(call, client, settings)
-        except ToolFailed as error:
+        except HandoffSidecarError as error:
             log.warning("%s: call %s failed: %s", call.name, call.context.call_id, error)
             await self._toast(client, str(error))
             raise

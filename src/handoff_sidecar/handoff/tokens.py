@@ -10,6 +10,7 @@ import base64
 import hashlib
 from functools import cached_property
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 import tiktoken
 
@@ -25,18 +26,40 @@ _SPLIT = (
 """How cl100k cuts text before it merges bytes (tiktoken 0.14, `openai_public.py`)."""
 
 
+VOCABULARY = resources.files("handoff_sidecar.handoff").joinpath("vocabulary/cl100k_base.tiktoken")
+DAMAGED = "the token vocabulary that came with handoff-sidecar is damaged: install handoff-sidecar again"
+
+
 class Tokenizer:
-    """Counts and cuts by tokens. The vocabulary is read at first use: about 0.1 s and 25 MB."""
+    """Counts and cuts by tokens.
+
+    The vocabulary is read at first use: about 0.1 s and 25 MB.
+
+    Raises:
+        HandoffSidecarError: at first use, if the vocabulary is not the one that was published.
+    """
+
+    def __init__(self, vocabulary: Traversable = VOCABULARY) -> None:
+        self._vocabulary = vocabulary
 
     @cached_property
     def _encoding(self) -> tiktoken.Encoding:
-        packed = resources.files("handoff_sidecar.handoff").joinpath("vocabulary/cl100k_base.tiktoken").read_bytes()
-        if hashlib.sha256(packed).hexdigest() != VOCABULARY_SHA256:
-            raise HandoffSidecarError(
-                "the token vocabulary that came with handoff-sidecar is damaged: install handoff-sidecar again"
-            )
-        ranks = {base64.b64decode(token): int(rank) for token, rank in (line.split() for line in packed.splitlines())}
-        return tiktoken.Encoding("cl100k", pat_str=_SPLIT, mergeable_ranks=ranks, special_tokens={})
+        digest = hashlib.sha256()
+        ranks: dict[bytes, int] = {}
+        try:
+            with self._vocabulary.open("rb") as lines:
+                for line in lines:
+                    digest.update(line)
+                    token, rank = line.split()
+                    ranks[base64.b64decode(token)] = int(rank)
+        except (OSError, ValueError) as error:
+            raise HandoffSidecarError(DAMAGED) from error
+        if digest.hexdigest() != VOCABULARY_SHA256:
+            raise HandoffSidecarError(DAMAGED)
+        encoding = tiktoken.Encoding("cl100k", pat_str=_SPLIT, mergeable_ranks=ranks, special_tokens={})
+        # The encoding works with a copy of its own; this one, which it only keeps for pickling, takes 10 MB.
+        ranks.clear()
+        return encoding
 
     def load(self) -> None:
         """Read the vocabulary now, so that no later call has to wait for it."""
