@@ -15,7 +15,7 @@ from opencode.server import TURN_TIMEOUT_S, Play, Server
 from handoff_sidecar.demo.binary import PINNED_VERSION, OpenCodeBinary, find_opencode
 from handoff_sidecar.demo.playbook import Playbook
 from handoff_sidecar.demo.sandbox import Sandbox
-from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel
+from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, Reply, ScriptedModel
 from handoff_sidecar.install import install
 
 
@@ -68,7 +68,9 @@ def make_sandbox(
 
 @pytest.fixture(scope="session")
 def sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
-    return make_sandbox("shared")
+    variants = {"high": {"reasoningEffort": "high"}}
+    model = {"reasoning": True, "variants": variants}
+    return make_sandbox("shared", config={"provider": {PROVIDER_ID: {"models": {MODEL_ID: model}}}})
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,15 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
-from opencode.server import PROMPT, TYPED, Play, Server, asked_about, calls, sidecars, until
+from opencode.server import PROMPT, TURN_TIMEOUT_S, TYPED, Play, Server, asked_about, calls, sidecars, until
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, Reply, ScriptedModel
@@ -29,28 +33,38 @@ TODOS = [
 ]
 
 
-def hand_off(server: Server, session_id: str, text: str = "handoff add the logout endpoint") -> str:
+@contextmanager
+def running(sandbox: Sandbox) -> Iterator[Server]:
+    """A server of a test's own."""
+    with sandbox.serve() as url, httpx.Client(base_url=url, timeout=TURN_TIMEOUT_S) as http:
+        yield Server(http, url, sandbox)
+
+
+def hand_off(server: Server, session_id: str, text: str = "handoff add the logout endpoint", **fields: Any) -> str:
     """Type the trigger; the id of the session that was made."""
-    server.say(session_id, text)
+    server.say(session_id, text, **fields)
     call = server.tool_call(session_id, "session_handoff")
     assert call["status"] == "completed", call
     return str(call["metadata"]["sessionID"])
 
 
-def test_a_typed_handoff_ends_in_a_session_that_goes_on_with_the_work(server: Server, play: Play) -> None:
+def test_a_typed_handoff_ends_in_a_session_that_goes_on_with_the_work(
+    server: Server, play: Play, model: ScriptedModel
+) -> None:
     file = str(server.sandbox.project / "src/auth.ts")
     play("Do it.", calls("todowrite", todos=TODOS), calls("write", filePath=file, content="x\n"), Reply("Half done."))
     play(TYPED, calls("session_handoff", summary=SUMMARY, goal="add the logout endpoint"), Reply("Handed over."))
     play(PROMPT, calls("todowrite", todos=TODOS[2:]), calls("read_session", limit=5), Reply("I go on."))
     old = server.new_session(title="Auth flow")
-    server.say(old, "Do it.", variant="high")
+    server.say(old, "Do it.")
 
-    new = hand_off(server, old)
+    new = hand_off(server, old, variant="high")
     messages = server.wait_for_the_end_of_the_turn(new)
 
     first, *others = messages
     assert first["info"]["agent"] == "build"
-    assert (first["info"]["model"]["providerID"], first["info"]["model"]["modelID"]) == (PROVIDER_ID, MODEL_ID)
+    assert first["info"]["model"] == {"providerID": PROVIDER_ID, "modelID": MODEL_ID, "variant": "high"}
+    assert {request.body["reasoning_effort"] for request in asked_about(model, PROMPT)} == {"high"}
     assert first["parts"][0]["text"] == (
         f"## Session Handoff\n\n{SUMMARY}\n\n**Goal:** add the logout endpoint\n\n**Todos:** 1/3 done\n"
         "- In progress: Fix token refresh\n- Pending: Add logout\n\n**Files:** src/auth.ts\n\n---\n"
@@ -221,6 +235,60 @@ def test_a_sidecar_that_was_killed_is_replaced_at_the_next_call(server: Server, 
 
     (fresh,) = sidecars(server.sandbox)
     assert fresh != killed
+
+
+def test_a_plugin_that_is_loaded_twice_has_one_sidecar_and_says_things_once(
+    make_sandbox: Callable[..., Sandbox], play: Play
+) -> None:
+    play(TYPED, calls("session_handoff", summary=SUMMARY), Reply("Handed over."))
+    sandbox = make_sandbox("twice")
+    own = sandbox.config_folder / "plugin" / "handoff-sidecar.js"
+    sandbox.plugin_file("second.js", own.read_text().replace("index.js", "index.js?second"))
+
+    with running(sandbox) as server:
+        old = server.new_session()
+        hand_off(server, old)
+
+        assert [part.get("synthetic", False) for part in server.messages(old)[0]["parts"]] == [False, True]
+        assert len(sidecars(sandbox)) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path_end", "said"),
+    [
+        ("POST", "/session", "No new session was made"),
+        ("POST", "/prompt_async", "The new session was removed again"),
+    ],
+)
+def test_an_opencode_that_answers_500_costs_the_handoff_and_nothing_else(
+    make_sandbox: Callable[..., Sandbox], play: Play, method: str, path_end: str, said: str
+) -> None:
+    play(TYPED, calls("session_handoff", summary=SUMMARY), Reply("The session goes on."))
+    sandbox = make_sandbox("faulty")
+    own = sandbox.config_folder / "plugin" / "handoff-sidecar.js"
+    own.write_text(own.read_text().replace("plugin.default(input,", f"plugin.default({failing(method, path_end)},"))
+
+    with running(sandbox) as server:
+        old = server.new_session(title="Auth flow")
+        server.say(old, "handoff")
+
+        call = server.tool_call(old, "session_handoff")
+        assert call["status"] == "error"
+        for part in ("500", "out of order", said, "The brief is saved: ", "call session_handoff again"):
+            assert part in call["error"]
+        brief = Path(call["error"].split("The brief is saved: ")[1].split(". ")[0])
+        assert SUMMARY in brief.read_text()
+        assert [session["id"] for session in server.get("/session")] == [old]
+        assert server.messages(old)[-1]["parts"][-2]["text"] == "The session goes on."
+
+
+def failing(method: str, path_end: str) -> str:
+    """The plugin's input with a client that gets a 500 from one endpoint; JavaScript."""
+    return (
+        "{...input, client: {...input.client, _client: {getConfig: () => { const c = input.client._client.getConfig(); "
+        f"return {{...c, fetch: (r) => r.method === '{method}' && new URL(r.url).pathname.endsWith('{path_end}') "
+        "? Response.json({data: {message: 'out of order'}}, {status: 500}) : c.fetch(r)} }}}}"
+    )
 
 
 def test_the_same_client_works_over_plain_http_with_basic_auth(make_sandbox: Callable[..., Sandbox]) -> None:
