@@ -21,11 +21,11 @@ _QUOTES = "\"'“”„‘’«»「」『』`"
 """`opencode run` puts a message of several words in quotes; people do it too."""
 _TALKS_ABOUT_IT = re.compile(
     r"(?:is|isn't|was|wasn't|are|aren't|were|has|hasn't|had|does|doesn't|did|didn't|can't|won't|shouldn't|"
-    r"may|might|fails?|failed|failing|works?|worked|broke|breaks|broken|crashe[sd]|seems?|looks?|means?|"
-    r"and|or|vs\.?|versus|of|in|(?:can|could|will|would|should)(?!\s+(?:you|we)\b))\b",
+    r"fails|failed|works|worked|broke|breaks|crashes|crashed|seems|looks|means|"
+    r"(?:can|could|will|would|should|may|might)(?!\s+(?:you|we)\b))\b",
     re.IGNORECASE,
 )
-"""How a sentence about a handoff goes on, as against a goal, which starts with what to do."""
+"""How a sentence about a handoff goes on. A goal starts with what to do: `look`, `work` and `in` are no signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,11 @@ def find_trigger(text: str, words: tuple[str, ...] = TRIGGER_WORDS) -> Trigger |
     rest = text[match.end() :].strip()
     if text.lstrip()[0] in _QUOTES and rest[-1:] and rest[-1] in _QUOTES:
         rest = rest[:-1].strip()
-    introduced = rest[:1] in {":", "–", "—", "-"}
+    introduced = rest[:1] in {":", "–", "—", "-", ",", "."}
     goal = rest.lstrip(":,.!–—- \t\n").strip()
     if not goal.strip("?!.… "):
         return Trigger(goal=None, certain="?" not in rest)
-    if not introduced and _TALKS_ABOUT_IT.match(goal):
+    if not introduced and _TALKS_ABOUT_IT.match(goal.replace("’", "'")):
         return None
     return Trigger(goal=goal, certain=introduced)
 
