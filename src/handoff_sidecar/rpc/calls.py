@@ -167,7 +167,9 @@ class PeerCalls:
                 raise
             else:  # something that the handler waited for was cancelled: to the caller, a failure like others
                 error = wire_error(request.method, cancellation, self._error_translator)
-        except Exception as failure:  # noqa: BLE001 - whatever it is, the caller gets an answer
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as failure:  # noqa: BLE001 - whatever it is (a panic of an extension), it is answered
             error = wire_error(request.method, failure, self._error_translator)
         return _error_response(request.id, error)
 

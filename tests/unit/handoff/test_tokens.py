@@ -23,6 +23,12 @@ def test_what_looks_like_a_special_token_is_text() -> None:
     assert TOKENIZER.count("<|endoftext|>") > 1
 
 
+@pytest.mark.parametrize("text", [" " * 3_000_000, "x" * 1_000_000, "字" * 300_000])
+def test_no_text_is_too_long_or_too_monotonous_to_be_counted_and_clipped(text: str) -> None:
+    assert TOKENIZER.count(text) > 100
+    assert TOKENIZER.count(TOKENIZER.clip(text, 50)) <= 50
+
+
 @given(st.text(), st.integers(1, 50))
 def test_a_clipped_text_fits_and_an_unclipped_one_is_whole(text: str, limit: int) -> None:
     clipped = TOKENIZER.clip(text, limit)
