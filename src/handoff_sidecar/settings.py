@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from handoff_sidecar.errors import SettingsUnreadable
 
 SETTINGS_FILE = "handoff.json"
+
+MAX_FILE_BYTES = 64 * 1024
+"""A hundred times what all settings together take."""
 
 
 class Settings(BaseModel):
@@ -86,10 +90,10 @@ def load_settings(*, config: Path, project: Path | None) -> LoadedSettings:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = _text_of(file)
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise SettingsUnreadable(f"{file} could not be read ({error}); its settings do not count") from error
     try:
         given = json.loads(text)
@@ -98,6 +102,28 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise SettingsUnreadable(f"{file} must hold a JSON object such as {{}}; its settings do not count")
     return given
+
+
+def _text_of(file: Path) -> str:
+    """The file's text, never waiting and never reading more than a settings file can be.
+
+    A project may hold anything in this place: a pipe that nobody writes to, a link to an endless device.
+
+    Raises:
+        OSError: it can't be opened.
+        ValueError: it is no regular file, is too large, or is not UTF-8.
+    """
+    with open(file, "rb", opener=_without_waiting) as source:
+        if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
+            raise ValueError("it is no regular file")
+        text = source.read(MAX_FILE_BYTES + 1)
+    if len(text) > MAX_FILE_BYTES:
+        raise ValueError(f"it is larger than {MAX_FILE_BYTES:,} bytes")
+    return text.decode()
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # Windows has no pipes in folders
 
 
 def _problem_with(key: str, value: object) -> str | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,22 @@ def test_a_file_that_is_no_json_object_is_named_and_does_not_count(config: Path,
 
     assert loaded.settings == Settings()
     assert str(config / "handoff.json") in loaded.problems[0]
+
+
+def test_what_is_no_plain_file_is_neither_waited_for_nor_read_without_end(config: Path, project: Path) -> None:
+    os.mkfifo(config / "handoff.json")
+    (project / ".opencode" / "handoff.json").symlink_to("/dev/zero")
+
+    loaded = load_settings(config=config, project=project)
+
+    assert loaded.settings == Settings()
+    assert ["no regular file" in problem for problem in loaded.problems] == [True, True]
+
+
+def test_a_file_that_is_far_too_large_is_not_read(config: Path) -> None:
+    (config / "handoff.json").write_text(" " * 100_000 + "{}")
+
+    assert "larger than 65,536 bytes" in load_settings(config=config, project=None).problems[0]
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
