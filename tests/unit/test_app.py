@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import pytest
@@ -159,7 +158,3 @@ async def test_a_call_without_what_it_needs_is_refused_by_name(shim: Connection,
 
 async def test_shutdown_ends_the_sidecar(shim: Connection) -> None:
     assert await shim.request("shutdown", {}, timeout_s=20) is None
-
-
-def test_directories_survive_their_way_through_a_header() -> None:
-    assert quote(DIRECTORY, safe="").isascii()

@@ -40,9 +40,10 @@ def wire_error(method: str, error: BaseException, translator: ErrorTranslator | 
         _log.info("%s failed: %r", method, error)
         return translated
     if isinstance(error, ValidationError):
-        # With its traceback, for the day when it was not the params after all.
-        _log.warning("%s was called with wrong params", method, exc_info=error)
-        return RpcError(ErrorCode.INVALID_PARAMS, _params_sentence(method, error))
+        # Without the traceback, which quotes the params: what people say does not belong into a log.
+        sentence = _params_sentence(method, error)
+        _log.warning("wrong params: %s", sentence)
+        return RpcError(ErrorCode.INVALID_PARAMS, sentence)
     call = secrets.token_hex(4)
     _log.error("%s failed (call %s)", method, call, exc_info=error)
     return RpcError(ErrorCode.INTERNAL_ERROR, f"{method} failed unexpectedly: the log has the rest under call {call}")
