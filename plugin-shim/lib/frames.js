@@ -12,6 +12,9 @@ export const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 
 const NEWLINE = 0x0a;
 
+/** How JSON.stringify writes a surrogate without its partner. */
+const HALF_A_PAIR = /\\ud[89a-f]/;
+
 /**
  * One line for the wire, newline included.
  * @param {unknown} message
@@ -20,10 +23,20 @@ const NEWLINE = 0x0a;
  * @throws {FrameTooLarge}
  */
 export function encodeFrame(message, limitBytes = MAX_FRAME_BYTES) {
-  const line = JSON.stringify(message);
+  let line = JSON.stringify(message);
+  // Half an emoji, as a model's cut-off arguments may hold: the other side would refuse the whole line.
+  if (HALF_A_PAIR.test(line)) line = JSON.stringify(message, wellFormed);
   const bytes = Buffer.byteLength(line);
   if (bytes > limitBytes) throw new FrameTooLarge(bytes, limitBytes);
   return `${line}\n`;
+}
+
+/**
+ * @param {string} _
+ * @param {unknown} value
+ */
+function wellFormed(_, value) {
+  return typeof value === "string" ? Buffer.from(value, "utf8").toString("utf8") : value;
 }
 
 /** Hands over each complete line once. A line over the limit is skipped to its newline and reported. */

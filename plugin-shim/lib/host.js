@@ -190,9 +190,8 @@ function present(headers) {
  */
 function modeOf(argv) {
   if (/[\\/]tui[\\/]worker\.(js|ts)$/.test(argv[1] ?? "")) return "tui";
-  const words = argv.slice(2).filter((word, index, all) => {
-    return !word.startsWith("-") && all[index - 1] !== "--log-level";
-  });
-  if (words[0] === undefined) return "tui";
-  return words[0] === "run" || words[0] === "serve" ? words[0] : "other";
+  // Not simply the first word: `opencode -m some/model run` has a value before it.
+  const command = argv.slice(2).find((word) => word === "run" || word === "serve");
+  if (command === "run" || command === "serve") return command;
+  return argv.slice(2).some((word) => !word.startsWith("-")) ? "other" : "tui";
 }

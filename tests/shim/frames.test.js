@@ -63,3 +63,7 @@ test("a message over the limit is not written; the limit counts bytes, not chara
   assert.equal(encodeFrame("ß", 4), '"ß"\n');
   assert.throws(() => encodeFrame("ßß", 4), FrameTooLarge);
 });
+
+test("half an emoji goes out as a replacement character, and whole ones as they are", () => {
+  assert.equal(encodeFrame({ text: "a\ud83d", other: "🚀" }), '{"text":"a�","other":"🚀"}\n');
+});
