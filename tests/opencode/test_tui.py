@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from opencode.server import PROMPT, TYPED, Play, calls
+from opencode.server import PROMPT, TYPED, Play, calls, sidecars
 from opencode.terminal import Terminal
 
 from handoff_sidecar.demo.sandbox import Sandbox
@@ -18,8 +20,8 @@ HOME_SCREEN = "Ask anything"
 
 
 @contextmanager
-def tui(sandbox: Sandbox) -> Iterator[Terminal]:
-    command = sandbox.tui_command()
+def tui(sandbox: Sandbox, *words: str) -> Iterator[Terminal]:
+    command = sandbox.tui_command(*words)
     with Terminal(command.argv, env=command.env, cwd=command.cwd) as terminal:
         terminal.wait_for(HOME_SCREEN, SCREEN_TIMEOUT_S)
         yield terminal
@@ -52,16 +54,20 @@ def test_a_typed_handoff_ends_on_the_screen_of_the_new_session(
 
 
 def test_with_open_picker_the_person_chooses_the_session(make_sandbox: Callable[..., Sandbox], play: Play) -> None:
+    """With `--port` OpenCode initialises the plugin twice for one directory (seen in 1.18.33)."""
     play(TYPED, calls("session_handoff", summary="The login works."), Reply("Handed over."))
     play(PROMPT, Reply("I wait for you."))
     sandbox = make_sandbox("picker")
     (sandbox.config_folder / "handoff.json").write_text(json.dumps({"open": "picker"}))
 
-    with tui(sandbox) as terminal:
+    with tui(sandbox, "--port", str(free_port())) as terminal:
         type_line(terminal, "handoff")
         screen = terminal.wait_for("Handoff: ", SCREEN_TIMEOUT_S)
+        assert len(sidecars(sandbox)) == 1
 
     assert "Sessions" in screen
+    (old,) = (session["id"] for session in sandbox.sessions() if not session["title"].startswith("Handoff: "))
+    assert [part.get("synthetic", False) for part in sandbox.export(old)["messages"][0]["parts"]] == [False, True]
 
 
 def test_a_failure_is_a_toast_and_the_session_goes_on(make_sandbox: Callable[..., Sandbox], play: Play) -> None:
@@ -74,6 +80,24 @@ def test_a_failure_is_a_toast_and_the_session_goes_on(make_sandbox: Callable[...
         screen = terminal.wait_for("There is nothing to read.", SCREEN_TIMEOUT_S)
 
     assert "Traceback" not in screen
+
+
+def test_a_python_that_is_gone_is_a_toast_too(make_sandbox: Callable[..., Sandbox], play: Play) -> None:
+    play("Do it.", calls("session_handoff", summary="The login works."), Reply("I go on here."))
+    sandbox = make_sandbox("gone")
+    file = sandbox.config_folder / "plugin" / "handoff-sidecar.js"
+    file.write_text(file.read_text().replace(json.dumps(sys.executable), '"/gone/bin/python3"'))
+
+    with tui(sandbox) as terminal:
+        type_line(terminal, "Do it.")
+        terminal.wait_for(lambda screen: "was not found (/gone" in " ".join(screen.split()), SCREEN_TIMEOUT_S)
+        terminal.wait_for("I go on here.", SCREEN_TIMEOUT_S)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
 
 
 pytestmark = pytest.mark.timeout(180)
