@@ -21,8 +21,10 @@ export const ENDPOINTS = [
   ["GET", new RegExp(`^/session/${SESSION}/todo$`)],
   ["GET", /^\/vcs$/],
   ["GET", /^\/agent$/],
+  ["GET", /^\/config\/providers$/],
   ["POST", /^\/tui\/select-session$/],
   ["POST", /^\/tui\/open-sessions$/],
+  ["POST", /^\/tui\/append-prompt$/],
   ["POST", /^\/tui\/show-toast$/],
 ];
 

@@ -34,8 +34,10 @@ test("every endpoint of the list is let through, as it was written", () => {
     ["GET", "/session/ses_1/todo"],
     ["GET", "/vcs"],
     ["GET", "/agent"],
+    ["GET", "/config/providers"],
     ["POST", "/tui/select-session"],
     ["POST", "/tui/open-sessions"],
+    ["POST", "/tui/append-prompt"],
     ["POST", "/tui/show-toast"],
   ];
   for (const [method, target] of targets) assert.equal(allowedPath(method, target), target);

@@ -18,7 +18,18 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from handoff_sidecar.errors import OpenCodeGarbled, OpenCodeRefused, OpenCodeUnreachable
-from handoff_sidecar.opencode.models import Message, MessageID, Model, Session, SessionID, Todo
+from handoff_sidecar.opencode.models import (
+    Agent,
+    Message,
+    MessageID,
+    Model,
+    Paths,
+    Providers,
+    Session,
+    SessionID,
+    Todo,
+    Vcs,
+)
 from handoff_sidecar.opencode.tunnel import BASE_URL, DIRECTORY_HEADER, Carry, TunnelTransport
 
 log = logging.getLogger(__name__)
@@ -55,14 +66,14 @@ class PromptPart:
 
 
 class OpenCodeClient:
-    """OpenCode's API for the sessions of one directory.
+    """OpenCode's API for the sessions of one directory; without one, of that in which a server was started.
 
     Every method raises OpenCodeUnreachable, OpenCodeRefused or OpenCodeGarbled, and nothing else of its own.
     """
 
     def __init__(self, http: httpx.AsyncClient, directory: str) -> None:
         self._http = http
-        self._headers = {DIRECTORY_HEADER: quote(directory, safe="")}
+        self._headers = {DIRECTORY_HEADER: quote(directory, safe="")} if directory else {}
         self.directory = directory
 
     async def session(self, session_id: SessionID) -> Session:
@@ -86,6 +97,27 @@ class OpenCodeClient:
         """The session's todo list, in the order in which the agent keeps it."""
         endpoint, response = await self._get(f"/session/{_segment(session_id)}/todo")
         return self._parse_list(Todo, endpoint, response)
+
+    async def vcs(self) -> Vcs:
+        """The branch that is checked out, and the default one."""
+        return self._parse(Vcs, *await self._get("/vcs"))
+
+    async def worktree(self) -> str | None:
+        """The top folder of the repository that the directory is in, or None outside one."""
+        worktree = self._parse(Paths, *await self._get("/path")).worktree
+        return worktree if worktree not in {"", "/"} else None
+
+    async def agents(self) -> list[Agent]:
+        """Every agent of the project, OpenCode's own hidden ones included."""
+        endpoint, response = await self._get("/agent")
+        return self._parse_list(Agent, endpoint, response)
+
+    async def models(self) -> list[Model]:
+        """Every model of the providers that are configured."""
+        found = self._parse(Providers, *await self._get("/config/providers"))
+        return [
+            Model(provider_id=provider.id, model_id=model) for provider in found.providers for model in provider.models
+        ]
 
     async def create_session(
         self,
@@ -145,6 +177,10 @@ class OpenCodeClient:
     async def select_session(self, session_id: SessionID) -> None:
         """Show a session in every attached TUI. Succeeds without a TUI too."""
         await self._send("POST", "/tui/select-session", {"sessionID": session_id})
+
+    async def append_to_input(self, text: str) -> None:
+        """Type text into the input box of every attached TUI. Succeeds without a TUI too."""
+        await self._send("POST", "/tui/append-prompt", {"text": text})
 
     async def open_session_picker(self) -> None:
         """Open the session list in every attached TUI. Succeeds without a TUI too."""

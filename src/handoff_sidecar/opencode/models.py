@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NewType
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 SessionID = NewType("SessionID", str)
 MessageID = NewType("MessageID", str)
@@ -58,7 +58,7 @@ class Session(_Wire):
 
     @property
     def handoff(self) -> dict[str, JsonValue]:
-        """What earlier handoffs recorded in this session's metadata: `from`, `to`, `turn`."""
+        """What handoffs recorded in this session's metadata: `from`, `chain`, `constraints`; `to`, `turn`."""
         recorded = self.metadata.get("handoff")
         return recorded if isinstance(recorded, dict) else {}
 
@@ -74,6 +74,55 @@ class Todo(_Wire):
 
     content: str = ""
     status: Literal["pending", "in_progress", "completed", "cancelled"] = "pending"
+
+
+class FileDiff(_Wire):
+    """A file that a turn changed, as OpenCode's snapshots of the worktree saw it."""
+
+    file: str = ""
+    status: str = ""
+
+
+class Agent(_Wire):
+    """An agent that a session can have; its model counts where the person configured one for it."""
+
+    name: str
+    mode: str = ""
+    hidden: bool = False
+    model: Model | None = None
+
+    @property
+    def can_lead(self) -> bool:
+        """Whether a person can choose it for a session: no subagent, and none of OpenCode's own."""
+        return self.mode in {"primary", "all"} and not self.hidden
+
+
+class Vcs(_Wire):
+    """The repository's branches; both None outside one."""
+
+    branch: str | None = None
+    default_branch: str | None = None
+
+
+class Paths(_Wire):
+    """The folders of an instance; the worktree is `/` outside a repository."""
+
+    worktree: str = ""
+
+
+class Provider(_Wire):
+    """A provider's id and those of its models. The answer holds keys too: nothing else of it is kept."""
+
+    id: str
+    models: Annotated[list[str], BeforeValidator(lambda value: list(value) if isinstance(value, dict) else value)] = (
+        Field(default_factory=list)
+    )
+
+
+class Providers(_Wire):
+    """The providers that are configured, as `GET /config/providers` answers them."""
+
+    providers: list[Provider] = Field(default_factory=list)
 
 
 class ToolState(_Wire):
@@ -130,6 +179,19 @@ class Message(_Wire):
         """What was said: the text parts that a person sees, joined by newlines."""
         shown = (part for part in self.parts if part.type == "text" and not part.synthetic and not part.ignored)
         return "\n".join(part.text for part in shown if part.text)
+
+    @property
+    def diffs(self) -> list[FileDiff]:
+        """The files that the turn of this user message changed, whatever changed them; empty in other messages."""
+        summary = self.info.summary
+        listed = summary.get("diffs") if isinstance(summary, dict) else None
+        diffs = []
+        for entry in listed if isinstance(listed, list) else []:
+            try:
+                diffs.append(FileDiff.model_validate(entry))
+            except ValidationError:
+                continue  # a shape of another version's: what tools wrote is in their own parts too
+        return [diff for diff in diffs if diff.file]
 
     @property
     def is_work(self) -> bool:
