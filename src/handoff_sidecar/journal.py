@@ -11,7 +11,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NewType
@@ -25,7 +25,7 @@ BriefID = NewType("BriefID", str)
 KEPT_BRIEFS = 200
 """About a month of heavy use, and under 1 MB."""
 
-FRONT_MATTER_MAX_BYTES = 8_192
+FRONT_MATTER_MAX_BYTES = 16_384
 """Far above what the fields below can hold; the search for a session reads no more of each file."""
 
 _FENCE = "---\n"
@@ -37,6 +37,8 @@ class Entry:
 
     Attributes:
         from_session: the session that was handed off.
+        from_title: its title; empty in briefs of the first version.
+        chain: the sessions before it, oldest first.
         to_session: the session that was made; None until it has its prompt.
         created: ISO 8601, UTC.
         tokens: the prompt's length.
@@ -50,6 +52,11 @@ class Entry:
     created: str
     tokens: int
     to_session: str | None = None
+    from_title: str = ""
+    chain: tuple[str, ...] = ()
+
+
+_FIELDS = frozenset(field.name for field in fields(Entry))
 
 
 class Journal:
@@ -84,10 +91,19 @@ class Journal:
 
     def came_from(self, session_id: str) -> str | None:
         """The session whose handoff made this one, or None if no brief says so."""
-        return next((entry.from_session for entry in self._entries() if entry.to_session == session_id), None)
+        return next((entry.from_session for _, entry in self.entries() if entry.to_session == session_id), None)
 
-    def _entries(self) -> Iterator[Entry]:
-        """The front matter of every brief, newest first."""
+    def brief_about(self, session_id: str | None) -> Path | None:
+        """The newest brief: of all, or of a session's handoff, else the one that the session began with."""
+        found = list(self.entries())
+        if session_id is None:
+            return found[0][0] if found else None
+        of_it = (path for path, entry in found if entry.from_session == session_id)
+        begun_with = (path for path, entry in found if entry.to_session == session_id)
+        return next(of_it, None) or next(begun_with, None)
+
+    def entries(self) -> Iterator[tuple[Path, Entry]]:
+        """Every brief's file and front matter, newest first."""
         for path in self._paths():
             try:
                 with path.open(encoding="utf-8", errors="replace") as file:
@@ -95,7 +111,7 @@ class Journal:
             except (OSError, JournalUnavailable) as error:
                 log.warning("skipped a brief: %s", error)
             else:
-                yield entry
+                yield path, entry
 
     def _paths(self) -> list[Path]:
         return sorted(self.folder.glob("*-ses_*.md"), reverse=True)
@@ -112,7 +128,7 @@ class Journal:
         handle, name = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".tmp")
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(_front_matter(entry) + prompt + "\n")
+                file.write(document(entry, prompt))
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
@@ -131,17 +147,19 @@ def read_brief(path: Path) -> tuple[Entry, str]:
         raise JournalUnavailable(f"{path} could not be read: {error}") from error
 
 
-def _front_matter(entry: Entry) -> str:
-    """YAML whose values are JSON, which is YAML too."""
+def document(entry: Entry, prompt: str) -> str:
+    """A brief as Markdown with front matter: YAML whose values are JSON, which is YAML too."""
     lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in asdict(entry).items())
-    return f"{_FENCE}{lines}{_FENCE}\n"
+    return f"{_FENCE}{lines}{_FENCE}\n{prompt}\n"
 
 
 def _parse(path: Path, text: str) -> tuple[Entry, str]:
     head, fence, prompt = text.removeprefix(_FENCE).partition(f"\n{_FENCE}")
     try:
-        fields = (line.partition(": ") for line in head.splitlines() if fence)
-        entry = Entry(**{key: json.loads(value) for key, _, value in fields})
+        lines = (line.partition(": ") for line in head.splitlines() if fence)
+        # A field that is not known here is a newer version's.
+        known = {key: json.loads(value) for key, _, value in lines if key in _FIELDS}
+        entry = Entry(**{**known, "chain": tuple(known.get("chain", ()))})
     except (ValueError, TypeError) as error:
         raise JournalUnavailable(f"{path} is no brief of a handoff: {error}") from error
     return entry, prompt.strip("\n")

@@ -22,6 +22,31 @@ def test_a_brief_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert read_brief(path) == (entry(), prompt)
 
 
+def test_a_brief_of_the_first_version_and_one_of_a_later_one_are_read(tmp_path: Path) -> None:
+    first = entry()
+    path = Journal(tmp_path).write(first, "x")
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith(("from_title", "chain"))))
+    assert read_brief(path) == (first, "x")
+
+    path.write_text(lines[0] + 'colour: "blue"\n' + "".join(lines[1:]))
+    assert read_brief(path) == (first, "x")
+
+
+def test_the_brief_about_a_session_is_its_handoffs_else_the_one_it_began_with(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    assert journal.brief_about(None) is None
+    first, second = journal.write(entry(1), "x"), journal.write(entry(2), "y")
+    journal.finish(first, "ses_old2")
+    journal.finish(second, "ses_new")
+
+    assert journal.brief_about(None) == second
+    assert journal.brief_about("ses_old1") == first
+    assert journal.brief_about("ses_old2") == second
+    assert journal.brief_about("ses_new") == second
+    assert journal.brief_about("ses_elsewhere") is None
+
+
 def test_a_brief_is_for_its_owners_eyes_alone(tmp_path: Path) -> None:
     path = Journal(tmp_path / "briefs").write(entry(), "x")
 
