@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,18 @@ TOKENIZER = Tokenizer()
 )
 def test_the_count_is_that_of_the_published_tokenizer(text: str, count: int) -> None:
     assert TOKENIZER.count(text) == count
+
+
+def test_counting_needs_no_network_and_no_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def no_network(*_: object, **__: object) -> None:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket, "socket", no_network)
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+
+    assert Tokenizer().count("hello world") == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_looks_like_a_special_token_is_text() -> None:
