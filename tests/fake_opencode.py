@@ -64,10 +64,13 @@ class FakeOpenCode:
     messages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     todos: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     known_agents: set[str] = field(default_factory=lambda: {"build", "plan"})
+    models: dict[str, list[str]] = field(default_factory=lambda: {"scripted": ["m1"]})
+    vcs: dict[str, Any] = field(default_factory=lambda: {"branch": None, "default_branch": None})
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
     selected: list[str] = field(default_factory=list)
     toasts: list[dict[str, str]] = field(default_factory=list)
     picker_opened: int = 0
+    typed: str = ""
     intercept: Intercept | None = None
 
     def add_session(self, session_id: str = "ses_old", **fields: Any) -> str:
@@ -127,6 +130,18 @@ class FakeOpenCode:
                 if body.get("agent", "build") in self.known_agents:
                     self._store(session_id, body)
                 return httpx.Response(204)
+            case ["GET", "path"]:
+                return httpx.Response(200, json={"worktree": "/", "directory": "/home/ada/dashboard"})
+            case ["GET", "vcs"]:
+                return httpx.Response(200, json=self.vcs)
+            case ["GET", "agent"]:
+                listed = [{"name": name, "mode": "primary"} for name in sorted(self.known_agents)]
+                hidden = [{"name": "title", "mode": "primary", "hidden": True}, {"name": "explore", "mode": "subagent"}]
+                return httpx.Response(200, json=[*listed, *hidden])
+            case ["GET", "config", "providers"]:
+                return httpx.Response(200, json={"providers": self._providers()})
+            case ["POST", "tui", "append-prompt"]:
+                self.typed += body["text"]
             case ["POST", "tui", "select-session"]:
                 self.selected.append(body["sessionID"])
             case ["POST", "tui", "open-sessions"]:
@@ -136,6 +151,13 @@ class FakeOpenCode:
             case _:
                 return httpx.Response(404, text="no such endpoint")
         return httpx.Response(200, json=True)
+
+    def _providers(self) -> list[dict[str, Any]]:
+        """As OpenCode lists them: with the key, which is nobody's business here."""
+        return [
+            {"id": name, "options": {"apiKey": "sk-secret"}, "models": {model: {"id": model} for model in models}}
+            for name, models in self.models.items()
+        ]
 
     def _page(self, session_id: str, params: httpx.QueryParams) -> httpx.Response:
         messages, limit = self.messages[session_id], int(params["limit"])

@@ -32,6 +32,13 @@ class Settings(BaseModel):
         default="switch",
         description="After a handoff: show the new session, open the session picker, or leave the screen alone",
     )
+    delivery: Literal["send", "draft", "context"] = Field(
+        default="send",
+        description=(
+            "A new session's prompt: send it, so that the agent starts at once; draft it in the input box, for you to "
+            "edit and send (in the TUI, with `open` at `switch`); or only place it, so that you speak first"
+        ),
+    )
     prompt_token_budget: int = Field(
         default=600, ge=250, le=8_000, description="The most tokens that a handoff's prompt may have"
     )

@@ -12,26 +12,36 @@ from typing import Any
 from handoff_sidecar.handoff.brief import Brief, Items
 from handoff_sidecar.handoff.tokens import Tokenizer
 
-SHARE_OF_SUMMARY = 0.45
+SHARE_OF_SUMMARY = 0.4
 SHARE_OF_GOAL = 0.25
 SHARE_OF_BLOCKED = 0.1
-SHARE_OF_WORK_IN_PROGRESS = 0.2
-"""At most, of the room that headings, counts and the link leave; together the whole of it."""
+SHARE_OF_WORK_IN_PROGRESS = 0.15
+"""At most, of the room that headings, counts and the link leave; the rest of it is the constraints' at least."""
 
 MIN_BUDGET_TOKENS = 250
 """Below this the skeleton's own words and a session id leave nothing to say."""
 
 _WORTH: tuple[tuple[str, int], ...] = (
+    ("constraints", 12),
     ("next_steps", 3),
     ("files", 8),
+    ("failed_command", 1),
     ("pending", 5),
+    ("tried_and_failed", 3),
     ("decisions", 4),
+    ("git", 1),
+    ("constraints", 40),
     ("next_steps", 10),
     ("files", 20),
     ("pending", 15),
     ("decisions", 10),
+    ("tried_and_failed", 8),
+    ("files_read", 5),
 )
 """Sections by worth, with how many entries each gets before the next has its turn."""
+
+_UNCOUNTED = frozenset({"files_read"})
+"""Nobody misses what was only read: what does not fit is not counted either."""
 
 
 def fit(brief: Brief, *, budget_tokens: int, tokenizer: Tokenizer, write: Callable[[Brief], str]) -> Brief:
@@ -43,14 +53,13 @@ def fit(brief: Brief, *, budget_tokens: int, tokenizer: Tokenizer, write: Callab
         return brief
     fitted = _skeleton(brief, budget_tokens, tokenizer, write)
     for name, most in _WORTH:
-        items: Items = getattr(brief, name)
+        whole: Items | str = getattr(brief, name)
 
-        def fits(count: int, name: str = name, items: Items = items, base: Brief = fitted) -> bool:
-            return tokenizer.count(write(_with(base, name, items.first(count)))) <= budget_tokens
+        def fits(count: int, name: str = name, whole: Items | str = whole, base: Brief = fitted) -> bool:
+            return tokenizer.count(write(_with(base, name, _first(name, whole, count)))) <= budget_tokens
 
-        already = len(getattr(fitted, name).kept)
-        count = _largest(already, min(most, len(items.kept)), fits)
-        fitted = _with(fitted, name, items.first(count))
+        count = _largest(_length(getattr(fitted, name)), min(most, _length(whole)), fits)
+        fitted = _with(fitted, name, _first(name, whole, count))
     return fitted
 
 
@@ -58,7 +67,7 @@ def _skeleton(brief: Brief, budget_tokens: int, tokenizer: Tokenizer, write: Cal
     """What is never dropped, shortened until it fits, and every other section as a mere count."""
     bare = brief
     for name, _ in _WORTH:
-        bare = _with(bare, name, getattr(brief, name).first(0))
+        bare = _with(bare, name, _first(name, getattr(brief, name), 0))
     empty = replace(
         bare, summary="", goal=bare.goal[:1], blocked=bare.blocked[:1], in_progress=bare.in_progress.first(0)
     )
@@ -78,9 +87,20 @@ def _skeleton(brief: Brief, budget_tokens: int, tokenizer: Tokenizer, write: Cal
         room -= excess
 
 
-def _with(brief: Brief, section: str, items: Items) -> Brief:
-    changed: dict[str, Any] = {section: items}
+def _with(brief: Brief, section: str, content: Items | str) -> Brief:
+    changed: dict[str, Any] = {section: content}
     return replace(brief, **changed)
+
+
+def _length(content: Items | str) -> int:
+    """How many entries there are; a text is one."""
+    return len(content.kept) if isinstance(content, Items) else int(bool(content))
+
+
+def _first(name: str, content: Items | str, count: int) -> Items | str:
+    if isinstance(content, str):
+        return content if count else ""
+    return content.few(count) if name in _UNCOUNTED else content.first(count)
 
 
 def _clip_items(items: Items, max_tokens: int, tokenizer: Tokenizer) -> Items:

@@ -1,4 +1,4 @@
-"""What OpenCode's own records say about a session: agent, model, todos, files.
+"""What OpenCode's own records say about a session: agent, model, todos, files, rules, the last command.
 
 Computed, never recalled: nothing here comes from what a model says about its work.
 """
@@ -8,13 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePath, PurePosixPath
 
-from handoff_sidecar.opencode.models import Message, MessageID, Model, Part, Session, Todo
+from handoff_sidecar.handoff.commands import FailedCommand, failed_at_the_end
+from handoff_sidecar.handoff.constraints import Constraint, carried
+from handoff_sidecar.handoff.files import FileRecord, file_record
+from handoff_sidecar.opencode.models import Message, MessageID, Model, Session, SessionID, Todo
 
-_EDITING_TOOLS = frozenset({"edit", "write", "multiedit", "patch", "apply_patch"})
-_PATCHED_FILE = re.compile(r"(?m)^\*\*\* (?:Add|Update|Delete|Move to)(?: File)?: (.+)$")
-"""A file's line in the patch format of OpenCode's `apply_patch` tool (seen in 1.18.33)."""
+MAX_CHAIN = 100
+"""Ancestors that a session's metadata names: 3 KB; whatever is older is reached from the oldest of these."""
+
+_BRIEF_IN_A_MESSAGE = re.compile(r"(?ms)^## Session Handoff$.*?^Previous: `ses_\w+`.*?$")
+"""What we wrote ourselves into a session's first message; what the person wrote around it is theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,33 +27,43 @@ class Facts:
 
     Attributes:
         turn: the newest user message, which tells one turn from the next; None in a session without one.
-        files: paths that tools wrote, newest first, relative to the worktree where they are inside it.
-        open_todos: in the list's order; cancelled entries count neither as open nor as done.
+        said: the user's own messages, oldest first, without what we put into them.
+        todos_pending: in the list's order, as are those in progress; cancelled ones count nowhere.
+        inherited: the rules that earlier handoffs carried into this session.
+        chain: the sessions before this one, oldest first.
+        not_covered: how many of the newest messages were looked at, if there are older ones; else None.
     """
 
     session: Session
     agent: str | None
     model: Model | None
     turn: MessageID | None
-    files: tuple[str, ...]
+    said: tuple[str, ...]
+    files: FileRecord
+    failed_command: FailedCommand | None
     todos_done: int
     todos_in_progress: tuple[str, ...]
     todos_pending: tuple[str, ...]
+    inherited: tuple[Constraint, ...]
+    chain: tuple[SessionID, ...]
+    not_covered: int | None
 
 
-def facts_of(
+def facts_of(  # noqa: PLR0913  # each is read by a call of its own
     session: Session,
     messages: list[Message],
     todos: Iterable[Todo],
     *,
     worktree: str,
     agent: str | None = None,
+    more_before: bool = False,
 ) -> Facts:
     """The facts of a session, from its newest messages (oldest first) and its todo list.
 
     Args:
         agent: the agent that is at work right now, if that is known; else the records tell.
         worktree: the folder that paths are given relative to.
+        more_before: whether the session has messages before these.
     """
     recorded_agent, model = _at_work(messages)
     newest_user = next((message for message in reversed(messages) if message.info.role == "user"), None)
@@ -59,10 +73,15 @@ def facts_of(
         agent=agent or recorded_agent,
         model=model,
         turn=newest_user.info.id if newest_user else None,
-        files=_written_files(messages, worktree),
+        said=tuple(text for message in messages if message.info.role == "user" and (text := _own_words(message))),
+        files=file_record(messages, worktree),
+        failed_command=failed_at_the_end(messages),
         todos_done=sum(todo.status == "completed" for todo in listed),
         todos_in_progress=tuple(todo.content for todo in listed if todo.status == "in_progress"),
         todos_pending=tuple(todo.content for todo in listed if todo.status == "pending"),
+        inherited=carried(session.handoff.get("constraints")),
+        chain=_chain(session),
+        not_covered=len(messages) if more_before else None,
     )
 
 
@@ -87,30 +106,14 @@ def _at_work(messages: list[Message]) -> tuple[str | None, Model | None]:
     return source.agent, model
 
 
-def _written_files(messages: list[Message], worktree: str) -> tuple[str, ...]:
-    newest_first: dict[str, None] = {}
-    for message in reversed(messages):
-        for part in reversed(message.parts):
-            for path in _paths_written_by(part):
-                newest_first.setdefault(relative_to_worktree(path, worktree), None)
-    return tuple(newest_first)
+def _own_words(message: Message) -> str:
+    return _BRIEF_IN_A_MESSAGE.sub("", message.text).strip()
 
 
-def _paths_written_by(part: Part) -> list[str]:
-    if part.type != "tool" or part.tool not in _EDITING_TOOLS:
-        return []
-    if part.state is None or part.state.status != "completed":
-        return []
-    named = part.state.input.get("filePath")
-    if isinstance(named, str) and named:
-        return [named]
-    patch = part.state.input.get("patchText")
-    return [path.strip() for path in _PATCHED_FILE.findall(patch)] if isinstance(patch, str) else []
-
-
-def relative_to_worktree(path: str, worktree: str) -> str:
-    """The path as the person would write it inside the project; one outside stays as it is."""
-    try:
-        return PurePosixPath(PurePath(path).relative_to(worktree)).as_posix() if worktree else path
-    except ValueError:
-        return path.removeprefix("./")
+def _chain(session: Session) -> tuple[SessionID, ...]:
+    """As recorded, and the session's direct predecessor at its end in any case."""
+    recorded, previous = session.handoff.get("chain"), session.handoff.get("from")
+    listed = [entry for entry in recorded if isinstance(entry, str)] if isinstance(recorded, list) else []
+    if isinstance(previous, str) and previous not in listed:
+        listed.append(previous)
+    return tuple(SessionID(entry) for entry in listed[-MAX_CHAIN:])

@@ -27,12 +27,26 @@ def _listed(value: object) -> object:
     return value
 
 
+def _decided(value: object) -> object:
+    """Decisions as lines: `{decision, why}` becomes `decision (why)`."""
+    listed = _listed([value] if isinstance(value, dict) else value)
+    return [_decision(entry) for entry in listed] if isinstance(listed, list) else listed
+
+
+def _decision(entry: object) -> object:
+    if not isinstance(entry, dict):
+        return entry
+    decision, why = entry.get("decision"), entry.get("why") or entry.get("reason")
+    return f"{decision} ({why})" if decision and why else decision
+
+
 def _said(value: object) -> object:
     """An empty or blank string says as much as none."""
     return (value.strip() or None) if isinstance(value, str) else value
 
 
 Lines = Annotated[list[str], BeforeValidator(_listed)]
+Decisions = Annotated[list[str], BeforeValidator(_decided)]
 Line = Annotated[str | None, BeforeValidator(_said)]
 
 
@@ -41,9 +55,13 @@ class Notes(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    summary: Annotated[str, BeforeValidator(_said)] = Field(description="Where things stand, in 1-3 sentences")
-    goal: Line = Field(default=None, description="What the user wants next, in their words; omit if they gave none")
-    next_steps: Lines = Field(default_factory=list, description="Concrete next actions, in order")
-    blocked: Line = Field(default=None, description="What stands in the way, if anything")
-    key_decisions: Lines = Field(default_factory=list, description="Decisions made, each with its reason")
-    files_modified: Lines = Field(default_factory=list, description="Paths of files changed or central to the work")
+    summary: Annotated[str, BeforeValidator(_said)] = Field(description="Where things stand, 1-3 sentences")
+    goal: Line = Field(default=None, description="What the user wants, verbatim")
+    next_steps: Lines = Field(default_factory=list, description="In order")
+    blocked: Line = Field(default=None, description="By what")
+    constraints: Lines = Field(default_factory=list, description="User's standing rules, verbatim")
+    key_decisions: Decisions = Field(default_factory=list, description="Decision (why)")
+    tried_and_failed: Lines = Field(default_factory=list, description="What (why)")
+    files_modified: Lines = Field(default_factory=list, description="Paths")
+    agent: Line = Field(default=None, description="If user names one")
+    model: Line = Field(default=None, description="Likewise: provider/model")

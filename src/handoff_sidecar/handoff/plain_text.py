@@ -13,7 +13,7 @@ _JOINERS = "\u200c\u200d"
 """Zero-width (non-)joiners are part of the spelling in several scripts and in emoji."""
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_LOOKS_LIKE_THE_FRAME = re.compile(r"(?m)^(?=(?:#{1,6}\s|-{3,}\s*$|\*\*\w+:\*\*|Previous: `))")
+_LOOKS_LIKE_THE_FRAME = re.compile(r"(?m)^(?=(?:#{1,6}\s|-{3,}\s*$|\*\*[\w ,]+:\*\*|Previous: `))")
 
 
 def clean(text: str) -> str:
@@ -30,6 +30,11 @@ def one_line(text: str, max_characters: int) -> str:
     """The text as one line of at most `max_characters`, with `…` where it was cut."""
     line = " ".join(clean(text).split())
     return line if len(line) <= max_characters else line[: max_characters - 1].rstrip() + "…"
+
+
+def code(text: str) -> str:
+    """A line as Markdown shows code; a backtick inside would end it."""
+    return "`{}`".format(text.replace("`", "'"))
 
 
 def paragraph(text: str, max_characters: int) -> str:

@@ -60,8 +60,8 @@ class Definition:
 
 SESSION_HANDOFF = Definition(
     "session_handoff",
-    "Continue the user's work in a fresh session. Call it when they type `handoff` or `handoff <goal>`, or ask to. "
-    "Todos, agent and model are carried over. Afterwards stop working here.",
+    "Continue the user's work in a fresh session, when they type `handoff [goal]` or ask. Todos carry over. Then stop "
+    "working here.",
     Notes,
 )
 READ_SESSION = Definition(

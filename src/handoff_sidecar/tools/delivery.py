@@ -105,7 +105,7 @@ async def _place(
         await asyncio.sleep(pause)
         page = await client.messages(session_id, limit=5)
         for message in page.messages:
-            if message.info.role == "user" and message.text:
+            if message.info.role == "user" and message.parts:
                 return message
     return None
 

@@ -9,25 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from handoff_sidecar.errors import (
-    HandoffFailed,
-    HandoffSidecarError,
-    JournalUnavailable,
-    OpenCodeError,
-    OpenCodeUnreachable,
-)
-from handoff_sidecar.handoff.brief import Brief, brief_of, title_of
-from handoff_sidecar.handoff.budget import fit
-from handoff_sidecar.handoff.facts import Facts, facts_of
+from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError, OpenCodeUnreachable
+from handoff_sidecar.handoff.brief import SUMMARY_MAX_CHARACTERS, TITLE_MAX_CHARACTERS
+from handoff_sidecar.handoff.constraints import record
+from handoff_sidecar.handoff.facts import MAX_CHAIN, Facts
 from handoff_sidecar.handoff.notes import Notes
-from handoff_sidecar.handoff.prompt import write_instructions, write_prompt
+from handoff_sidecar.handoff.plain_text import one_line
+from handoff_sidecar.handoff.prompt import Delivery, write_instructions
 from handoff_sidecar.handoff.tokens import Tokenizer
+from handoff_sidecar.handoff.written import Written, write
 from handoff_sidecar.journal import Entry, Journal
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.models import SessionID
@@ -35,19 +30,11 @@ from handoff_sidecar.settings import Settings
 from handoff_sidecar.tools.context import Mode, ToolContext, ToolResult
 from handoff_sidecar.tools.definitions import SESSION_HANDOFF, check_arguments
 from handoff_sidecar.tools.delivery import Delivered, Parcel, deliver
+from handoff_sidecar.tools.gathering import gather, look_around
+from handoff_sidecar.tools.showing import show
+from handoff_sidecar.tools.target import Target, target_of
 
 log = logging.getLogger(__name__)
-
-GATHERED_MESSAGES = 40
-"""The newest messages that facts come from: enough for the turn at hand, and the same for a session of any length."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """The facts, and a sentence for each thing that could not be had."""
-
-    facts: Facts
-    missing: tuple[str, ...]
 
 
 class SessionHandoff:
@@ -83,91 +70,85 @@ class SessionHandoff:
     async def _hand_off(
         self, notes: Notes, context: ToolContext, client: OpenCodeClient, settings: Settings, mode: Mode
     ) -> ToolResult:
-        gathered = await _gather(context, client)
+        root = context.root
+        gathered = await gather(context.session_id, client, root=root, agent=context.agent)
         facts = gathered.facts
         made_before = facts.session.handoff
         if facts.turn is not None and made_before.get("turn") == facts.turn:
             return _already(str(made_before.get("to")))
-        brief = fit(
-            brief_of(notes, facts, worktree=context.root),
+        target, surroundings = await asyncio.gather(target_of(notes, facts, client), look_around(notes, gathered, root))
+        written = write(
+            notes,
+            facts,
+            worktree=root,
+            surroundings=surroundings,
             budget_tokens=settings.prompt_token_budget,
             tokenizer=self._tokenizer,
-            write=write_prompt,
         )
-        prompt, title = write_prompt(brief), title_of(facts.session, brief)
-        tokens = self._tokenizer.count(prompt)
-        saved, unsaved = self._save(facts, title, prompt, tokens)
+        delivery, how = _delivery(settings, mode)
+        saved, unsaved = self._save(facts, target, written)
         try:
-            delivered = await deliver(client, _parcel(facts, brief, title, prompt, mode))
+            delivered = await deliver(client, _parcel(facts, target, written, delivery, mode))
         except (OpenCodeError, HandoffFailed) as error:
             raise HandoffFailed(_failure(error, saved), brief=saved) from error
         if saved is not None:
             self._journal.finish(saved, delivered.session.id)
-        trouble = await asyncio.gather(_record(client, facts, delivered), _show(client, delivered, settings, mode))
-        return _result(delivered, facts, tokens, saved, [*gathered.missing, unsaved, *trouble])
+        draft = written.prompt if delivery == "draft" else None
+        unmarked, unshown = await asyncio.gather(
+            _record(client, facts, delivered), show(client, delivered, settings.open, mode, draft=draft)
+        )
+        remarks = [unshown or how, *_remarks(facts, written), *gathered.missing, unsaved, unmarked]
+        return _result(delivered, target, written, saved, remarks)
 
-    def _save(self, facts: Facts, title: str, prompt: str, tokens: int) -> tuple[Path | None, str]:
+    def _save(self, facts: Facts, target: Target, written: Written) -> tuple[Path | None, str]:
         """The brief's file, or None and a sentence: a full disk must not keep a person in a full session."""
         entry = Entry(
             from_session=facts.session.id,
-            title=title,
+            from_title=one_line(facts.session.title, TITLE_MAX_CHARACTERS),
+            title=written.title,
             directory=facts.session.directory,
-            agent=facts.agent,
-            model=str(facts.model) if facts.model else None,
+            agent=target.agent,
+            model=str(target.model) if target.model else None,
             created=self._now().isoformat(timespec="microseconds"),
-            tokens=tokens,
+            tokens=written.tokens,
+            chain=facts.chain,
         )
         try:
-            return self._journal.write(entry, prompt), ""
+            return self._journal.write(entry, written.prompt), ""
         except JournalUnavailable as error:
             log.warning("%s", error)
             return None, f"No copy on disk: {error}."
 
 
-async def _gather(context: ToolContext, client: OpenCodeClient) -> Gathered:
-    """The session is needed; without messages or todos a handoff is poorer, and says so."""
-    session, messages, todos = await asyncio.gather(
-        client.session(context.session_id),
-        client.messages(context.session_id, limit=GATHERED_MESSAGES),
-        client.todos(context.session_id),
-        return_exceptions=True,
+def _delivery(settings: Settings, mode: Mode) -> tuple[Delivery, str]:
+    """How the prompt is delivered, and what the answer says of it."""
+    if settings.delivery == "send":
+        return "send", ""
+    if settings.delivery == "context":
+        return "context", "The prompt is in the session, and the user speaks first."
+    if mode == "tui" and settings.open == "switch":
+        return "draft", "The prompt is in the input box there, for the user to edit and send."
+    why = "no TUI's input box can be reached" if mode != "tui" else f"`open` is `{settings.open}`"
+    return (
+        "context",
+        f"It could not be made a draft, as {why}: the prompt is in the session, and the user speaks first.",
     )
-    for outcome in (session, messages, todos):
-        if isinstance(outcome, BaseException) and not isinstance(outcome, HandoffSidecarError):
-            raise outcome
-    if isinstance(session, BaseException):
-        raise HandoffFailed(
-            f"session_handoff: this session could not be read ({session}). Nothing was made; call again, or go on here."
-        ) from session
-    if session.parent_id is not None:
-        raise HandoffFailed(
-            "session_handoff: this is a subagent's session. Nothing was made; report to the agent that started you."
-        )
-    missing = []
-    if isinstance(messages, BaseException):
-        missing.append(f"Made without this session's messages: {messages}.")
-    if isinstance(todos, BaseException):
-        missing.append(f"Made without the todo list: {todos}.")
-    facts = facts_of(
-        session,
-        [] if isinstance(messages, BaseException) else messages.messages,
-        [] if isinstance(todos, BaseException) else todos,
-        worktree=context.root,
-        agent=context.agent,
-    )
-    return Gathered(facts, tuple(missing))
 
 
-def _parcel(facts: Facts, brief: Brief, title: str, prompt: str, mode: Mode) -> Parcel:
+def _parcel(facts: Facts, target: Target, written: Written, delivery: Delivery, mode: Mode) -> Parcel:
+    prompt = [PromptPart(written.prompt)] if delivery != "draft" else []
+    handoff: dict[str, Any] = {"from": facts.session.id, "chain": [*facts.chain, facts.session.id][-MAX_CHAIN:]}
+    if written.constraints:
+        handoff["constraints"] = record(written.constraints)
     return Parcel(
-        title=title,
-        parts=[PromptPart(prompt), PromptPart(write_instructions(brief), synthetic=True)],
-        agent=facts.agent,
-        model=facts.model,
+        title=written.title,
+        parts=[*prompt, PromptPart(write_instructions(written.brief, delivery), synthetic=True)],
+        agent=target.agent,
+        model=target.model,
         permission=facts.session.permission,
-        metadata={"handoff": {"from": facts.session.id}},
+        metadata={"handoff": handoff},
         # `opencode run` leaves when this turn is over and would cut the new session's first one.
-        reply=mode != "run",
+        reply=delivery == "send" and mode != "run",
     )
 
 
@@ -182,29 +163,29 @@ async def _record(client: OpenCodeClient, facts: Facts, delivered: Delivered) ->
     return ""
 
 
-async def _show(client: OpenCodeClient, delivered: Delivered, settings: Settings, mode: Mode) -> str:
-    """Bring the new session before the person, as they want it; a sentence if that failed."""
-    if mode == "run":
-        return ""
-    try:
-        if settings.open == "switch":
-            await client.select_session(delivered.session.id)
-        elif settings.open == "picker":
-            await client.open_session_picker()
-    except OpenCodeError as error:
-        log.warning("the new session was not shown: %s", error)
-        return "The screen could not be switched to it: it is in the session list."
-    return ""
+def _remarks(facts: Facts, written: Written) -> list[str]:
+    """What is not as whoever reads the answer would think."""
+    remarks = []
+    if written.summary_was_cut:
+        remarks.append(
+            f"The summary was cut (to {SUMMARY_MAX_CHARACTERS:,} characters or less): next time, 1-3 sentences."
+        )
+    if written.lifted:
+        remarks.append(f"Left out, as the user took it back: {'; '.join(map(str, written.lifted))}.")
+    if facts.not_covered:
+        remarks.append(f"Files and the last command come from the newest {facts.not_covered} messages.")
+    return remarks
 
 
-def _result(delivered: Delivered, facts: Facts, tokens: int, saved: Path | None, remarks: list[str]) -> ToolResult:
+def _result(
+    delivered: Delivered, target: Target, written: Written, saved: Path | None, remarks: list[str]
+) -> ToolResult:
     session = delivered.session
-    asked, got = (facts.agent, facts.model), (delivered.agent, delivered.model)
-    if asked != got:
-        remarks = [f"OpenCode did not take agent {facts.agent} with model {facts.model}.", *remarks]
+    if (target.agent, target.model) != (delivered.agent, delivered.model):
+        remarks = [f"OpenCode did not take agent {target.agent} with model {target.model}.", *remarks]
     made = (
         f'Handed off to `{session.id}`, "{session.title}": agent {delivered.agent}, model {delivered.model}, '
-        f"prompt of {tokens} tokens. Without a TUI, open it with `opencode -s {session.id}`."
+        f"prompt of {written.tokens} tokens. Without a TUI, open it with `opencode -s {session.id}`."
     )
     over = "The work goes on there: say so in one short sentence, then stop. Do nothing more in this session."
     return ToolResult(
@@ -214,7 +195,7 @@ def _result(delivered: Delivered, facts: Facts, tokens: int, saved: Path | None,
             "sessionID": session.id,
             "agent": delivered.agent,
             "model": str(delivered.model),
-            "tokens": tokens,
+            "tokens": written.tokens,
             "brief": str(saved) if saved else None,
         },
     )

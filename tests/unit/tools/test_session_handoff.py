@@ -97,7 +97,7 @@ async def test_the_new_session_has_the_prompt_agent_model_variant_and_permission
     assert new["agent"] == "plan"
     assert new["model"] == {"id": "m1", "providerID": "scripted", "variant": "high"}
     assert new["permission"] == [{"permission": "edit", "pattern": "*", "action": "deny"}]
-    assert new["metadata"] == {"handoff": {"from": "ses_old"}}
+    assert new["metadata"] == {"handoff": {"from": "ses_old", "chain": ["ses_old"]}}
     assert "parentID" not in new
     (message,) = opencode.messages[new["id"]]
     assert message["info"]["agent"] == "plan"

@@ -1,0 +1,109 @@
+"""Which files a session wrote, removed and read, by OpenCode's records of it.
+
+Owns how a path is written in a brief. Knows nothing of the disk: whether a file is there is asked elsewhere.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from handoff_sidecar.opencode.models import Message, Part
+
+EDITING_TOOLS = frozenset({"edit", "write", "multiedit", "patch", "apply_patch"})
+_PATCHED_FILE = re.compile(r"(?m)^\*\*\* (?P<what>Add File|Update File|Delete File|Move to): (?P<path>.+)$")
+"""A file's line in the patch format of OpenCode's `apply_patch` tool (seen in 1.18.33)."""
+
+_LINE_NUMBER = re.compile(r":\d+(?:[-:]\d+)?$")
+"""Models name a place in a file as `src/a.ts:42`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """Paths relative to the worktree where they are inside it, newest first.
+
+    Attributes:
+        edited: written or removed, by a tool or by a command.
+        read: looked at and never written.
+        deleted: those of `edited` that the session's last word on is that they are gone.
+    """
+
+    edited: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+    deleted: frozenset[str] = frozenset()
+
+
+def file_record(messages: list[Message], worktree: str) -> FileRecord:
+    """The record of these messages, which come oldest first."""
+    gone: dict[str, bool] = {}
+    turn: dict[str, bool] = {}
+    read: dict[str, None] = {}
+    for message in reversed(messages):
+        for part in reversed(message.parts):
+            if path := _read_by(part):
+                read.setdefault(relative_to_worktree(path, worktree))
+            for path, removed in _written_by(part):
+                turn.setdefault(relative_to_worktree(path, worktree), removed)
+        if message.info.role == "user":
+            # A turn's diffs are its outcome: what its tools wrote, a command may have removed again.
+            turn |= {relative_to_worktree(diff.file, worktree): diff.status == "deleted" for diff in message.diffs}
+            gone = turn if not gone else gone | {path: turn[path] for path in turn if path not in gone}
+            turn = {}
+    gone |= {path: removed for path, removed in turn.items() if path not in gone}
+    return FileRecord(
+        edited=tuple(gone),
+        read=tuple(path for path in read if path not in gone),
+        deleted=frozenset(path for path, removed in gone.items() if removed),
+    )
+
+
+def relative_to_worktree(path: str, worktree: str) -> str:
+    """The path as the person would write it inside the project; one outside stays as it is."""
+    pure = PurePath(posixpath.normpath(path.strip()))
+    try:
+        return pure.relative_to(worktree).as_posix() if worktree else pure.as_posix()
+    except ValueError:
+        return pure.as_posix()
+
+
+def readings_of(named: str, *, worktree: str, directory: str) -> tuple[str, ...]:
+    """What a file that a model names may mean, likeliest first, each relative to the worktree.
+
+    A session may have been started in a folder of the worktree, and models name files from either.
+    """
+    path = _LINE_NUMBER.sub("", named.strip().strip("`'\""))
+    if not path:
+        return ()
+    from_worktree = relative_to_worktree(path, worktree)
+    from_directory = relative_to_worktree(str(PurePath(directory) / path), worktree)
+    return tuple(dict.fromkeys((from_worktree, from_directory)))
+
+
+def _read_by(part: Part) -> str | None:
+    if part.type != "tool" or part.tool != "read" or part.state is None or part.state.status != "completed":
+        return None
+    display = part.state.metadata.get("display")
+    if isinstance(display, dict) and display.get("type") == "directory":
+        return None
+    named = part.state.input.get("filePath")
+    return named if isinstance(named, str) else None
+
+
+def _written_by(part: Part) -> Iterator[tuple[str, bool]]:
+    """Each path that a tool wrote, the last one first, and whether it removed it."""
+    if part.type != "tool" or part.tool not in EDITING_TOOLS:
+        return
+    if part.state is None or part.state.status != "completed":
+        return
+    named = part.state.input.get("filePath")
+    if isinstance(named, str) and named:
+        yield named, False
+        return
+    patch = part.state.input.get("patchText")
+    moved = False
+    for found in reversed(list(_PATCHED_FILE.finditer(patch))) if isinstance(patch, str) else ():
+        yield found["path"], found["what"] == "Delete File" or (moved and found["what"] == "Update File")
+        moved = found["what"] == "Move to"

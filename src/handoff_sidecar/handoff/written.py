@@ -1,0 +1,66 @@
+"""A handoff in words: everything that is said about a session, put together and cut to size.
+
+The one place where notes and facts become text: what must hold for every word that leaves a session is done here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handoff_sidecar.handoff.brief import Brief, Surroundings, brief_of, standing_constraints, title_of
+from handoff_sidecar.handoff.budget import fit
+from handoff_sidecar.handoff.constraints import Constraint
+from handoff_sidecar.handoff.facts import Facts
+from handoff_sidecar.handoff.notes import Notes
+from handoff_sidecar.handoff.plain_text import paragraph
+from handoff_sidecar.handoff.prompt import write_prompt
+from handoff_sidecar.handoff.tokens import Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a handoff says.
+
+    Attributes:
+        constraints: all that hold in the new session, also those that the prompt had no room for.
+        lifted: rules of earlier sessions that the user took back in this one.
+        tokens: the prompt's length.
+        summary_was_cut: whether the agent's summary was longer than there is room for.
+    """
+
+    brief: Brief
+    title: str
+    prompt: str
+    tokens: int
+    constraints: tuple[Constraint, ...]
+    lifted: tuple[Constraint, ...]
+    summary_was_cut: bool
+
+
+def write(  # noqa: PLR0913  # what is said, and the means to say it
+    notes: Notes,
+    facts: Facts,
+    *,
+    worktree: str,
+    surroundings: Surroundings,
+    budget_tokens: int,
+    tokenizer: Tokenizer,
+) -> Written:
+    """The handoff of the session that the facts are about."""
+    constraints, lifted = standing_constraints(notes, facts)
+    brief = fit(
+        brief_of(notes, facts, worktree=worktree, constraints=constraints, surroundings=surroundings),
+        budget_tokens=budget_tokens,
+        tokenizer=tokenizer,
+        write=write_prompt,
+    )
+    prompt = write_prompt(brief)
+    return Written(
+        brief=brief,
+        title=title_of(facts.session, brief),
+        prompt=prompt,
+        tokens=tokenizer.count(prompt),
+        constraints=constraints,
+        lifted=lifted,
+        summary_was_cut=brief.summary != paragraph(notes.summary, len(notes.summary)),
+    )

@@ -1,0 +1,97 @@
+"""Everything that is known of a session when it is handed off.
+
+Owns what is read, how much of it, and what is done without. Reads alone: nothing is changed here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from handoff_sidecar.errors import HandoffFailed, HandoffSidecarError, OpenCodeError
+from handoff_sidecar.handoff.brief import Surroundings, files_to_look_for
+from handoff_sidecar.handoff.facts import Facts, facts_of
+from handoff_sidecar.handoff.git import GitState, describe
+from handoff_sidecar.handoff.notes import Notes
+from handoff_sidecar.opencode.client import OpenCodeClient
+from handoff_sidecar.opencode.models import SessionID, Vcs
+from handoff_sidecar.tools.worktree import files_present, git_state
+
+log = logging.getLogger(__name__)
+
+GATHERED_MESSAGES = 100
+"""The newest messages that facts come from: several turns' work, and the same for a session of any length."""
+
+VCS_TIMEOUT_S = 1.0
+"""A brief without the branch is better than a person who waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The facts, what git says, and a sentence for each thing that could not be had."""
+
+    facts: Facts
+    git: str
+    missing: tuple[str, ...]
+
+
+async def gather(session_id: SessionID, client: OpenCodeClient, *, root: str, agent: str | None = None) -> Gathered:
+    """The facts of a session; without messages or todos a handoff is poorer, and says so.
+
+    Args:
+        root: the folder that paths are given relative to, and that git is asked in.
+        agent: the agent at work right now, if that is known.
+
+    Raises:
+        HandoffFailed: the session can't be read, or is none that is handed off.
+    """
+    session, messages, todos, vcs, git = await asyncio.gather(
+        client.session(session_id),
+        client.messages(session_id, limit=GATHERED_MESSAGES),
+        client.todos(session_id),
+        _vcs(client),
+        git_state(root),
+        return_exceptions=True,
+    )
+    for outcome in (session, messages, todos, vcs, git):
+        if isinstance(outcome, BaseException) and not isinstance(outcome, HandoffSidecarError):
+            raise outcome
+    if isinstance(session, BaseException):
+        raise HandoffFailed(
+            f"session_handoff: this session could not be read ({session}). Nothing was made; call again, or go on here."
+        ) from session
+    if session.parent_id is not None:
+        raise HandoffFailed(
+            "session_handoff: this is a subagent's session. Nothing was made; report to the agent that started you."
+        )
+    missing = []
+    if isinstance(messages, BaseException):
+        missing.append(f"Made without this session's messages: {messages}.")
+    if isinstance(todos, BaseException):
+        missing.append(f"Made without the todo list: {todos}.")
+    facts = facts_of(
+        session,
+        [] if isinstance(messages, BaseException) else messages.messages,
+        [] if isinstance(todos, BaseException) else todos,
+        worktree=root,
+        agent=agent,
+        more_before=not isinstance(messages, BaseException) and messages.before is not None,
+    )
+    state = git if isinstance(git, GitState) else None
+    return Gathered(facts, describe(state, vcs.default_branch if isinstance(vcs, Vcs) else None), tuple(missing))
+
+
+async def look_around(notes: Notes, gathered: Gathered, root: str) -> Surroundings:
+    """The worktree as it is now, as far as the brief needs it."""
+    present = await files_present(files_to_look_for(notes, gathered.facts, worktree=root), root)
+    return Surroundings(present=present, git=gathered.git)
+
+
+async def _vcs(client: OpenCodeClient) -> Vcs | None:
+    try:
+        async with asyncio.timeout(VCS_TIMEOUT_S):
+            return await client.vcs()
+    except (OpenCodeError, TimeoutError) as error:
+        log.info("made without the default branch: %r", error)
+        return None

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fake_opencode import assistant_message, tool_part, user_message
+
+from handoff_sidecar.handoff.commands import FailedCommand, failed_at_the_end
+from handoff_sidecar.handoff.git import GitState, describe, parse_status
+from handoff_sidecar.opencode.models import Message
+
+PRINTED = """\
+# branch.oid 5f2d3c9ab0e1
+# branch.head feature/logout
+# branch.upstream origin/feature/logout
+# branch.ab +1 -0
+1 .M N... 100644 100644 100644 aaa bbb src/a.ts
+2 R. N... 100644 100644 100644 aaa bbb R100 b.ts\tc.ts
+u UU N... 100644 100644 100644 100644 aaa bbb ccc d.ts
+? new file.ts
+"""
+
+
+def test_branch_commit_and_changes_are_read() -> None:
+    assert parse_status(PRINTED) == GitState("feature/logout", "5f2d3c9", 4)
+
+
+def test_a_detached_head_and_a_repository_without_commits_are_read() -> None:
+    assert parse_status("# branch.oid 5f2d3c9ab0e1\n# branch.head (detached)\n").branch is None
+    assert parse_status("# branch.oid (initial)\n# branch.head main\n? a\n") == GitState("main", None, 1)
+    assert parse_status("") == GitState(None, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("state", "default", "expected"),
+    [
+        (GitState("main", "5f2d3c9", 0), "main", ""),
+        (GitState("main", "5f2d3c9", 0), None, ""),
+        (None, "main", ""),
+        (GitState("main", "5f2d3c9", 1), "main", "main, 5f2d3c9, 1 file changed"),
+        (GitState("feature", "5f2d3c9", 0), "main", "feature, 5f2d3c9, nothing changed"),
+        (GitState("main", "5f2d3c9", 0), "develop", "main, 5f2d3c9, nothing changed"),
+        (GitState(None, None, 3), "main", "no branch, no commit yet, 3 files changed"),
+    ],
+)
+def test_git_is_mentioned_where_it_is_not_as_everyone_expects(
+    state: GitState | None, default: str | None, expected: str
+) -> None:
+    assert describe(state, default) == expected
+
+
+def ran(command: str, status: int | None, output: str = "") -> dict[str, Any]:
+    return tool_part("bash", input={"command": command}, metadata={"exit": status, "output": output}, output=output)
+
+
+def failure(*parts: dict[str, Any]) -> FailedCommand | None:
+    messages = [user_message(1, "go"), assistant_message(2, "", *parts), user_message(3, "handoff")]
+    return failed_at_the_end([Message.model_validate(message) for message in messages])
+
+
+def test_the_command_that_failed_last_is_told_with_its_last_line() -> None:
+    assert failure(ran("make lint", 0), ran("make test", 2, "1 passed\n2 failed\n\n")) == FailedCommand(
+        "make test", 2, "2 failed"
+    )
+
+
+@pytest.mark.parametrize(
+    "after",
+    [ran("make test", 0), tool_part("edit", input={"filePath": "/p/a.ts"})],
+    ids=["it passed", "a file was edited"],
+)
+def test_a_failure_that_may_be_mended_is_not_told(after: dict[str, Any]) -> None:
+    assert failure(ran("make test", 2), after) is None
+
+
+def test_a_command_that_was_aborted_or_says_nothing_of_its_end_did_not_fail() -> None:
+    assert failure(tool_part("bash", status="error", input={"command": "sleep 9"})) is None
+    assert failure(ran("sleep 9", None)) is None
+    assert failure() is None
+    assert failure(ran("false", 1)) == FailedCommand("false", 1, "")
