@@ -7,9 +7,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from handoff_sidecar import __version__
 from handoff_sidecar.errors import HandoffSidecarError
+
+if TYPE_CHECKING:
+    from handoff_sidecar.journal import Journal
+
+
+SERVE_URL = "http://127.0.0.1:4096"
+"""Where `opencode serve` listens unless it is told otherwise."""
 
 
 def main() -> int:
@@ -33,6 +41,13 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "uninstall", _uninstall, "remove the plugin from OpenCode")
     demo = _add(commands, "demo", _demo, "watch a handoff in a real OpenCode, in a throwaway home, without an API key")
     demo.add_argument("--tui", action="store_true", help="open the TUI, so that you can type `handoff` yourself")
+    show = _add(commands, "show", _show, "print the brief of a handoff: the latest, or a session's")
+    show.add_argument("session", nargs="?", metavar="SES", help="the session that was handed off, or that was made")
+    chain = _add(commands, "chain", _chain, "print the line of sessions that a session belongs to")
+    chain.add_argument("session", metavar="SES")
+    preview = _add(commands, "preview", _preview, "print what a handoff of a session would say now; changes nothing")
+    preview.add_argument("session", metavar="SES")
+    preview.add_argument("--url", default=SERVE_URL, help=f"of `opencode serve`, by default {SERVE_URL}")
     _add(commands, "stdio", _stdio, "be the sidecar of an OpenCode process (the plugin starts this)")
     return parser
 
@@ -80,6 +95,61 @@ def _demo(arguments: argparse.Namespace) -> int:
     from handoff_sidecar.demo.story import run_demo
 
     return run_demo(tui=arguments.tui)
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    journal = _journal()
+    brief = journal.brief_about(arguments.session)
+    if brief is None:
+        about = f"of {arguments.session} " if arguments.session else ""
+        raise HandoffSidecarError(f"no brief {about}is kept in {journal.folder}")
+    from handoff_sidecar.journal import document, read_brief
+
+    print(document(*read_brief(brief)), end="")
+    return 0
+
+
+def _chain(arguments: argparse.Namespace) -> int:
+    from handoff_sidecar.lineage import line_of, write_line
+
+    journal = _journal()
+    line = line_of(arguments.session, (entry for _, entry in journal.entries()))
+    if not line:
+        raise HandoffSidecarError(f"no brief in {journal.folder} speaks of {arguments.session}: it was not handed off")
+    print(write_line(line, arguments.session))
+    return 0
+
+
+def _preview(arguments: argparse.Namespace) -> int:
+    import asyncio
+    import os
+    from datetime import UTC, datetime
+
+    from handoff_sidecar.opencode.client import is_session_id
+    from handoff_sidecar.opencode.models import SessionID
+    from handoff_sidecar.preview import Server, preview
+    from handoff_sidecar.settings import config_folder
+
+    if not is_session_id(arguments.session):
+        raise HandoffSidecarError(
+            f"{arguments.session!r} is no session id: they look like ses_df89f0ceaffej9TPi2hs7g3BYo"
+        )
+    server = Server(
+        arguments.url,
+        os.environ.get("OPENCODE_SERVER_USERNAME") or "opencode",
+        os.environ.get("OPENCODE_SERVER_PASSWORD"),
+    )
+    now = datetime.now(UTC)
+    print(asyncio.run(preview(SessionID(arguments.session), server, config=config_folder(), now=now)), end="")
+    return 0
+
+
+def _journal() -> Journal:
+    import platformdirs
+
+    from handoff_sidecar.journal import Journal
+
+    return Journal(platformdirs.user_state_path("handoff-sidecar", appauthor=False) / "briefs")
 
 
 def _stdio(_arguments: argparse.Namespace) -> int:

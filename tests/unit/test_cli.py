@@ -7,6 +7,7 @@ import pytest
 
 from handoff_sidecar import __version__
 from handoff_sidecar.cli import main
+from handoff_sidecar.journal import Entry, Journal
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +65,48 @@ def test_the_version_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     with pytest.raises(SystemExit, match="0"):
         run(monkeypatch, "--version")
     assert capsys.readouterr().out == f"handoff-sidecar {__version__}\n"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    journal = Journal(tmp_path / "state" / "handoff-sidecar" / "briefs")
+    entry = Entry("ses_a", "Handoff: Auth", "/p", "build", "p/m", "2026-11-23T07:00:00.000000+00:00", 15)
+    journal.finish(journal.write(entry, "## Session Handoff\n\nLogin works."), "ses_b")
+    return journal
+
+
+@pytest.mark.parametrize("words", [["show"], ["show", "ses_a"], ["show", "ses_b"]])
+def test_show_prints_the_brief_as_it_is_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], journal: Journal, words: list[str]
+) -> None:
+    assert run(monkeypatch, *words) == 0
+
+    (path,) = journal.folder.iterdir()
+    assert capsys.readouterr().out == path.read_text()
+
+
+def test_chain_prints_the_line_of_sessions(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], journal: Journal
+) -> None:
+    assert journal.came_from("ses_b") == "ses_a"
+
+    assert run(monkeypatch, "chain", "ses_b") == 0
+
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["ses_a", ">"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["show", "ses_x"], "no brief of ses_x is kept in"),
+        (["chain", "ses_x"], "speaks of ses_x"),
+        (["preview", "../x"], "is no session id"),
+        (["preview", "ses_x", "--url", "http://127.0.0.1:1"], "no OpenCode server answers at http://127.0.0.1:1"),
+    ],
+)
+def test_what_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert run(monkeypatch, *words) == 1
+
+    assert said in capsys.readouterr().err

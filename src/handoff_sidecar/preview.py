@@ -1,0 +1,91 @@
+"""What a handoff of a session would say now, without making one.
+
+Reads from an OpenCode server; changes nothing there and writes nothing here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from handoff_sidecar.errors import HandoffSidecarError, OpenCodeUnreachable
+from handoff_sidecar.handoff.facts import Facts
+from handoff_sidecar.handoff.notes import Notes
+from handoff_sidecar.handoff.plain_text import one_line
+from handoff_sidecar.handoff.tokens import Tokenizer
+from handoff_sidecar.handoff.trigger import find_trigger
+from handoff_sidecar.handoff.written import write
+from handoff_sidecar.journal import Entry, document
+from handoff_sidecar.opencode.client import OpenCodeClient, over_http
+from handoff_sidecar.opencode.models import SessionID
+from handoff_sidecar.settings import load_settings
+from handoff_sidecar.tools.gathering import gather, look_around
+
+QUOTED_REQUESTS = 3
+REQUEST_MAX_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where `opencode serve` listens, and what it asks for."""
+
+    url: str
+    username: str
+    password: str | None
+
+
+async def preview(session_id: SessionID, server: Server, *, config: Path, now: datetime) -> str:
+    """The brief as the journal would hold it. What the agent would add is not in it: no model is asked.
+
+    Args:
+        config: OpenCode's configuration folder, for the settings.
+
+    Raises:
+        HandoffSidecarError: there is no such server or session.
+    """
+    async with over_http(server.url, username=server.username, password=server.password) as http:
+        try:
+            session = await OpenCodeClient(http, "").session(session_id)
+        except OpenCodeUnreachable as error:
+            raise HandoffSidecarError(
+                f"no OpenCode server answers at {server.url}: start one with `opencode serve`, or name it with --url"
+            ) from error
+        if session.parent_id is not None:
+            raise HandoffSidecarError(
+                f"{session_id} is a subagent's session: its parent {session.parent_id} is handed off"
+            )
+        client = OpenCodeClient(http, session.directory)
+        root = await client.worktree() or session.directory
+        gathered = await gather(session_id, client, root=root)
+        facts = gathered.facts
+        notes = Notes(summary=_last_requests(facts))
+        written = write(
+            notes,
+            facts,
+            worktree=root,
+            surroundings=await look_around(notes, gathered, root),
+            budget_tokens=load_settings(config=config, project=Path(root)).settings.prompt_token_budget,
+            tokenizer=Tokenizer(),
+        )
+    entry = Entry(
+        from_session=session.id,
+        from_title=session.title,
+        title=written.title,
+        directory=session.directory,
+        agent=facts.agent,
+        model=str(facts.model) if facts.model else None,
+        created=now.isoformat(timespec="microseconds"),
+        tokens=written.tokens,
+        chain=facts.chain,
+    )
+    return document(entry, written.prompt)
+
+
+def _last_requests(facts: Facts) -> str:
+    """In place of the agent's summary."""
+    asked = [text for text in facts.said if find_trigger(text) is None][-QUOTED_REQUESTS:]
+    if not asked:
+        return "The user has not asked for anything yet."
+    quoted = (f'- "{one_line(text, REQUEST_MAX_CHARACTERS)}"' for text in asked)
+    return "\n".join(["Last asked by the user:", *quoted])
