@@ -18,6 +18,9 @@ from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, Reply, ScriptedModel
 from handoff_sidecar.install import install
 
+PATCHING_MODEL = "gpt-5"
+"""OpenCode gives `apply_patch`, in place of `edit` and `write`, to models of this name (seen in 1.18.33)."""
+
 
 @pytest.fixture(scope="session")
 def opencode() -> OpenCodeBinary:
@@ -69,8 +72,11 @@ def make_sandbox(
 @pytest.fixture(scope="session")
 def sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
     variants = {"high": {"reasoningEffort": "high"}}
-    model = {"reasoning": True, "variants": variants}
-    return make_sandbox("shared", config={"provider": {PROVIDER_ID: {"models": {MODEL_ID: model}}}})
+    models = {
+        MODEL_ID: {"reasoning": True, "variants": variants},
+        PATCHING_MODEL: {"name": "Patching model", "limit": {"context": 200_000, "output": 8_000}},
+    }
+    return make_sandbox("shared", config={"provider": {PROVIDER_ID: {"models": models}}})
 
 
 @pytest.fixture(scope="session")

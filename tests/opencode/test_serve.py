@@ -55,8 +55,10 @@ def test_a_typed_handoff_ends_in_a_session_that_goes_on_with_the_work(
     play("Do it.", calls("todowrite", todos=TODOS), calls("write", filePath=file, content="x\n"), Reply("Half done."))
     play(TYPED, calls("session_handoff", summary=SUMMARY, goal="add the logout endpoint"), Reply("Handed over."))
     play(PROMPT, calls("todowrite", todos=TODOS[2:]), calls("read_session", limit=5), Reply("I go on."))
+    server.sandbox.write_project({})
     old = server.new_session(title="Auth flow")
     server.say(old, "Do it.")
+    commit = server.sandbox.git("rev-parse", "--short=7", "HEAD").strip()
 
     new = hand_off(server, old, variant="high")
     messages = server.wait_for_the_end_of_the_turn(new)
@@ -67,7 +69,8 @@ def test_a_typed_handoff_ends_in_a_session_that_goes_on_with_the_work(
     assert {request.body["reasoning_effort"] for request in asked_about(model, PROMPT)} == {"high"}
     assert first["parts"][0]["text"] == (
         f"## Session Handoff\n\n{SUMMARY}\n\n**Goal:** add the logout endpoint\n\n**Todos:** 1/3 done\n"
-        "- In progress: Fix token refresh\n- Pending: Add logout\n\n**Files:** src/auth.ts\n\n---\n"
+        "- In progress: Fix token refresh\n- Pending: Add logout\n\n**Files:** src/auth.ts\n\n"
+        f"**Git:** main, {commit}, 1 file changed\n\n---\n"
         f"Previous: `{old}` · Use `read_session` if you need more context."
     )
     assert first["parts"][1]["synthetic"] is True
@@ -81,7 +84,7 @@ def test_a_typed_handoff_ends_in_a_session_that_goes_on_with_the_work(
 
     session = server.get(f"/session/{new}")
     assert session["title"] == "Handoff: Auth flow"
-    assert session["metadata"] == {"handoff": {"from": old}}
+    assert session["metadata"] == {"handoff": {"from": old, "chain": [old]}}
     assert "parentID" not in session
     assert server.get(f"/session/{old}")["metadata"]["handoff"]["to"] == new
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from opencode.server import PROMPT, TYPED, Play, calls, sidecars
+from opencode.server import PROMPT, TYPED, Play, asked_about, calls, sidecars
 from opencode.terminal import Terminal
 
 from handoff_sidecar.demo.sandbox import Sandbox
-from handoff_sidecar.demo.scripted_model import Reply
+from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, ScriptedModel
 
 SCREEN_TIMEOUT_S = 60.0
 HOME_SCREEN = "Ask anything"
@@ -68,6 +69,40 @@ def test_with_open_picker_the_person_chooses_the_session(make_sandbox: Callable[
     assert "Sessions" in screen
     (old,) = (session["id"] for session in sandbox.sessions() if not session["title"].startswith("Handoff: "))
     assert [part.get("synthetic", False) for part in sandbox.export(old)["messages"][0]["parts"]] == [False, True]
+
+
+def test_a_draft_waits_in_the_input_box_beside_what_was_half_typed(
+    make_sandbox: Callable[..., Sandbox], play: Play, model: ScriptedModel
+) -> None:
+    play(TYPED, calls("session_handoff", summary="The login works.", goal="fix the tests"), Reply("Handed over."))
+    play(PROMPT, Reply("Now I fix the tests."))
+    sandbox = make_sandbox("draft")
+    (sandbox.config_folder / "handoff.json").write_text(json.dumps({"delivery": "draft"}))
+    half_typed = threading.Event()
+    answer = model.script
+
+    def after_something_is_half_typed(request: ChatRequest) -> Reply | Failure:
+        if TYPED in request.last_text("user"):
+            half_typed.wait(SCREEN_TIMEOUT_S)
+        return answer(request)
+
+    model.script = after_something_is_half_typed
+
+    with tui(sandbox) as terminal:
+        type_line(terminal, "handoff fix the tests")
+        terminal.wait_for("esc interrupt", SCREEN_TIMEOUT_S)
+        terminal.type("and also the docs")
+        terminal.wait_for("and also the docs", SCREEN_TIMEOUT_S)
+        half_typed.set()
+        terminal.wait_for("Use `read_session` if you need", SCREEN_TIMEOUT_S)
+        asked_before = len(asked_about(model, PROMPT))
+        terminal.press("enter")
+        terminal.wait_for("Now I fix the tests.", SCREEN_TIMEOUT_S)
+
+    assert asked_before == 0
+    (request,) = asked_about(model, PROMPT)
+    assert "and also the docs\n## Session Handoff\n\nThe login works." in request.last_text("user")
+    assert "Start on its goal" in json.dumps(request.messages)
 
 
 def test_a_failure_is_a_toast_and_the_session_goes_on(make_sandbox: Callable[..., Sandbox], play: Play) -> None:
