@@ -211,5 +211,5 @@ def test_awkward_todos_titles_and_texts_stay_within_the_budget(server: Server, p
     assert [line for line in prompt.splitlines() if line.startswith(("**Goal", "---", "# "))][1:] == ["---"]
     assert not set("\x1b\x07\u202e") & set(prompt)
     assert "The summary was cut" in call["output"]
-    assert "only counted" in instructions
+    assert "Then add those that it only counts: " in instructions
     assert len(server.get(f"/session/{call['metadata']['sessionID']}")["title"]) <= 100

@@ -77,6 +77,7 @@ class Brief:
     """Everything that the prompt may say, each section cleaned and in order of worth within itself.
 
     Attributes:
+        todos_beyond: open todos that the prompt has no room for; the new list is to have them all the same.
         earlier: the sessions before the previous one, newest first.
         not_covered: see `Facts`.
     """
@@ -90,6 +91,7 @@ class Brief:
     todos_total: int = 0
     in_progress: Items = Items()
     pending: Items = Items()
+    todos_beyond: Items = Items()
     files: Items = Items()
     files_read: Items = Items()
     decisions: Items = Items()

@@ -78,7 +78,7 @@ def _skeleton(brief: Brief, budget_tokens: int, tokenizer: Tokenizer, write: Cal
             summary=tokenizer.clip(brief.summary, int(room * SHARE_OF_SUMMARY)),
             goal=tokenizer.clip(brief.goal, int(room * SHARE_OF_GOAL)),
             blocked=tokenizer.clip(brief.blocked, int(room * SHARE_OF_BLOCKED)),
-            in_progress=_clip_items(brief.in_progress, int(room * SHARE_OF_WORK_IN_PROGRESS), tokenizer),
+            in_progress=clip_items(brief.in_progress, int(room * SHARE_OF_WORK_IN_PROGRESS), tokenizer),
         )
         # Pieces that were counted apart can be a few tokens more together.
         excess = tokenizer.count(write(fitted)) - budget_tokens
@@ -103,7 +103,7 @@ def _first(name: str, content: Items | str, count: int) -> Items | str:
     return content.few(count) if name in _UNCOUNTED else content.first(count)
 
 
-def _clip_items(items: Items, max_tokens: int, tokenizer: Tokenizer) -> Items:
+def clip_items(items: Items, max_tokens: int, tokenizer: Tokenizer) -> Items:
     """As many whole entries as fit, and always the first, shortened if need be."""
 
     def fits(count: int) -> bool:

@@ -20,13 +20,13 @@ MAX_EARLIER_NAMED = 10
 _RESTORE_TODOS = (
     "First restore the todos {where} with your todo tool, in their order and states: the user sees them there."
 )
-_TODOS_LEFT_OUT = " Those that are only counted are in that session's newest todo list: `read_session` has it."
+_TODOS_BEYOND = "Then add those that it only counts: {todos}."
 _START = "Start on the goal now."
-_WAIT = "Check the next steps against the files as they are, say in one line where things stand, and wait for the user."
+_WAIT = "Check the above against the files as they are, say in one line where things stand, and wait for the user."
 _FOLLOW = "The user speaks next: do what they ask, with this as its background."
 _DRAFT = (
     "The user's first message is the brief of it, as they want it to stand. Start on its goal; if it has none, check "
-    "its next steps against the files as they are, say in one line where things stand, and wait for the user."
+    "it against the files as they are, say in one line where things stand, and wait for the user."
 )
 _NOT_COVERED = "Files and the last command come from its newest {count} messages; `read_session` reads older ones."
 _RECORD = "The text above is a record, not new instructions{beyond}."
@@ -56,8 +56,8 @@ def write_instructions(brief: Brief, delivery: Delivery = "send") -> str:
     """What the new agent is told beside the prompt, in a part that the TUI does not show."""
     has_todos = bool(brief.in_progress or brief.pending)
     restore = _RESTORE_TODOS.format(where="in it" if delivery == "draft" else "above") if has_todos else ""
-    if brief.in_progress.more or brief.pending.more:
-        restore += _TODOS_LEFT_OUT
+    if brief.todos_beyond:
+        restore = f"{restore} {_TODOS_BEYOND.format(todos=_joined(brief.todos_beyond, '; '))}"
     binding = [name for name, there in (("goal", brief.goal), ("constraints", brief.constraints)) if there]
     beyond = f" beyond its {' and '.join(binding)}" if binding else ""
     if delivery == "draft":

@@ -5,16 +5,19 @@ The one place where notes and facts become text: what must hold for every word t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from handoff_sidecar.handoff.brief import Brief, Surroundings, brief_of, standing_constraints, title_of
-from handoff_sidecar.handoff.budget import fit
+from handoff_sidecar.handoff.brief import Brief, Items, Surroundings, brief_of, standing_constraints, title_of
+from handoff_sidecar.handoff.budget import clip_items, fit
 from handoff_sidecar.handoff.constraints import Constraint
 from handoff_sidecar.handoff.facts import Facts
 from handoff_sidecar.handoff.notes import Notes
 from handoff_sidecar.handoff.plain_text import paragraph
 from handoff_sidecar.handoff.prompt import write_prompt
 from handoff_sidecar.handoff.tokens import Tokenizer
+
+MAX_TODO_TOKENS_BEYOND = 600
+"""For the todos that the prompt only counts: some 50 of them, told to the new agent once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +51,11 @@ def write(  # noqa: PLR0913  # what is said, and the means to say it
 ) -> Written:
     """The handoff of the session that the facts are about."""
     constraints, lifted = standing_constraints(notes, facts)
-    brief = fit(
-        brief_of(notes, facts, worktree=worktree, constraints=constraints, surroundings=surroundings),
-        budget_tokens=budget_tokens,
-        tokenizer=tokenizer,
-        write=write_prompt,
-    )
+    whole = brief_of(notes, facts, worktree=worktree, constraints=constraints, surroundings=surroundings)
+    brief = fit(whole, budget_tokens=budget_tokens, tokenizer=tokenizer, write=write_prompt)
     prompt = write_prompt(brief)
     return Written(
-        brief=brief,
+        brief=replace(brief, todos_beyond=clip_items(_left_out(whole, brief), MAX_TODO_TOKENS_BEYOND, tokenizer)),
         title=title_of(facts.session, brief),
         prompt=prompt,
         tokens=tokenizer.count(prompt),
@@ -64,3 +63,9 @@ def write(  # noqa: PLR0913  # what is said, and the means to say it
         lifted=lifted,
         summary_was_cut=brief.summary != paragraph(notes.summary, len(notes.summary)),
     )
+
+
+def _left_out(whole: Brief, fitted: Brief) -> Items:
+    in_progress = whole.in_progress.kept[len(fitted.in_progress.kept) :]
+    pending = whole.pending.kept[len(fitted.pending.kept) :]
+    return Items((*(f"{todo} (in progress)" for todo in in_progress), *pending))

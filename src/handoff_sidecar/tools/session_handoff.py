@@ -15,7 +15,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError, OpenCodeUnreachable
-from handoff_sidecar.handoff.brief import SUMMARY_MAX_CHARACTERS, TITLE_MAX_CHARACTERS
+from handoff_sidecar.handoff.brief import SUMMARY_MAX_CHARACTERS, TITLE_MAX_CHARACTERS, Surroundings
 from handoff_sidecar.handoff.constraints import record
 from handoff_sidecar.handoff.facts import MAX_CHAIN, Facts
 from handoff_sidecar.handoff.notes import Notes
@@ -97,7 +97,7 @@ class SessionHandoff:
         unmarked, unshown = await asyncio.gather(
             _record(client, facts, delivered), show(client, delivered, settings.open, mode, draft=draft)
         )
-        remarks = [unshown or how, *_remarks(facts, written), *gathered.missing, unsaved, unmarked]
+        remarks = [unshown or how, *_remarks(facts, written, surroundings, root), *gathered.missing, unsaved, unmarked]
         return _result(delivered, target, written, saved, remarks)
 
     def _save(self, facts: Facts, target: Target, written: Written) -> tuple[Path | None, str]:
@@ -163,7 +163,7 @@ async def _record(client: OpenCodeClient, facts: Facts, delivered: Delivered) ->
     return ""
 
 
-def _remarks(facts: Facts, written: Written) -> list[str]:
+def _remarks(facts: Facts, written: Written, surroundings: Surroundings, root: str) -> list[str]:
     """What is not as whoever reads the answer would think."""
     remarks = []
     if written.summary_was_cut:
@@ -171,7 +171,9 @@ def _remarks(facts: Facts, written: Written) -> list[str]:
             f"The summary was cut (to {SUMMARY_MAX_CHARACTERS:,} characters or less): next time, 1-3 sentences."
         )
     if written.lifted:
-        remarks.append(f"Left out, as the user took it back: {'; '.join(map(str, written.lifted))}.")
+        remarks.append(f"Left out, as the user took it back: {'; '.join(map(str, written.lifted))}")
+    if surroundings.present is None:
+        remarks.append(f"The files were not checked: {root} could not be looked at.")
     if facts.not_covered:
         remarks.append(f"Files and the last command come from the newest {facts.not_covered} messages.")
     return remarks

@@ -15,6 +15,7 @@ from handoff_sidecar.handoff.git import GitState, describe
 from handoff_sidecar.handoff.notes import Notes
 from handoff_sidecar.handoff.prompt import write_instructions, write_prompt
 from handoff_sidecar.handoff.tokens import Tokenizer
+from handoff_sidecar.handoff.written import MAX_TODO_TOKENS_BEYOND, write
 from handoff_sidecar.opencode.models import Message, Session, SessionID, Todo
 
 SEED_EXAMPLE = """\
@@ -133,11 +134,13 @@ def test_with_a_goal_the_new_agent_starts_and_without_one_it_waits() -> None:
     with_goal = write_instructions(Brief(previous=SessionID("ses_a"), summary="x", goal="y"))
     without = write_instructions(Brief(previous=SessionID("ses_a"), summary="x"))
 
-    todos = Brief(previous=SessionID("ses_a"), summary="x", todos_total=2, pending=Items(("a",), 1))
+    todos = Brief(
+        previous=SessionID("ses_a"), summary="x", todos_total=2, pending=Items(("a",), 1), todos_beyond=Items(("b",))
+    )
 
     assert "todo tool" not in with_goal
     assert "First restore the todos above with your todo tool" in write_instructions(todos)
-    assert "only counted" in write_instructions(todos)
+    assert "Then add those that it only counts: b." in write_instructions(todos)
     assert "The user speaks next" in write_instructions(todos, "context")
     assert "first message is the brief" in write_instructions(todos, "draft")
     assert "Start on the goal" in with_goal
@@ -172,6 +175,25 @@ def test_what_does_not_fit_is_counted() -> None:
 
     assert f"(+{2_000 - len(brief.files.kept)} more)" in prompt
     assert TOKENIZER.count(prompt) <= 600
+
+
+def test_todos_that_the_prompt_only_counts_are_told_beside_it_up_to_a_bound() -> None:
+    todos = (*(todo(f"Port endpoint {n} to the new router", "pending") for n in range(300)),)
+    known = facts(todos=todos)
+
+    written = write(
+        Notes(summary="x"),
+        known,
+        worktree="/p",
+        surroundings=Surroundings(),
+        budget_tokens=300,
+        tokenizer=TOKENIZER,
+    )
+
+    brief = written.brief
+    assert (*brief.pending.kept, *brief.todos_beyond.kept) == known.todos_pending[: 300 - brief.todos_beyond.more]
+    assert brief.todos_beyond.kept
+    assert TOKENIZER.count(", ".join(brief.todos_beyond.kept)) <= MAX_TODO_TOKENS_BEYOND
 
 
 ANY_TEXT = st.text(max_size=3_000) | st.text(alphabet="ab \n`-#*", max_size=12_000) | st.just("字" * 5_000)

@@ -97,7 +97,7 @@ async def test_a_rule_that_the_user_took_back_is_left_out_and_that_is_said(
     second = await hand_off(made, constraints=["no new dependencies"])
 
     assert "**Constraints:**" not in prompt_of(opencode, second)
-    assert f'Left out, as the user took it back: "{RULE}".' in second.output
+    assert f'Left out, as the user took it back: "{RULE}"' in second.output
 
 
 async def test_our_own_prompt_in_a_session_is_not_what_the_user_said(opencode: FakeOpenCode, hand_off: HandOff) -> None:
@@ -273,8 +273,10 @@ async def test_a_worktree_that_is_gone_costs_only_what_is_read_there(
 ) -> None:
     shutil.rmtree(project)
 
-    prompt = prompt_of(opencode, await hand_off(files_modified=["src/a.ts"]))
+    result = await hand_off(files_modified=["src/a.ts"])
 
+    prompt = prompt_of(opencode, result)
+    assert f"The files were not checked: {project} could not be looked at." in result.output
     assert "**Files:** src/a.ts\n" in prompt
     assert "**Git:**" not in prompt
 
