@@ -33,4 +33,4 @@ def test_the_demo_makes_the_prompt_that_the_readme_shows(opencode: OpenCodeBinar
 
 
 def without_ids(text: str) -> str:
-    return re.sub(r"ses_\w+", "ses_…", text)
+    return re.sub(r"ses_\w+|\b[0-9a-f]{7}\b", "…", text)
