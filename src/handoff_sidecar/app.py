@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from pydantic import BaseModel, ConfigDict, Field
 
 from handoff_sidecar import __version__
 from handoff_sidecar.errors import HandoffSidecarError, OpenCodeError
+from handoff_sidecar.folders import APP_NAME, log_folder, state_folder
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.handoff.trigger import find_trigger, pattern, tell_agent
 from handoff_sidecar.journal import Journal
@@ -36,8 +36,6 @@ from handoff_sidecar.tools.read_session import ReadSessionTool
 from handoff_sidecar.tools.session_handoff import SessionHandoff
 
 log = logging.getLogger(__name__)
-
-APP_NAME = "handoff-sidecar"
 
 HOST_TIMEOUT_S = 30.0
 """For an answer of the shim's; the HTTP client's own limit is shorter and ends the wait first."""
@@ -195,7 +193,7 @@ def _wire_error(error: Exception) -> RpcError | None:
 def run_on_stdio() -> None:
     """Be the sidecar of the process at the other end of stdin and stdout, until it is gone."""
     stdio = claim_stdio()
-    start_logging(platformdirs.user_log_path(APP_NAME, appauthor=False))
+    start_logging(log_folder())
     asyncio.run(_serve(stdio))
 
 
@@ -205,7 +203,7 @@ async def _serve(stdio: ClaimedStdio) -> None:
         FrameReader(source),
         FrameWriter(sink),
         config=config_folder(),
-        state=platformdirs.user_state_path(APP_NAME, appauthor=False),
+        state=state_folder(),
         now=lambda: datetime.now(UTC),
     )
     await sidecar.run()

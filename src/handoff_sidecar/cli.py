@@ -61,7 +61,7 @@ def _add(
 
 
 def _install(_arguments: argparse.Namespace) -> int:
-    from handoff_sidecar.install import install
+    from handoff_sidecar.installation.plugin_file import install
     from handoff_sidecar.settings import config_folder
 
     done = install(config_folder())
@@ -74,9 +74,8 @@ def _install(_arguments: argparse.Namespace) -> int:
 
 
 def _uninstall(_arguments: argparse.Namespace) -> int:
-    import platformdirs
-
-    from handoff_sidecar.install import uninstall
+    from handoff_sidecar.folders import briefs_folder
+    from handoff_sidecar.installation.plugin_file import uninstall
     from handoff_sidecar.settings import config_folder
 
     config = config_folder()
@@ -85,7 +84,7 @@ def _uninstall(_arguments: argparse.Namespace) -> int:
         print(f"There is no plugin file of handoff-sidecar in {config / 'plugin'}: nothing to remove.")
         return 0
     print(f"{removed}: removed. Restart OpenCode to be rid of the tools.")
-    briefs = platformdirs.user_state_path("handoff-sidecar", appauthor=False) / "briefs"
+    briefs = briefs_folder()
     if briefs.is_dir():
         print(f"The briefs of your handoffs are still in {briefs}.")
     return 0

@@ -16,7 +16,7 @@ from handoff_sidecar.demo.binary import PINNED_VERSION, OpenCodeBinary, find_ope
 from handoff_sidecar.demo.playbook import Playbook
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, Reply, ScriptedModel
-from handoff_sidecar.install import install
+from handoff_sidecar.installation.plugin_file import install
 
 PATCHING_MODEL = "gpt-5"
 """OpenCode gives `apply_patch`, in place of `edit` and `write`, to models of this name (seen in 1.18.33)."""

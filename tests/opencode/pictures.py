@@ -15,7 +15,7 @@ from handoff_sidecar.demo.binary import PINNED_VERSION, find_opencode
 from handoff_sidecar.demo.playbook import FIRST_REQUEST, HANDOFF_GOAL, PROJECT_FILES, TITLE, Playbook, demo_playbook
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import ScriptedModel
-from handoff_sidecar.install import install
+from handoff_sidecar.installation.plugin_file import install
 
 SIZE = (140, 48)
 """Wide enough for OpenCode's sidebar, where the title and the todo list stand."""

@@ -11,7 +11,7 @@ from opencode.server import PROMPT, TYPED, Play, asked_about, calls, sidecars
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel
-from handoff_sidecar.install import shim_entry
+from handoff_sidecar.installation.plugin_file import shim_entry
 
 
 def plugin_with(command: list[str]) -> str:

@@ -22,9 +22,9 @@ from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
-from platformdirs import user_cache_path
 
 from handoff_sidecar.errors import OpenCodeNotFound
+from handoff_sidecar.folders import cache_folder
 
 ENVIRONMENT_VARIABLE = "HANDOFF_SIDECAR_OPENCODE"
 PINNED_VERSION = "1.18.33"  # what the project's own measurements and tests were made with
@@ -138,7 +138,7 @@ def _has_avx2() -> bool:
 def _cached_or_fetched(version: str, say: Callable[[str], None]) -> OpenCodeBinary:
     package = _package_for_this_machine()
     name = "opencode.exe" if sys.platform == "win32" else "opencode"
-    cache = user_cache_path("handoff-sidecar") / "opencode"
+    cache = cache_folder() / "opencode"
     folder = cache / version / package
     program = folder / name
     if not program.exists():

@@ -23,7 +23,7 @@ from handoff_sidecar.demo.playbook import FIRST_REQUEST, HANDOFF_GOAL, PROJECT_F
 from handoff_sidecar.demo.processes import SandboxFailed
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import ScriptedModel
-from handoff_sidecar.install import install
+from handoff_sidecar.installation.plugin_file import install
 
 TURN_TIMEOUT_S = 90.0
 """For one turn of the scripted model; 1-3 s on two idle cores."""

@@ -23,7 +23,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.delenv(binary.ENVIRONMENT_VARIABLE, raising=False)
-    monkeypatch.setattr(binary, "user_cache_path", lambda _: tmp_path / "cache")
+    monkeypatch.setattr(binary, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setattr(binary, "_package_for_this_machine", lambda: "opencode-linux-x64")
     return folder
 

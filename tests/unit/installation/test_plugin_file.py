@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from handoff_sidecar.errors import InstallFailed
-from handoff_sidecar.install import MARKER, install, plugin_text, shim_entry, uninstall
+from handoff_sidecar.installation.plugin_file import MARKER, install, plugin_text, shim_entry, uninstall
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def shim_entry() -> Path:
     Raises:
         InstallFailed: it is in neither place.
     """
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parent.parent
     for folder in (package / "plugin_shim", package.parent.parent / "plugin-shim"):
         if (folder / "index.js").is_file():
             return folder / "index.js"

@@ -1,0 +1,1 @@
+"""This program on a person's machine: how it came there, how OpenCode finds it, how it stays current."""
