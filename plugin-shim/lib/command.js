@@ -1,33 +1,79 @@
 /**
- * Which command starts the sidecar: the plugin's options, else the environment, else the installed program.
+ * Which command starts the sidecar: the plugin's options, else the environment, else the installed program, else
+ * one that uvx fetches.
  * Knows nothing of processes.
  */
+import { statSync } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
+import { SidecarMissing } from "./errors.js";
 
-const INSTALLED = ["handoff-sidecar", "stdio"];
+const PACKAGE = "handoff-sidecar";
+const FETCHER = "uvx";
 
 /**
- * @param {unknown} options the plugin's: {command: [...]}
- * @param {NodeJS.ProcessEnv} env HANDOFF_SIDECAR_COMMAND: a JSON array, or words
- * @returns {string[]}
+ * @typedef {object} Command
+ * @property {string[]} words
+ * @property {boolean} mayFetch whether its first start may have to download the package
  */
-export function sidecarCommand(options, env) {
-  const fromOptions = /** @type {any} */ (options)?.command;
-  if (isCommand(fromOptions)) return fromOptions;
-  const fromEnv = env.HANDOFF_SIDECAR_COMMAND?.trim();
-  if (!fromEnv) return INSTALLED;
+
+/**
+ * @param {unknown} options the plugin's: {command: [...]} or {command: "words"}
+ * @param {NodeJS.ProcessEnv} env HANDOFF_SIDECAR_COMMAND: a JSON array, or words
+ * @param {() => string} version of the package that uvx is to fetch
+ * @returns {Command}
+ * @throws {SidecarMissing}
+ */
+export function sidecarCommand(options, env, version) {
+  const given = words(/** @type {any} */ (options)?.command) ?? fromEnvironment(env.HANDOFF_SIDECAR_COMMAND);
+  if (given) return { words: given, mayFetch: false };
+  const installed = onPath(PACKAGE, env);
+  if (installed) return { words: [installed, "stdio"], mayFetch: false };
+  const fetcher = onPath(FETCHER, env);
+  if (!fetcher) throw new SidecarMissing([PACKAGE, FETCHER]);
+  // The version that this plugin was released with: any other might speak another protocol.
+  return { words: [fetcher, "--from", `${PACKAGE}==${version()}`, PACKAGE, "stdio"], mayFetch: true };
+}
+
+/** @param {string | undefined} text */
+function fromEnvironment(text) {
   try {
-    const parsed = JSON.parse(fromEnv);
-    if (isCommand(parsed)) return parsed;
+    return words(JSON.parse(text ?? "")) ?? words(text);
   } catch {
-    // not JSON: words then
+    return words(text); // not JSON: words then
   }
-  return fromEnv.split(/\s+/);
 }
 
 /**
  * @param {unknown} value
- * @returns {value is string[]}
+ * @returns {string[] | null}
  */
-function isCommand(value) {
-  return Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === "string" && word);
+function words(value) {
+  if (typeof value === "string") return value.trim() ? value.trim().split(/\s+/) : null;
+  const isCommand =
+    Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === "string" && word);
+  return isCommand ? value : null;
+}
+
+/**
+ * The program's absolute path. Relative entries of the PATH are passed over: they would let a project's folder say
+ * what is started.
+ * @param {string} name
+ * @param {NodeJS.ProcessEnv} env
+ */
+function onPath(name, env) {
+  const isWindows = process.platform === "win32";
+  const file = isWindows ? `${name}.exe` : name;
+  const path =
+    Object.entries(env).find(([key]) => (isWindows ? key.toUpperCase() : key) === "PATH")?.[1] ?? "";
+  return path
+    .split(delimiter)
+    .filter(isAbsolute)
+    .map((folder) => join(folder, file))
+    .find(isProgram);
+}
+
+/** @param {string} path */
+function isProgram(path) {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found?.isFile() === true && (process.platform === "win32" || (found.mode & 0o111) !== 0);
 }

@@ -8,6 +8,7 @@
  *     ├── ConnectionClosed     the stream ended while the call was open      sent
  *     ├── CallGivenUp          cancelled, or over its time limit             why, sent, answered
  *     └── SidecarError         the process                                   exit
+ *         ├── SidecarMissing       nothing says how to start one             looked
  *         ├── SidecarNotFound      its program isn't there or may not be run program
  *         ├── SidecarStartFailed   it ended, was silent, refused, or speaks otherwise why
  *         ├── SidecarResting       too many failed starts                    retryInMs, last
@@ -101,6 +102,16 @@ export class SidecarError extends Error {
   constructor(message, exit) {
     super(message);
     this.exit = exit;
+  }
+}
+
+export class SidecarMissing extends SidecarError {
+  name = "SidecarMissing";
+
+  /** @param {string[]} looked the programs that are not on the PATH */
+  constructor(looked) {
+    super(`not on the PATH: ${looked.join(", ")}`, null);
+    this.looked = looked;
   }
 }
 

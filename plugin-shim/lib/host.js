@@ -33,8 +33,8 @@ export class Host {
   #instances = new Set();
   #courtesyMs;
   #logging = 0;
-  /** As OpenCode names it itself; null until asked, or when it didn't say. @type {string | null} */
-  version = null;
+  /** @type {Promise<string | null> | null} */
+  #version = null;
 
   /** @param {{argv?: string[], courtesyMs?: number}} [parts] */
   constructor({ argv = process.argv, courtesyMs = COURTESY_MS } = {}) {
@@ -95,18 +95,24 @@ export class Host {
     }
   }
 
-  /** Asks OpenCode for its version, once. @returns {Promise<string | null>} */
+  /** OpenCode's version as it names it itself, asked for once; null when it didn't say. @returns {Promise<string | null>} */
   async askVersion() {
-    if (this.version === null && this.newest) {
-      const asked = this.#fetch(this.newest, "GET", "/global/health").then((response) => response.json());
-      try {
-        const health = /** @type {any} */ (await within(asked, { timeoutMs: this.#courtesyMs }));
-        if (typeof health?.version === "string") this.version = health.version;
-      } catch (error) {
-        this.log("info", `OpenCode did not tell its version: ${error}`);
-      }
+    this.#version ??= this.#askVersion();
+    const version = await this.#version;
+    if (version === null) this.#version = null; // the next one to ask tries again
+    return version;
+  }
+
+  async #askVersion() {
+    if (!this.newest) return null;
+    const asked = this.#fetch(this.newest, "GET", "/global/health").then((response) => response.json());
+    try {
+      const health = /** @type {any} */ (await within(asked, { timeoutMs: this.#courtesyMs }));
+      return typeof health?.version === "string" ? health.version : null;
+    } catch (error) {
+      this.log("info", `OpenCode did not tell its version: ${error}`);
+      return null;
     }
-    return this.version;
   }
 
   /**

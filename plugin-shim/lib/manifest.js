@@ -1,5 +1,5 @@
 /**
- * tools.json: the tools, commands and default trigger that Python's models generate.
+ * tools.json: the tools, commands and default trigger that Python's models generate, and the oldest OpenCode.
  * Knows nothing of what they are for.
  */
 import { readFileSync } from "node:fs";
@@ -9,9 +9,15 @@ import { readFileSync } from "node:fs";
  * @property {{name: string, description: string, parameters: object}[]} tools
  * @property {{name: string, description: string, template: string}[]} commands
  * @property {{source: string, flags: string}} triggerPattern
+ * @property {{oldest: string}} openCode
  */
 
 /** @returns {Manifest} */
 export function readManifest() {
   return JSON.parse(readFileSync(new URL("../tools.json", import.meta.url), "utf8"));
+}
+
+/** The version of this plugin, which is the Python package's too. @returns {string} */
+export function readVersion() {
+  return JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
 }

@@ -4,12 +4,15 @@
  */
 import { sidecarCommand } from "./command.js";
 import { later } from "./deadline.js";
+import { SidecarMissing, SidecarNotFound } from "./errors.js";
 import { commandHooks } from "./hooks/commands.js";
 import { messageHooks } from "./hooks/messages.js";
 import { toolHooks } from "./hooks/tools.js";
 import { Host } from "./host.js";
-import { readManifest } from "./manifest.js";
+import { readManifest, readVersion } from "./manifest.js";
+import { startFailure, tooOld } from "./sentences.js";
 import { Sidecar } from "./sidecar.js";
+import { isOlder } from "./versions.js";
 
 /** @typedef {import("./host.js").Instance} Instance */
 /** @typedef {Record<string, any>} Hooks */
@@ -21,6 +24,7 @@ import { Sidecar } from "./sidecar.js";
  * @property {Host} host
  * @property {import("./manifest.js").Manifest} manifest
  * @property {Sidecar} sidecar
+ * @property {() => string | null} refusal why nothing can be done in this OpenCode, or null
  * @property {() => RegExp} trigger the pattern of now: the default one until the sidecar has answered
  * @property {(messageID: string) => boolean} isFirstSight false when any copy has seen the message before
  * @property {{toolCallMs?: number, messageMs?: number}} limits
@@ -28,6 +32,15 @@ import { Sidecar } from "./sidecar.js";
 
 /** Messages are seen twice within one turn at most; this is far more than a process has open at once. */
 const REMEMBERED_MESSAGES = 500;
+
+/** A toast needs the TUI to be up, which starts beside the plugins. */
+const NOTICE_DELAY_MS = 3_000;
+
+/**
+ * In what OpenCode hands to a plugin: absent in 1.1.65 and 1.3.2, there in 1.14.48, 1.15.13 and 1.18.33. It tells an
+ * old one without asking, for which there is no time before the hooks are taken.
+ */
+const SIGN_OF_A_NEW_OPENCODE = "experimental_workspace";
 
 export class Plugin {
   #manifest = readManifest();
@@ -39,12 +52,16 @@ export class Plugin {
   #sidecar = null;
   /** @type {Set<string>} */
   #seen = new Set();
+  /** @type {Set<string>} */
+  #noticed = new Set();
+  /** @type {string | null} */
+  #refusal = null;
 
   /**
    * @param {object} [options] for tests: everything has its value from here or from the process
    * @param {string[]} [options.argv]
    * @param {NodeJS.ProcessEnv} [options.env]
-   * @param {Partial<typeof import("./sidecar.js").LIMITS> & Parts["limits"]} [options.limits]
+   * @param {Partial<typeof import("./sidecar.js").LIMITS> & Parts["limits"] & {noticeMs?: number}} [options.limits]
    * @param {import("./process.js").Spawn} [options.spawn]
    */
   constructor(options = {}) {
@@ -68,23 +85,75 @@ export class Plugin {
     const sidecar = this.#sidecar ?? this.#makeSidecar(options);
     this.#sidecar = sidecar;
 
-    later(0, () => {
-      // It may be gone again already. A failure is told when somebody calls, and is in the log.
-      if (this.#host.isOpen(instance)) sidecar.start().catch((error) => this.#log("warn", String(error)));
-    });
-
     /** @type {Parts} */
     const parts = {
       instance,
       host: this.#host,
       manifest: this.#manifest,
       sidecar,
+      refusal: () => this.#refusal,
       trigger: () => this.#trigger,
       isFirstSight: (messageID) => this.#isFirstSight(messageID),
       limits: this.#options.limits ?? {},
     };
     const hooks = { ...commandHooks(parts), ...messageHooks(parts), ...toolHooks(parts) };
-    return this.#guarded({ ...hooks, dispose: () => this.#dispose(instance) });
+    const all = this.#guarded({ ...hooks, dispose: () => this.#dispose(instance) });
+    const isNew = SIGN_OF_A_NEW_OPENCODE in Object(input);
+    const given = isNew ? { ...all } : {};
+    later(0, () => {
+      if (this.#host.isOpen(instance)) void this.#begin({ instance, sidecar, all, given, isNew });
+    });
+    return given;
+  }
+
+  /**
+   * Starts the sidecar, and makes sure of OpenCode's version: in one that is too old all hooks are taken back, as it
+   * looks a hook up each time; in one that only looked old they are given after all.
+   * @param {{instance: Instance, sidecar: Sidecar, all: Hooks, given: Hooks, isNew: boolean}} parts
+   */
+  async #begin({ instance, sidecar, all, given, isNew }) {
+    if (isNew) this.#start(instance, sidecar);
+    const { oldest } = this.#manifest.openCode;
+    const version = await this.#host.askVersion();
+    const isTooOld = version === null ? !isNew : isOlder(version, oldest);
+    if (!isTooOld) {
+      Object.assign(given, all);
+      if (!isNew) this.#start(instance, sidecar);
+      return;
+    }
+    for (const name of Object.keys(given)) delete given[name];
+    for (const name of Object.keys(all.tool)) delete all.tool[name];
+    this.#refusal = tooOld(version, oldest);
+    this.#notice(instance, this.#refusal, "warning");
+    await sidecar.end();
+  }
+
+  /**
+   * @param {Instance} instance
+   * @param {Sidecar} sidecar
+   */
+  #start(instance, sidecar) {
+    sidecar.start().catch((error) => {
+      this.#log("warn", String(error));
+      // What will not mend itself is told now; of the rest a call tells, if there is one.
+      const isLasting = error instanceof SidecarMissing || error instanceof SidecarNotFound;
+      if (isLasting && !this.#refusal) this.#notice(instance, startFailure(error), "error");
+    });
+  }
+
+  /**
+   * Once in a process.
+   * @param {Instance} instance
+   * @param {string} message
+   * @param {import("./host.js").Variant} variant
+   */
+  #notice(instance, message, variant) {
+    if (this.#noticed.has(message)) return;
+    this.#noticed.add(message);
+    this.#log("warn", message);
+    later(this.#options.limits?.noticeMs ?? NOTICE_DELAY_MS, () => {
+      if (this.#host.isOpen(instance)) void this.#host.toast(instance, "handoff-sidecar", message, variant);
+    });
   }
 
   /** @param {Instance} instance */
@@ -100,7 +169,7 @@ export class Plugin {
   #makeSidecar(options) {
     const { command: _, ...passedOn } = /** @type {Record<string, unknown>} */ (options ?? {});
     return new Sidecar({
-      command: sidecarCommand(options, this.#env),
+      command: () => sidecarCommand(options, this.#env, readVersion),
       env: this.#env,
       ...(this.#options.spawn && { spawn: this.#options.spawn }),
       ...(this.#options.limits && { limits: this.#options.limits }),

@@ -8,6 +8,7 @@ import {
   RpcError,
   SidecarDied,
   SidecarError,
+  SidecarMissing,
   SidecarNotFound,
   SidecarResting,
   SidecarStartFailed,
@@ -16,6 +17,9 @@ import {
 
 const REINSTALL = "Run `handoff-sidecar install` again, then restart OpenCode.";
 const NOTHING_MADE = "Nothing was made and this session is unchanged.";
+
+const GET_IT =
+  "Run `uv tool install handoff-sidecar` (or `pipx install handoff-sidecar`), then restart OpenCode.";
 
 /** The one tool that makes something: after any other there is nothing to look for. */
 const MAKER = "session_handoff";
@@ -39,11 +43,34 @@ export function triggerFailure(error) {
 }
 
 /**
+ * What is said at the start when there is no sidecar to be had: before anyone asks for a handoff in vain.
+ * @param {unknown} error
+ */
+export function startFailure(error) {
+  return [`Handoffs can't be made: ${cause(error)}.`, next(error)].filter(Boolean).join(" ");
+}
+
+/**
+ * @param {string | null} version
+ * @param {string} oldest
+ */
+export function tooOld(version, oldest) {
+  const name = version === null ? "This OpenCode" : `OpenCode ${version}`;
+  return (
+    `${name} is too old for handoff-sidecar, which needs ${oldest} or later and does nothing until then. ` +
+    "Run `opencode upgrade`, then restart OpenCode."
+  );
+}
+
+/**
  * A clause without a full stop.
  * @param {unknown} error
  * @returns {string}
  */
 function cause(error) {
+  if (error instanceof SidecarMissing) {
+    return `the Python side is not installed (not on the PATH: ${error.looked.join(", ")})`;
+  }
   if (error instanceof SidecarNotFound) {
     const isPython = /python[\d.]*(\.exe)?$/i.test(error.program);
     const what = isPython ? "the Python that runs the sidecar" : "the sidecar's program";
@@ -87,6 +114,7 @@ function whatWasMade(tool, error) {
  * @returns {string}
  */
 function next(error) {
+  if (error instanceof SidecarMissing) return GET_IT;
   if (error instanceof SidecarNotFound) return REINSTALL;
   if (error instanceof SidecarStartFailed) {
     // Both versions and what to do are in the cause already.

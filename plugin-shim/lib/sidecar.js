@@ -25,6 +25,8 @@ export const PROTOCOL_VERSION = 1;
 export const LIMITS = {
   /** A cold Python on a busy machine takes seconds; beyond this something is wrong. */
   initializeMs: 10_000,
+  /** When the program may have to be downloaded first: 15 MB over a slow line. */
+  fetchMs: 120_000,
   /** dispose holds up OpenCode's exit for this long at most. */
   endMs: 900,
   /** This many failed starts within the window, and it is left alone for the rest time. */
@@ -33,7 +35,11 @@ export const LIMITS = {
   restMs: 30_000,
 };
 
-/** @typedef {{process: SidecarProcess, connection: Connection, ready: Promise<void>, isEnding: boolean}} Life */
+/** @typedef {import("./command.js").Command} Command */
+/**
+ * @typedef {{command: Command, process: SidecarProcess, connection: Connection, ready: Promise<void>,
+ *   isEnding: boolean}} Life
+ */
 
 export class Sidecar {
   #command;
@@ -54,7 +60,7 @@ export class Sidecar {
 
   /**
    * @param {object} parts
-   * @param {string[]} parts.command
+   * @param {() => Command} parts.command asked at each start; may throw a SidecarError
    * @param {() => Promise<Json>} parts.greeting parameters of `initialize`, without the protocol's number
    * @param {(answer: Json) => void} parts.onReady
    * @param {Record<string, import("./connection.js").Handler>} parts.handlers
@@ -77,7 +83,7 @@ export class Sidecar {
 
   /**
    * Resolves when the sidecar is up and greeted; starts it if it isn't.
-   * @throws {SidecarNotFound | SidecarStartFailed | SidecarResting}
+   * @throws {SidecarMissing | SidecarNotFound | SidecarStartFailed | SidecarResting}
    */
   async start() {
     await this.#alive();
@@ -141,13 +147,14 @@ export class Sidecar {
 
   /** @returns {Life} */
   #begin() {
-    const process = this.#spawn();
+    const command = this.#command();
+    const process = this.#spawn(command);
     const connection = new Connection(process.stdout, process.stdin, {
       handlers: this.#handlers,
       log: this.#log,
     });
     /** @type {Life} */
-    const life = { process, connection, ready: Promise.resolve(), isEnding: false };
+    const life = { command, process, connection, ready: Promise.resolve(), isEnding: false };
     life.ready = this.#greet(life);
     life.ready.catch(() => {}); // whoever waits for it hears of it; the background start may be alone
 
@@ -166,14 +173,15 @@ export class Sidecar {
     return life;
   }
 
-  #spawn() {
+  /** @param {Command} command */
+  #spawn({ words }) {
     try {
-      return new SidecarProcess(this.#command, this.#parts);
+      return new SidecarProcess(words, this.#parts);
     } catch (error) {
       // Some runtimes report a program that can't be run by throwing, others by an event.
       const spawnError = /** @type {NodeJS.ErrnoException} */ (error);
       const exit = { code: null, signal: null, spawnError, stderr: [] };
-      const failure = new SidecarNotFound(this.#command[0] ?? "", exit);
+      const failure = new SidecarNotFound(words[0] ?? "", exit);
       this.#recordFailure(failure);
       throw failure;
     }
@@ -184,7 +192,7 @@ export class Sidecar {
     try {
       const greeting = { protocolVersion: PROTOCOL_VERSION, ...(await this.#greeting()) };
       const answer = await life.connection.request("initialize", greeting, {
-        timeoutMs: this.#limits.initializeMs,
+        timeoutMs: this.#startLimitMs(life),
         graceMs: 0,
       });
       checkAnswer(answer);
@@ -206,17 +214,22 @@ export class Sidecar {
   async #startFailure(life, error) {
     if (error instanceof ConnectionClosed) {
       const exit = await life.process.exited;
-      if (exit.spawnError) return new SidecarNotFound(this.#command[0] ?? "", exit);
+      if (exit.spawnError) return new SidecarNotFound(life.command.words[0] ?? "", exit);
       return new SidecarStartFailed("ended", "the sidecar stopped while it was starting", exit);
     }
     life.process.kill();
     if (error instanceof CallGivenUp) {
-      const seconds = this.#limits.initializeMs / 1_000;
+      const seconds = this.#startLimitMs(life) / 1_000;
       const sentence = `the sidecar did not answer within ${seconds} s of its start`;
       return new SidecarStartFailed("silent", sentence, await life.process.exited);
     }
     const why = error instanceof RpcError && error.code === PROTOCOL_MISMATCH ? "mismatch" : "refused";
     return new SidecarStartFailed(why, error instanceof Error ? error.message : String(error), null);
+  }
+
+  /** @param {Life} life */
+  #startLimitMs({ command }) {
+    return command.mayFetch ? this.#limits.fetchMs : this.#limits.initializeMs;
   }
 
   /** @param {SidecarError} failure */

@@ -24,6 +24,7 @@ from handoff_sidecar.journal import Journal
 from handoff_sidecar.logs import start_logging
 from handoff_sidecar.opencode.client import OpenCodeClient, through_tunnel
 from handoff_sidecar.opencode.models import SessionID
+from handoff_sidecar.opencode.versions import NEWEST_TRIED, is_untried
 from handoff_sidecar.rpc.connection import Connection
 from handoff_sidecar.rpc.errors import RpcError
 from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
@@ -122,7 +123,10 @@ class Sidecar:
                 f"{PROTOCOL_VERSION}: run `handoff-sidecar install` again, then restart OpenCode",
             )
         self._mode = hello.mode
-        log.info("OpenCode %s (%s), sidecar %s", hello.open_code.get("version"), hello.mode, __version__)
+        version = hello.open_code.get("version") or "of an unknown version"
+        log.info("OpenCode %s (%s), sidecar %s", version, hello.mode, __version__)
+        if is_untried(version):
+            log.warning("OpenCode %s was not tried with this sidecar, whose newest is %s", version, NEWEST_TRIED)
         # In the background: the first handoff finds the vocabulary loaded, and nobody waits for it now.
         self._vocabulary = asyncio.create_task(asyncio.to_thread(self._tokenizer.load))
         source, flags = pattern()

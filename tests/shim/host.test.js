@@ -178,13 +178,18 @@ test("a toast and the version end by themselves when OpenCode never answers", as
   assert.equal(await host.askVersion(), null);
 });
 
-test("the version is asked for once", async () => {
-  const { host, asked } = hosted();
-  assert.equal(await new Host().askVersion(), null);
-  const patient = new Host();
-  patient.register(openCode().input);
-  assert.deepEqual([await patient.askVersion(), await patient.askVersion()], ["1.18.33", "1.18.33"]);
-  assert.deepEqual([host.version, asked.length], [null, 0]);
+test("the version is asked for once, however many ask, and again when there was no answer", async () => {
+  let answers = 0;
+  const answer = () => {
+    answers += 1;
+    return answers === 1 ? new Response("", { status: 500 }) : Response.json({ version: "1.18.33" });
+  };
+  const { input, asked } = openCode({ answer });
+  const host = new Host({ argv: [] });
+  host.register(input);
+  assert.equal(await host.askVersion(), null);
+  assert.deepEqual(await Promise.all([host.askVersion(), host.askVersion()]), ["1.18.33", "1.18.33"]);
+  assert.equal(asked.filter(({ path }) => path === "/global/health").length, 2);
 });
 
 test("the mode is read from the command line", () => {

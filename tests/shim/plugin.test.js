@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join, relative } from "node:path";
 import { performance } from "node:perf_hooks";
 import { test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { sidecarCommand } from "../../plugin-shim/lib/command.js";
 import { partIDAfter } from "../../plugin-shim/lib/hooks/messages.js";
-import { readManifest } from "../../plugin-shim/lib/manifest.js";
+import { readManifest, readVersion } from "../../plugin-shim/lib/manifest.js";
 import { Plugin } from "../../plugin-shim/lib/plugin.js";
+import { isOlder } from "../../plugin-shim/lib/versions.js";
 import { fake, INDEX, isRunning, openCode, SHARED, stayAlive, until } from "./support.js";
 
 stayAlive();
@@ -88,12 +89,64 @@ test("the sidecar starts in the background, with mode, version, directory and op
   await hooks.dispose();
 });
 
-test("an OpenCode that takes text alone gets text alone", async () => {
-  const plugin = new Plugin();
-  const { input } = openCode({ answer: () => Response.json({ version: "1.14.33" }) });
-  const hooks = plugin.attach(input, { command: fake("well") });
-  assert.equal(await hooks.tool.read_session.execute({}, context), "Handed off.");
+/** @param {string} version */
+const ofVersion = (version) => ({ answer: () => Response.json({ version }) });
+
+/** @param {string} version */
+function inAnOldOne(version, { hasSign = false } = {}) {
+  let spawned = 0;
+  const spawn = /** @type {any} */ (
+    () => {
+      spawned += 1;
+      throw new Error("spawned");
+    }
+  );
+  const host = openCode(ofVersion(version));
+  if (!hasSign) Reflect.deleteProperty(host.input, "experimental_workspace");
+  const plugin = new Plugin({ spawn, limits: { noticeMs: 0 } });
+  const attach = () => plugin.attach(host.input, { command: fake("well") });
+  return { ...host, attach, hooks: attach(), spawned: () => spawned };
+}
+
+test("an OpenCode that is too old gets no hooks, no sidecar, and one notice with the version it needs", async () => {
+  const { hooks, attach, toasts, spawned } = inAnOldOne("1.3.2");
+  assert.deepEqual(hooks, {});
+  const [toast] = await until(() => toasts().length > 0 && toasts());
+  assert.match(
+    toast.message,
+    /^OpenCode 1\.3\.2 is too old .* needs 1\.15\.13 or later .* `opencode upgrade`/,
+  );
+  const again = attach();
+  await until(() => Object.keys(again).length === 0);
+  assert.deepEqual([again, spawned(), toasts().length], [{}, 0, 1]);
+});
+
+test("an OpenCode that only its version tells to be too old has its hooks and tools taken back", async () => {
+  const { hooks, toasts } = inAnOldOne("1.14.48", { hasSign: true });
+  const { tool } = hooks;
+  const execute = tool.session_handoff.execute;
+  await until(() => toasts().length === 1);
+  assert.deepEqual([hooks, tool], [{}, {}]);
+  await assert.rejects(execute({}, context), { message: /^OpenCode 1\.14\.48 is too old/ });
+});
+
+test("a new OpenCode without the sign of one gets its hooks as soon as its version is known", async () => {
+  const host = openCode(ofVersion("1.99.0"));
+  Reflect.deleteProperty(host.input, "experimental_workspace");
+  const hooks = new Plugin().attach(host.input, { command: fake("well") });
+  await until(() => hooks.tool);
+  assert.equal((await hooks.tool.read_session.execute({}, context)).output, "Handed off.");
+  assert.deepEqual(host.toasts(), []);
   await hooks.dispose();
+});
+
+test("versions are compared number by number, and a developer's build counts as new", () => {
+  const older = ["1.15.12", "1.9.99", "0.15.14", "v1.14.48", "1.15.12-beta.1"];
+  const newer = ["1.15.13", "1.15.14", "1.100.0", "2.0.0", "local", "0.0.0-dev-202611230000", ""];
+  assert.deepEqual(
+    [...older, ...newer].filter((version) => isOlder(version, "1.15.13")),
+    older,
+  );
 });
 
 test("the tools are those of tools.json, and their schemas come with tool.definition", async () => {
@@ -246,7 +299,7 @@ test("the plugin can be given anything to begin with", async () => {
   for (const input of [undefined, null, {}, { client: 5, directory: 7 }]) {
     for (const options of [undefined, null, 5, { command: "no array" }, { command: [] }]) {
       const hooks = new Plugin({ spawn: /** @type {any} */ (() => null) }).attach(input, options);
-      await hooks.dispose();
+      await hooks.dispose?.();
     }
   }
 });
@@ -295,10 +348,63 @@ test("a new part's id sorts after all others and looks like OpenCode's", () => {
   assert.match(partIDAfter([]), /^prt_[0-9a-f]{12}[0-9A-Za-z]{14}$/);
 });
 
-test("the command comes from the options, else the environment, else the installed program", () => {
+/** A folder with these programs in it. @param {string[]} names */
+async function programs(...names) {
+  const folder = await mkdtemp(join(tmpdir(), "programs-"));
+  for (const name of names) await writeFile(join(folder, name), "", { mode: 0o755 });
+  return folder;
+}
+
+test("the command comes from the options, else the environment, else the PATH, else uvx", async () => {
+  const folder = await programs("handoff-sidecar", "uvx");
   const HANDOFF_SIDECAR_COMMAND = "python -m handoff_sidecar stdio";
-  assert.deepEqual(sidecarCommand({ command: ["a", "b"] }, { HANDOFF_SIDECAR_COMMAND }), ["a", "b"]);
-  assert.deepEqual(sidecarCommand({}, { HANDOFF_SIDECAR_COMMAND }), HANDOFF_SIDECAR_COMMAND.split(" "));
-  assert.deepEqual(sidecarCommand({}, { HANDOFF_SIDECAR_COMMAND: '["a b", "c"]' }), ["a b", "c"]);
-  assert.deepEqual(sidecarCommand(undefined, { HANDOFF_SIDECAR_COMMAND: " " }), ["handoff-sidecar", "stdio"]);
+  const env = { HANDOFF_SIDECAR_COMMAND, PATH: folder };
+  /** @type {[unknown, NodeJS.ProcessEnv, string[]][]} */
+  const cases = [
+    [{ command: ["a", "b"] }, env, ["a", "b"]],
+    [{ command: "a  b" }, env, ["a", "b"]],
+    [{}, env, HANDOFF_SIDECAR_COMMAND.split(" ")],
+    [{ command: [] }, { ...env, HANDOFF_SIDECAR_COMMAND: '["a b", "c"]' }, ["a b", "c"]],
+    [undefined, { ...env, HANDOFF_SIDECAR_COMMAND: " " }, [join(folder, "handoff-sidecar"), "stdio"]],
+  ];
+  for (const [options, environment, words] of cases) {
+    assert.deepEqual(sidecarCommand(options, environment, readVersion), { words, mayFetch: false });
+  }
+  const fetcher = await programs("uvx");
+  assert.deepEqual(
+    sidecarCommand({}, { PATH: ["relative", fetcher].join(delimiter) }, () => "0.9.1"),
+    {
+      words: [join(fetcher, "uvx"), "--from", "handoff-sidecar==0.9.1", "handoff-sidecar", "stdio"],
+      mayFetch: true,
+    },
+  );
+  for (const path of [folder, fetcher]) await rm(path, { recursive: true });
+});
+
+test("a file that can't be run and a relative folder are no programs", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "programs-"));
+  await writeFile(join(folder, "handoff-sidecar"), "", { mode: 0o644 });
+  const nearby = relative(process.cwd(), await programs("handoff-sidecar"));
+  for (const PATH of [folder, nearby, "", undefined]) {
+    assert.throws(() => sidecarCommand({}, { ...(PATH !== undefined && { PATH }) }, readVersion), {
+      name: "SidecarMissing",
+    });
+  }
+  await rm(folder, { recursive: true });
+});
+
+test("without a sidecar to be had, one toast at the start says how to get it", async () => {
+  const plugin = new Plugin({ env: { PATH: "" }, limits: { noticeMs: 0 } });
+  const { input, toasts } = openCode();
+  const hooks = plugin.attach(input);
+  const again = plugin.attach(input);
+  const [toast] = await until(() => toasts().length > 0 && toasts());
+  assert.equal(
+    toast.message,
+    "Handoffs can't be made: the Python side is not installed (not on the PATH: handoff-sidecar, uvx). " +
+      "Run `uv tool install handoff-sidecar` (or `pipx install handoff-sidecar`), then restart OpenCode.",
+  );
+  await hooks.dispose();
+  await again.dispose();
+  assert.equal(toasts().length, 1);
 });

@@ -15,7 +15,7 @@ function sidecar(behaviour, parts = {}) {
   /** @type {string[]} */
   const logged = [];
   const made = new Sidecar({
-    command: Array.isArray(behaviour) ? behaviour : fake(behaviour),
+    command: () => ({ words: Array.isArray(behaviour) ? behaviour : fake(behaviour), mayFetch: false }),
     greeting: async () => ({ openCode: { version: null }, mode: "other", directory: "/", options: {} }),
     onReady: (answer) => answers.push(answer),
     handlers: {},

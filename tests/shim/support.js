@@ -64,7 +64,13 @@ export function openCode({ directory = "/home/ada/projects/dashboard", answer = 
     fetch,
   });
   const toasts = () => asked.filter(({ path }) => path === "/tui/show-toast").map(({ body }) => body);
-  return { asked, toasts, input: { directory, worktree: directory, client: { _client: { getConfig } } } };
+  const input = {
+    directory,
+    worktree: directory,
+    client: { _client: { getConfig } },
+    experimental_workspace: {},
+  };
+  return { asked, toasts, input };
 }
 
 /** @param {Request} request */

@@ -8,17 +8,16 @@ import { toolFailure } from "../sentences.js";
 /** A handoff takes well under a second; what takes this long will not end by itself. */
 export const TOOL_CALL_TIMEOUT_MS = 60_000;
 
-/** The first version that takes {title, output, metadata} from a tool; older ones take text alone. */
-const RICH_RESULTS_SINCE = [1, 14, 34];
-
 /** @param {import("../plugin.js").Parts} parts */
-export function toolHooks({ manifest, host, instance, sidecar, limits }) {
+export function toolHooks({ manifest, host, instance, sidecar, refusal, limits }) {
   /**
    * @param {string} name
    * @param {any} args
    * @param {any} context
    */
   async function execute(name, args, context) {
+    const refused = refusal();
+    if (refused) throw new Error(refused);
     try {
       const call = {
         name,
@@ -37,7 +36,6 @@ export function toolHooks({ manifest, host, instance, sidecar, limits }) {
         timeoutMs: limits.toolCallMs ?? TOOL_CALL_TIMEOUT_MS,
         killWhenStuck: true,
       });
-      if (!takesRichResults(host.version)) return String(output);
       return { title: String(title ?? name), output: String(output), metadata: metadata ?? {} };
     } catch (error) {
       const sentence = toolFailure(name, error);
@@ -74,15 +72,4 @@ export function toolHooks({ manifest, host, instance, sidecar, limits }) {
       if (schema && output) output.jsonSchema = structuredClone(schema);
     },
   };
-}
-
-/** @param {string | null} version unknown counts as new */
-function takesRichResults(version) {
-  const parts = version?.split(".").map((part) => Number.parseInt(part, 10)) ?? [];
-  for (const [place, since] of RICH_RESULTS_SINCE.entries()) {
-    const part = parts[place];
-    if (part === undefined || Number.isNaN(part) || part > since) return true;
-    if (part < since) return false;
-  }
-  return true;
 }

@@ -20,15 +20,14 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from handoff_sidecar.errors import OpenCodeNotFound
 from handoff_sidecar.folders import cache_folder
+from handoff_sidecar.opencode.versions import NEWEST_TRIED, is_supported
 
 ENVIRONMENT_VARIABLE = "HANDOFF_SIDECAR_OPENCODE"
-PINNED_VERSION = "1.18.33"  # what the project's own measurements and tests were made with
-SUPPORTED = SpecifierSet(">=1.15.13,<2")  # session metadata came with 1.15.13; 2.x loads no 1.x plugin
+PINNED_VERSION = str(NEWEST_TRIED)
 VERSION_TIMEOUT_S = 30.0  # under a second on an idle machine
 NPM_TIMEOUT_S = 600.0  # about 60 MB over a slow line; npm itself gives up earlier when it is offline
 AVX2_FEATURE_WINDOWS = 40  # PF_AVX2_INSTRUCTIONS_AVAILABLE
@@ -73,7 +72,7 @@ def find_opencode(version: str | None = None, say: Callable[[str], None] = _quie
             return OpenCodeBinary(path, found)
     if version is None and (installed := shutil.which("opencode")):
         found = version_of(Path(installed))
-        if found is not None and Version(found) in SUPPORTED:
+        if found is not None and is_supported(found):
             return OpenCodeBinary(Path(installed), found)
     return _cached_or_fetched(version or PINNED_VERSION, say)
 

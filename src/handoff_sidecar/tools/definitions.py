@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from handoff_sidecar.errors import InvalidArguments
 from handoff_sidecar.handoff.notes import Notes
 from handoff_sidecar.handoff.trigger import pattern
+from handoff_sidecar.opencode.versions import OLDEST
 
 PROTOCOL_VERSION = 1
 """Raised whenever shim and sidecar of different versions could misunderstand each other."""
@@ -108,6 +109,7 @@ def manifest() -> dict[str, Any]:
         ],
         "commands": [HANDOFF_COMMAND],
         "triggerPattern": {"source": source, "flags": flags},
+        "openCode": {"oldest": str(OLDEST)},
     }
 
 

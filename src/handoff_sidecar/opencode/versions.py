@@ -1,0 +1,37 @@
+"""The OpenCode versions that this program works in: the one table.
+
+What differs between versions is found by looking at the host where that is possible; this is for the rest.
+"""
+
+from __future__ import annotations
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+OLDEST = Version("1.15.13")
+"""Session metadata came with it, which links a session to the one that it was handed off from."""
+
+NEWEST_TRIED = Version("1.18.33")
+"""What the project's own measurements and tests were made with."""
+
+SUPPORTED = SpecifierSet(f">={OLDEST},<2", prereleases=True)
+"""2.x loads no plugin for 1.x."""
+
+TRIED = (OLDEST, Version("1.17.19"), NEWEST_TRIED)
+"""A handoff and a look back are made in each of these by `make compat`."""
+
+
+def is_supported(version: str) -> bool:
+    """Whether handoffs can be made in it. A name that is no version is a developer's build, and is tried."""
+    try:
+        return Version(version) in SUPPORTED
+    except InvalidVersion:
+        return True
+
+
+def is_untried(version: str) -> bool:
+    """Whether it is newer than every version that was tried, or is no released version at all."""
+    try:
+        return Version(version) > NEWEST_TRIED
+    except InvalidVersion:
+        return True
