@@ -4,12 +4,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE_MODULES := plugin-shim/node_modules
 
-.PHONY: help demo demo-tui test lint format check-python check-shim tools pictures clean
+.PHONY: help demo demo-tui test compat dist dist-test lint format check-python check-shim tools pictures clean
 
 help:
 	@echo "make demo      watch a handoff in a real OpenCode, without an API key"
 	@echo "make demo-tui  the same, but you type \`handoff\` yourself"
 	@echo "make test      lint and all tests, those in the real OpenCode included"
+	@echo "make compat    a handoff in the oldest, a middle and the newest OpenCode, and in some too old for it"
+	@echo "make dist      the wheel and the npm package, in dist/"
+	@echo "make dist-test install each of them in an empty environment, and do a handoff there"
 	@echo "make lint      the linters and type checkers alone"
 	@echo "make format    let the formatters have their way"
 	@echo "make pictures  take the README's pictures anew, in the real TUI"
@@ -22,6 +25,18 @@ demo-tui: .venv/runtime
 	@$(BIN)/handoff-sidecar demo --tui
 
 test: lint check-shim check-python
+
+compat: .venv/dev
+	$(BIN)/pytest -m "compat or not compat" -v tests/opencode/test_versions.py
+
+# The two packages carry one version, which a unit test holds; each can do without the other's repository.
+dist: .venv/dev
+	rm -rf dist
+	$(BIN)/hatchling build -d dist
+	cd plugin-shim && npm pack --silent --pack-destination ../dist
+
+dist-test: dist
+	$(BIN)/pytest -m dist -v
 
 lint: .venv/dev $(NODE_MODULES)/installed
 	$(BIN)/ruff check .

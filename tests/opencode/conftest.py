@@ -59,9 +59,9 @@ def make_sandbox(
 ) -> Callable[..., Sandbox]:
     """A sandbox of a test's own, with the plugin installed."""
 
-    def make(name: str, **options: Any) -> Sandbox:
+    def make(name: str, binary: OpenCodeBinary = opencode, **options: Any) -> Sandbox:
         root = tmp_path_factory.mktemp(name)
-        sandbox = Sandbox.create(root, opencode.path, shared_model.base_url, **options)
+        sandbox = Sandbox.create(root, binary.path, shared_model.base_url, **options)
         sandbox.write_project({"README.md": "# A project\n", "src/auth.ts": "export const login = 1\n"})
         install(sandbox.config_folder)
         return sandbox

@@ -6,8 +6,9 @@ import json
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from opencode.server import PROMPT, TYPED, Play, asked_about, calls, sidecars
@@ -15,14 +16,15 @@ from opencode.terminal import Terminal
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, ScriptedModel
+from handoff_sidecar.installation.plugin_file import shim_entry
 
 SCREEN_TIMEOUT_S = 60.0
 HOME_SCREEN = "Ask anything"
 
 
 @contextmanager
-def tui(sandbox: Sandbox, *words: str) -> Iterator[Terminal]:
-    command = sandbox.tui_command(*words)
+def tui(sandbox: Sandbox, *words: str, extra: Mapping[str, str] | None = None) -> Iterator[Terminal]:
+    command = sandbox.tui_command(*words, extra=extra)
     with Terminal(command.argv, env=command.env, cwd=command.cwd) as terminal:
         terminal.wait_for(HOME_SCREEN, SCREEN_TIMEOUT_S)
         yield terminal
@@ -127,6 +129,19 @@ def test_a_python_that_is_gone_is_a_toast_too(make_sandbox: Callable[..., Sandbo
         type_line(terminal, "Do it.")
         terminal.wait_for(lambda screen: "was not found (/gone" in " ".join(screen.split()), SCREEN_TIMEOUT_S)
         terminal.wait_for("I go on here.", SCREEN_TIMEOUT_S)
+
+
+def test_a_plugin_without_a_sidecar_says_at_the_start_how_to_get_it(
+    make_sandbox: Callable[..., Sandbox], tmp_path: Path
+) -> None:
+    sandbox = make_sandbox("missing")
+    sandbox.plugin_file("handoff-sidecar.js", f"export {{ default }} from {json.dumps(str(shim_entry()))}\n")
+
+    with tui(sandbox, extra={"PATH": str(tmp_path)}) as terminal:
+        wanted = "uv tool install handoff-sidecar"
+        screen = terminal.wait_for(lambda screen: wanted in " ".join(screen.split()), SCREEN_TIMEOUT_S)
+
+    assert "not on the PATH: handoff-sidecar, uvx" in " ".join(screen.split())
 
 
 def free_port() -> int:

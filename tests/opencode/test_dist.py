@@ -1,0 +1,136 @@
+"""In the real OpenCode, from the built packages in environments of their own (`make dist-test`).
+
+What is installed here is what people install: nothing of the clone is in reach of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from opencode.server import PROMPT, TYPED, Play, calls
+from registries import npm_registry
+
+from handoff_sidecar import __version__
+from handoff_sidecar.demo.binary import OpenCodeBinary
+from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel
+
+ROOT = Path(__file__).parents[2]
+DIST = ROOT / "dist"
+WHEEL = DIST / f"handoff_sidecar-{__version__}-py3-none-any.whl"
+NPM_PACKAGE = DIST / f"opencode-handoff-sidecar-{__version__}.tgz"
+TOOLS = Path(sys.executable).parent  # pip, uv and pipx
+
+pytestmark = [pytest.mark.dist, pytest.mark.timeout(600)]
+
+
+def bare_sandbox(root: Path, opencode: OpenCodeBinary, model: ScriptedModel, **config: object) -> Sandbox:
+    """A sandbox in which nothing is installed."""
+    sandbox = Sandbox.create(root / "sandbox", opencode.path, model.base_url, config=config)
+    sandbox.write_project({"README.md": "# A project\n"})
+    return sandbox
+
+
+def run(*words: str | Path, env: Mapping[str, str] | None = None) -> str:
+    environment = {**os.environ, **(env or {})}
+    done = subprocess.run([str(word) for word in words], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def hand_off_and_look_back(sandbox: Sandbox, play: Play, extra: Mapping[str, str] | None = None) -> str:
+    """Type the trigger, then go on in the new session; the brief's path, as the tool's answer names it."""
+    play(TYPED, calls("session_handoff", summary="Login works."), Reply("Handed over."))
+    play("look back", calls("read_session", limit=5), Reply("I looked."))
+
+    assert sandbox.run(["handoff"], extra=extra).returncode == 0
+    (new,) = [session["id"] for session in sandbox.sessions() if session["title"].startswith("Handoff: ")]
+    assert sandbox.run(["--session", new, "look back"], extra=extra).returncode == 0
+
+    messages = sandbox.export(new)["messages"]
+    assert messages[0]["parts"][0]["text"].startswith(PROMPT)
+    (read,) = [part["state"] for message in messages for part in message["parts"] if part.get("tool") == "read_session"]
+    assert read["status"] == "completed", read
+    assert "handoff" in read["output"]
+    return str(new)
+
+
+@pytest.fixture(scope="session")
+def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new virtual environment with the wheel in it; the folder of its programs."""
+    folder = tmp_path_factory.mktemp("wheel") / "venv"
+    run(sys.executable, "-m", "venv", folder)
+    programs = folder / ("Scripts" if sys.platform == "win32" else "bin")
+    run(programs / "python", "-m", "pip", "install", "--quiet", WHEEL)
+    return programs
+
+
+def installed_and_used(sandbox: Sandbox, play: Play, program: Path, python_in: Path) -> None:
+    printed = run(program, "install", env=sandbox.environment())
+
+    plugin_file = sandbox.config_folder / "plugin" / "handoff-sidecar.js"
+    assert f"{plugin_file}: written." in printed
+    text = plugin_file.read_text()
+    assert str(ROOT) not in text
+    assert str(python_in) in text
+    hand_off_and_look_back(sandbox, play)
+    assert "removed" in run(program, "uninstall", env=sandbox.environment())
+    assert not plugin_file.parent.exists()
+
+
+def test_pip_install_in_a_venv(
+    venv: Path, opencode: OpenCodeBinary, model: ScriptedModel, play: Play, tmp_path: Path
+) -> None:
+    installed_and_used(bare_sandbox(tmp_path, opencode, model), play, venv / "handoff-sidecar", venv.parent)
+
+
+@pytest.mark.parametrize("source", ["index", "git address", "clone"])
+def test_uv_tool_install(
+    opencode: OpenCodeBinary, model: ScriptedModel, play: Play, tmp_path: Path, source: str
+) -> None:
+    what = {"index": str(WHEEL), "git address": f"git+{ROOT.as_uri()}", "clone": str(ROOT)}[source]
+    env = {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin")}
+
+    run(TOOLS / "uv", "tool", "install", "--quiet", "--python", sys.executable, what, env=env)
+
+    sandbox = bare_sandbox(tmp_path, opencode, model)
+    installed_and_used(sandbox, play, tmp_path / "bin" / "handoff-sidecar", tmp_path / "tools")
+
+
+def test_pipx_install(opencode: OpenCodeBinary, model: ScriptedModel, play: Play, tmp_path: Path) -> None:
+    env = {"PIPX_HOME": str(tmp_path / "pipx"), "PIPX_BIN_DIR": str(tmp_path / "bin")}
+
+    run(TOOLS / "pipx", "install", "--quiet", "--python", sys.executable, WHEEL, env=env)
+
+    sandbox = bare_sandbox(tmp_path, opencode, model)
+    installed_and_used(sandbox, play, tmp_path / "bin" / "handoff-sidecar", tmp_path / "pipx")
+
+
+@pytest.mark.parametrize("found_by", ["PATH", "environment", "options", "uvx"])
+def test_the_npm_package_in_opencode_json(
+    venv: Path, opencode: OpenCodeBinary, model: ScriptedModel, play: Play, tmp_path: Path, found_by: str
+) -> None:
+    command = [str(venv / "handoff-sidecar"), "stdio"]
+    plugin = ["opencode-handoff-sidecar", {"command": command}] if found_by == "options" else "opencode-handoff-sidecar"
+    sandbox = bare_sandbox(tmp_path, opencode, model, plugin=[plugin])
+    # Only git, node and npm, as on the PATH of someone who has not installed the Python package.
+    extra = {"PATH": os.pathsep.join([str(tmp_path / "bin"), "/usr/bin", "/bin"])}
+    (tmp_path / "bin").mkdir()
+    if found_by == "PATH":
+        extra["PATH"] = os.pathsep.join([str(venv), extra["PATH"]])
+    elif found_by == "environment":
+        extra["HANDOFF_SIDECAR_COMMAND"] = json.dumps(command)
+    elif found_by == "uvx":
+        (tmp_path / "bin" / "uvx").symlink_to(TOOLS / "uvx")
+        (tmp_path / "bin" / "uv").symlink_to(TOOLS / "uv")
+        extra |= {"UV_FIND_LINKS": str(DIST), "UV_PYTHON": sys.executable, "UV_CACHE_DIR": str(tmp_path / "cache")}
+
+    with npm_registry(NPM_PACKAGE) as registry:
+        extra["npm_config_registry"] = registry
+        hand_off_and_look_back(sandbox, play, extra)
