@@ -19,6 +19,8 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+POLL_INTERVAL_S = 0.02  # how soon a server that is told to end notices
+
 Answer = tuple[str, bytes]
 """Content type and body."""
 
@@ -46,7 +48,7 @@ def serving(answer: Callable[[str], Answer | None]) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, name="registry", daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(POLL_INTERVAL_S,), name="registry", daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:

@@ -11,15 +11,17 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from handoff_sidecar import __version__
 from handoff_sidecar.errors import HandoffSidecarError, OpenCodeError
-from handoff_sidecar.folders import APP_NAME, log_folder, state_folder
+from handoff_sidecar.folders import APP_NAME, cache_folder, log_folder, state_folder
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.handoff.trigger import find_trigger, pattern, tell_agent
+from handoff_sidecar.installation import daily
+from handoff_sidecar.installation.origin import find_origin
 from handoff_sidecar.journal import Journal
 from handoff_sidecar.logs import start_logging
 from handoff_sidecar.opencode.client import OpenCodeClient, through_tunnel
@@ -101,9 +103,11 @@ class Sidecar:
         )
         self._http = through_tunnel(self._carry)
         self._config = config
+        self._now = now
         self._mode: Mode = "other"
         self._tokenizer = Tokenizer()
         self._vocabulary: asyncio.Task[None] | None = None
+        self._update: asyncio.Task[None] | None = None
         self._problems_told: set[str] = set()
         journal = Journal(state / "briefs")
         self._session_handoff = SessionHandoff(journal=journal, tokenizer=self._tokenizer, now=now)
@@ -129,6 +133,8 @@ class Sidecar:
             log.warning("OpenCode %s was not tried with this sidecar, whose newest is %s", version, NEWEST_TRIED)
         # In the background: the first handoff finds the vocabulary loaded, and nobody waits for it now.
         self._vocabulary = asyncio.create_task(asyncio.to_thread(self._tokenizer.load))
+        if hello.mode in {"tui", "serve"}:
+            self._update = asyncio.create_task(self._look_for_update(hello.directory))
         source, flags = pattern()
         return {
             "protocolVersion": PROTOCOL_VERSION,
@@ -179,10 +185,20 @@ class Sidecar:
                 await self._toast(client, problem)
         return loaded.settings
 
-    async def _toast(self, client: OpenCodeClient, message: str) -> None:
+    async def _look_for_update(self, directory: str) -> None:
+        """Once a day, in the background, and never a reason for anything else to fail."""
+        await asyncio.sleep(daily.DELAY_S)
+        how = load_settings(config=self._config, project=None).settings.auto_update
+        if how == "off" or not find_origin().follows_index:
+            return
+        message = await daily.look_once_a_day(cache_folder(), how, self._now())
+        if message:
+            await self._toast(OpenCodeClient(self._http, directory), message, variant="info")
+
+    async def _toast(self, client: OpenCodeClient, message: str, variant: Literal["info", "error"] = "error") -> None:
         try:
             async with asyncio.timeout(TOAST_TIMEOUT_S):
-                await client.show_toast(message, variant="error")
+                await client.show_toast(message, variant=variant)
         except (OpenCodeError, TimeoutError) as error:
             log.info("a toast could not be shown: %s", error)
 

@@ -39,6 +39,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add(commands, "install", _install, "add the plugin to OpenCode")
     _add(commands, "uninstall", _uninstall, "remove the plugin from OpenCode")
+    update = _add(commands, "update", _update, "install the newest version of the same major version")
+    update.add_argument("--in-background", choices=["install", "notify"], help=argparse.SUPPRESS)
     demo = _add(commands, "demo", _demo, "watch a handoff in a real OpenCode, in a throwaway home, without an API key")
     demo.add_argument("--tui", action="store_true", help="open the TUI, so that you can type `handoff` yourself")
     show = _add(commands, "show", _show, "print the brief of a handoff: the latest, or a session's")
@@ -87,6 +89,28 @@ def _uninstall(_arguments: argparse.Namespace) -> int:
     briefs = briefs_folder()
     if briefs.is_dir():
         print(f"The briefs of your handoffs are still in {briefs}.")
+    return 0
+
+
+def _update(arguments: argparse.Namespace) -> int:
+    import json
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from handoff_sidecar.installation.origin import find_origin
+    from handoff_sidecar.installation.releases import find_installers
+    from handoff_sidecar.installation.update import Updater
+    from handoff_sidecar.settings import config_folder
+
+    updater = Updater(find_origin(), find_installers(), config_folder(), datetime.now(UTC))
+    if arguments.in_background:
+        print(json.dumps(asdict(updater.look_in_background(arguments.in_background))))
+        return 0
+    found = updater.look()
+    if found.is_newer:
+        print(f"{found} Installing it ({updater.origin.keeper}) …")
+        found = updater.install(found)
+    print(found)
     return 0
 
 

@@ -11,6 +11,7 @@ HandoffSidecarError
 ├── JournalUnavailable           the brief could not be written to disk, or read back
 ├── SettingsUnreadable           a settings file that is not a JSON object
 ├── InstallFailed                the plugin file could not be written or removed
+├── UpdateFailed                 no newer version could be looked for, or it could not be installed
 ├── OpenCodeNotFound             no OpenCode program to run, and none could be fetched
 ├── demo.processes.SandboxFailed  a program of the demonstration failed or took too long
 └── rpc.errors.*                 the JSON-RPC connection's own (RpcError, ConnectionLost, …)
@@ -89,6 +90,18 @@ class SettingsUnreadable(HandoffSidecarError):
 
 class InstallFailed(HandoffSidecarError):
     """The plugin file could not be written or removed."""
+
+
+class UpdateFailed(HandoffSidecarError):
+    """This installation could not be brought up to date.
+
+    Attributes:
+        found: whether there is a newer release, which could not be installed; else nobody knows of one.
+    """
+
+    def __init__(self, message: str, *, found: bool = False) -> None:
+        super().__init__(message)
+        self.found = found
 
 
 class OpenCodeNotFound(HandoffSidecarError):

@@ -11,7 +11,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -48,6 +48,21 @@ class Settings(BaseModel):
         le=50_000,
         description="The most tokens that an answer of read_session may have",
     )
+    auto_update: Literal["install", "notify", "off"] = Field(
+        default="install",
+        description=(
+            "Once a day: install a newer version where `uv tool` or `pipx` keeps this one (and only tell of it "
+            "elsewhere), only tell of it, or don't look"
+        ),
+    )
+    command: list[str] | None = Field(
+        default=None,
+        min_length=1,
+        description="What `handoff-sidecar install` names as the command that starts the sidecar, in place of its own",
+    )
+
+    USER_ONLY: ClassVar[frozenset[str]] = frozenset({"auto_update", "command"})
+    """What a hostile project could abuse: these count only from the user's own file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +101,9 @@ def load_settings(*, config: Path, project: Path | None) -> LoadedSettings:
                 continue
             if key not in Settings.model_fields:
                 problems.append(f"{file}: there is no setting `{key}`; there are: {', '.join(Settings.model_fields)}")
+                continue
+            if key in Settings.USER_ONLY and file.parent != config:
+                problems.append(f"{file}: `{key}` counts only in {config / SETTINGS_FILE}")
                 continue
             problem = _problem_with(key, value)
             if problem:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from handoff_sidecar import __version__
 from handoff_sidecar.errors import InstallFailed
+from handoff_sidecar.settings import load_settings
 
 PLUGIN_FILE = "handoff-sidecar.js"
 MARKER = "// Written by `handoff-sidecar install`"
@@ -79,13 +80,13 @@ def sidecar_command() -> list[str]:
     return [sys.executable, "-P", "-m", "handoff_sidecar", "stdio"]
 
 
-def plugin_text() -> str:
-    """The plugin file for this installation."""
+def plugin_text(command: list[str] | None = None) -> str:
+    """The plugin file for this installation, or with the person's own command for the sidecar."""
     return _TEMPLATE.format(
         marker=MARKER,
         version=__version__,
         shim=json.dumps(shim_entry().as_uri()),
-        command=json.dumps(sidecar_command()),
+        command=json.dumps(command or sidecar_command()),
         toast_delay_ms=TOAST_DELAY_MS,
     )
 
@@ -96,7 +97,8 @@ def install(config: Path) -> Installed:
     Raises:
         InstallFailed: a file of someone else's is in its place, or the folder can't be written to.
     """
-    path, text = config / "plugin" / PLUGIN_FILE, plugin_text()
+    loaded = load_settings(config=config, project=None)
+    path, text = config / "plugin" / PLUGIN_FILE, plugin_text(loaded.settings.command)
     existing = _own_file(path)
     change = "written" if existing is None else "unchanged" if existing == text else "updated"
     if existing != text:
@@ -108,7 +110,7 @@ def install(config: Path) -> Installed:
                 f"{path} could not be written ({error.strerror}): make the folder writable, or name another config "
                 "folder with OPENCODE_CONFIG_DIR, and run this again"
             ) from error
-    return Installed(path, change, tuple(_warnings(config, path)))
+    return Installed(path, change, (*loaded.problems, *_warnings(config, path)))
 
 
 def uninstall(config: Path) -> Path | None:
