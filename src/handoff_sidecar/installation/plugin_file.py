@@ -13,9 +13,12 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from handoff_sidecar import __version__
 from handoff_sidecar.errors import InstallFailed
+from handoff_sidecar.installation.opencode_config import named_plugins, plugin_files
 from handoff_sidecar.settings import load_settings
 
 PLUGIN_FILE = "handoff-sidecar.js"
@@ -47,6 +50,9 @@ TOAST_DELAY_MS = 3_000
 RIVALS = ("opencode-session-handoff", "opencode-handoff")
 """npm names of plugins that register tools of the same names."""
 
+NPM_PACKAGE = "opencode-handoff-sidecar"
+"""The shim as an npm package, for those who name their plugins in `opencode.json`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Installed:
@@ -60,6 +66,42 @@ class Installed:
     path: Path
     change: str
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a plugin file of ours says.
+
+    Attributes:
+        version: of the package that wrote it.
+        shim: the shim's `index.js`.
+        command: what starts the sidecar.
+    """
+
+    path: Path
+    version: str
+    shim: Path
+    command: list[str]
+
+
+def read_plugin_file(config: Path) -> Written | None:
+    """The plugin file that is there, or None.
+
+    Raises:
+        InstallFailed: it is not a file that an install wrote, or was changed so that it can't be read.
+    """
+    path = config / "plugin" / PLUGIN_FILE
+    text = _own_file(path)
+    if text is None:
+        return None
+    found = re.search(r"(?m)^// \S.* (\S+); .*$(?s:.*?)^const shim = (.+)$\s+^const command = (.+)$", text)
+    try:
+        if found is None:
+            raise ValueError("a line is missing")  # noqa: TRY301  # one sentence for all that can be wrong with it
+        shim = Path(url2pathname(urlsplit(json.loads(found[2])).path))
+        return Written(path, found[1], shim, [str(word) for word in json.loads(found[3])])
+    except (ValueError, TypeError) as error:
+        raise InstallFailed(f"{path} was changed ({error}): run `handoff-sidecar install` again") from error
 
 
 def shim_entry() -> Path:
@@ -167,21 +209,24 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _warnings(config: Path, own: Path) -> list[str]:
-    """Other plugins with the same tools, of which only one would get the calls."""
+    """Other plugins with the same tools, of which only one would get the calls, and second copies of this one."""
     warnings = []
-    for name in ("opencode.json", "opencode.jsonc", "config.json"):
-        text = _text_of(config / name)
-        warnings += [
-            f'{config / name} lists the plugin "{rival}", whose tools have the same names: remove one of the two'
-            for rival in RIVALS
-            if re.search(rf'"(?:[^"]*/)?{re.escape(rival)}(?:@[^"]*)?"', text)
-        ]
-    for folder in ("plugin", "plugins"):
-        for file in sorted((config / folder).glob("*.[jt]s")):
-            if file != own and "session_handoff" in _text_of(file):
-                warnings.append(f"{file} registers a tool `session_handoff` too: remove one of the two")
-            elif file != own and file.name == PLUGIN_FILE:
-                warnings.append(f"{file} is a second copy of this plugin: remove it")
+    for plugin in named_plugins(config):
+        if plugin.package in RIVALS:
+            warnings.append(
+                f'{plugin.file} lists the plugin "{plugin.entry}", whose tools have the same names: remove one of '
+                "the two"
+            )
+        elif plugin.package == NPM_PACKAGE:
+            warnings.append(
+                f'{plugin.file} lists "{plugin.entry}", which is this plugin once more: remove it there, or run '
+                "`handoff-sidecar uninstall`"
+            )
+    for file in plugin_files(config):
+        if file != own and file.name == PLUGIN_FILE:
+            warnings.append(f"{file} is a second copy of this plugin: remove it")
+        elif file != own and "session_handoff" in _text_of(file):
+            warnings.append(f"{file} registers a tool `session_handoff` too: remove one of the two")
     return warnings
 
 
