@@ -20,8 +20,6 @@ from handoff_sidecar.errors import HandoffSidecarError, OpenCodeError
 from handoff_sidecar.folders import APP_NAME, cache_folder, log_folder, state_folder
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.handoff.trigger import find_trigger, pattern, tell_agent
-from handoff_sidecar.installation import daily
-from handoff_sidecar.installation.origin import find_origin
 from handoff_sidecar.journal import Journal
 from handoff_sidecar.logs import start_logging
 from handoff_sidecar.opencode.client import OpenCodeClient, through_tunnel
@@ -45,6 +43,9 @@ HOST_TIMEOUT_S = 30.0
 
 TOAST_TIMEOUT_S = 2.0
 """A notice is not worth more of a person's time."""
+
+UPDATE_DELAY_S = 10.0
+"""After the start, before a newer version is looked for: OpenCode's own start is over by then."""
 
 
 class Initialize(BaseModel):
@@ -187,11 +188,14 @@ class Sidecar:
 
     async def _look_for_update(self, directory: str) -> None:
         """Once a day, in the background, and never a reason for anything else to fail."""
-        await asyncio.sleep(daily.DELAY_S)
+        await asyncio.sleep(UPDATE_DELAY_S)
+        from handoff_sidecar.installation.daily import look_once_a_day  # noqa: PLC0415  # not needed to be ready
+        from handoff_sidecar.installation.origin import find_origin  # noqa: PLC0415  # as above
+
         how = load_settings(config=self._config, project=None).settings.auto_update
         if how == "off" or not find_origin().follows_index:
             return
-        message = await daily.look_once_a_day(cache_folder(), how, self._now())
+        message = await look_once_a_day(cache_folder(), how, self._now())
         if message:
             await self._toast(OpenCodeClient(self._http, directory), message, variant="info")
 

@@ -41,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "uninstall", _uninstall, "remove the plugin from OpenCode")
     update = _add(commands, "update", _update, "install the newest version of the same major version")
     update.add_argument("--in-background", choices=["install", "notify"], help=argparse.SUPPRESS)
+    doctor = _add(commands, "doctor", _doctor, "look whether everything is as it should be, and say what to do if not")
+    doctor.add_argument("--live", action="store_true", help="also hand a session off in OpenCode, in a throwaway home")
+    doctor.add_argument("--json", action="store_true", help="print JSON, for a program or a bug report")
     demo = _add(commands, "demo", _demo, "watch a handoff in a real OpenCode, in a throwaway home, without an API key")
     demo.add_argument("--tui", action="store_true", help="open the TUI, so that you can type `handoff` yourself")
     show = _add(commands, "show", _show, "print the brief of a handoff: the latest, or a session's")
@@ -112,6 +115,26 @@ def _update(arguments: argparse.Namespace) -> int:
         found = updater.install(found)
     print(found)
     return 0
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from handoff_sidecar.doctor.examination import examine
+    from handoff_sidecar.doctor.findings import as_json, is_well, line
+    from handoff_sidecar.settings import config_folder
+
+    findings = []
+    for finding in examine(config=config_folder(), project=Path.cwd(), now=datetime.now(UTC), live=arguments.live):
+        findings.append(finding)
+        if not arguments.json:
+            print(line(finding, sys.stdout.encoding), flush=True)
+    if arguments.json:
+        print(as_json(findings))
+    elif is_well(findings):
+        print("All is well.")
+    return 0 if is_well(findings) else 1
 
 
 def _demo(arguments: argparse.Namespace) -> int:

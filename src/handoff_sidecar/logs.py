@@ -13,6 +13,7 @@ from pathlib import Path
 LEVEL_VARIABLE = "HANDOFF_SIDECAR_LOG"
 """Environment variable: `debug`, `info` (the default), `warning`, `error`."""
 
+LOG_FILE = "sidecar.log"
 MAX_FILE_BYTES = 1_000_000
 OLD_FILES = 2
 
@@ -30,7 +31,7 @@ def start_logging(folder: Path) -> None:
     handler: logging.Handler
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handler = _OwnersFileHandler(folder / "sidecar.log", maxBytes=MAX_FILE_BYTES, backupCount=OLD_FILES)
+        handler = _OwnersFileHandler(folder / LOG_FILE, maxBytes=MAX_FILE_BYTES, backupCount=OLD_FILES)
     except OSError:
         handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))

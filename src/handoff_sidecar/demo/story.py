@@ -48,12 +48,13 @@ def run_demo(*, tui: bool) -> int:
     Raises:
         HandoffSidecarError: OpenCode could not be had or started; the message says why.
     """
-    with _stage(say=print) as stage:
-        return _open_tui(stage) if tui else _show(stage)
+    with stage(say=print) as made:
+        return _open_tui(made) if tui else _show(made)
 
 
 @contextmanager
-def _stage(say: Callable[[str], None]) -> Iterator[Stage]:
+def stage(say: Callable[[str], None]) -> Iterator[Stage]:
+    """A throwaway OpenCode with the plugin, for as long as the block runs; `say` is told if OpenCode is fetched."""
     binary = find_opencode(say=say)
     with tempfile.TemporaryDirectory(prefix="handoff-demo-") as folder:
         root = Path(folder).resolve()
@@ -69,14 +70,14 @@ def _show(stage: Stage) -> int:
     _heading(f"OpenCode {stage.binary.version}, with a scripted model, a throwaway home and the plugin installed")
     print(f"  {stage.binary.path}")
     with stage.sandbox.serve() as url, httpx.Client(base_url=url, timeout=TURN_TIMEOUT_S) as http:
-        old = _say(http, None, FIRST_REQUEST)
+        old = say_as_person(http, None, FIRST_REQUEST)
         _heading("A session at work")
         _print_session(http, old)
 
         typed = f"handoff {HANDOFF_GOAL}"
         _heading(f"The person types: {typed}")
-        _say(http, old, typed)
-        call = _tool_call(http, old, "session_handoff")
+        say_as_person(http, old, typed)
+        call = tool_call(http, old, "session_handoff")
         if call["status"] != "completed":
             raise SandboxFailed(f"the demonstration's handoff failed: {call.get('error')}")
         for line in call["output"].splitlines():
@@ -84,7 +85,7 @@ def _show(stage: Stage) -> int:
 
         made = call["metadata"]
         _heading("The new session starts with this prompt")
-        messages = _wait_for_answer(http, made["sessionID"])
+        messages = wait_for_answer(http, made["sessionID"])
         prompt = messages[0]["parts"][0]["text"]
         print(textwrap.indent(prompt, f"  {GREEN}│{PLAIN} " if sys.stdout.isatty() else "  | ", lambda _: True))
 
@@ -105,13 +106,13 @@ def _show(stage: Stage) -> int:
 def _open_tui(stage: Stage) -> int:
     print("Making a session to hand off ...")
     with stage.sandbox.serve() as url, httpx.Client(base_url=url, timeout=TURN_TIMEOUT_S) as http:
-        old = _say(http, None, FIRST_REQUEST)
+        old = say_as_person(http, None, FIRST_REQUEST)
     print(f"Opening the TUI. Type `handoff {HANDOFF_GOAL}` and press enter; ctrl+c leaves.")
     command = stage.sandbox.tui_command("--session", old)
     return subprocess.run(command.argv, env=command.env, cwd=command.cwd, check=False).returncode  # noqa: S603
 
 
-def _say(http: httpx.Client, session_id: str | None, text: str) -> str:
+def say_as_person(http: httpx.Client, session_id: str | None, text: str) -> str:
     """Send a message as the person and wait for the turn to end; the session's id."""
     session_id = session_id or _checked(http.post("/session", json={}))["id"]
     parts = [{"type": "text", "text": text}]
@@ -119,7 +120,7 @@ def _say(http: httpx.Client, session_id: str | None, text: str) -> str:
     return session_id
 
 
-def _wait_for_answer(http: httpx.Client, session_id: str) -> list[dict[str, Any]]:
+def wait_for_answer(http: httpx.Client, session_id: str) -> list[dict[str, Any]]:
     """The session's messages, once its agent has ended its turn."""
     deadline = time.monotonic() + TURN_TIMEOUT_S
     while time.monotonic() < deadline:
@@ -130,7 +131,7 @@ def _wait_for_answer(http: httpx.Client, session_id: str) -> list[dict[str, Any]
     raise SandboxFailed(f"the new session {session_id} did not answer its prompt within {TURN_TIMEOUT_S:g} s")
 
 
-def _tool_call(http: httpx.Client, session_id: str, tool: str) -> dict[str, Any]:
+def tool_call(http: httpx.Client, session_id: str, tool: str) -> dict[str, Any]:
     """The state of the newest call of a tool."""
     for message in reversed(_get(http, f"/session/{session_id}/message")):
         for part in message["parts"]:

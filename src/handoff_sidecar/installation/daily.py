@@ -18,9 +18,6 @@ from typing import IO, Literal
 
 log = logging.getLogger(__name__)
 
-DELAY_S = 10.0
-"""After the start: OpenCode's own is over by then."""
-
 POLL_INTERVAL_S = 0.5
 PATIENCE_S = 600.0
 """More than the longest that asking and installing may take together; then the process is on its own."""

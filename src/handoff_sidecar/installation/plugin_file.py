@@ -152,7 +152,7 @@ def install(config: Path) -> Installed:
                 f"{path} could not be written ({error.strerror}): make the folder writable, or name another config "
                 "folder with OPENCODE_CONFIG_DIR, and run this again"
             ) from error
-    return Installed(path, change, (*loaded.problems, *_warnings(config, path)))
+    return Installed(path, change, (*loaded.problems, *warnings(config)))
 
 
 def uninstall(config: Path) -> Path | None:
@@ -208,26 +208,26 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def _warnings(config: Path, own: Path) -> list[str]:
+def warnings(config: Path) -> list[str]:
     """Other plugins with the same tools, of which only one would get the calls, and second copies of this one."""
-    warnings = []
+    own, found = config / "plugin" / PLUGIN_FILE, []
     for plugin in named_plugins(config):
         if plugin.package in RIVALS:
-            warnings.append(
+            found.append(
                 f'{plugin.file} lists the plugin "{plugin.entry}", whose tools have the same names: remove one of '
                 "the two"
             )
-        elif plugin.package == NPM_PACKAGE:
-            warnings.append(
+        elif plugin.package == NPM_PACKAGE and own.exists():
+            found.append(
                 f'{plugin.file} lists "{plugin.entry}", which is this plugin once more: remove it there, or run '
                 "`handoff-sidecar uninstall`"
             )
     for file in plugin_files(config):
         if file != own and file.name == PLUGIN_FILE:
-            warnings.append(f"{file} is a second copy of this plugin: remove it")
+            found.append(f"{file} is a second copy of this plugin: remove it")
         elif file != own and "session_handoff" in _text_of(file):
-            warnings.append(f"{file} registers a tool `session_handoff` too: remove one of the two")
-    return warnings
+            found.append(f"{file} registers a tool `session_handoff` too: remove one of the two")
+    return found
 
 
 def _text_of(path: Path) -> str:

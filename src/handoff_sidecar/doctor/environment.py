@@ -1,0 +1,177 @@
+"""The checks of what is there before anything is started: Python, packages, OpenCode, settings, folders, crashes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from handoff_sidecar import __version__
+from handoff_sidecar.demo.binary import ENVIRONMENT_VARIABLE, version_of
+from handoff_sidecar.doctor.findings import Finding, broken, good, note
+from handoff_sidecar.folders import APP_NAME, cache_folder, log_folder, state_folder
+from handoff_sidecar.handoff.tokens import Tokenizer
+from handoff_sidecar.installation.opencode_config import CONFIG_FILES, read_jsonc
+from handoff_sidecar.installation.origin import Origin
+from handoff_sidecar.installation.releases import Installers
+from handoff_sidecar.logs import LOG_FILE
+from handoff_sidecar.opencode.versions import NEWEST_TRIED, OLDEST, is_supported, is_untried
+from handoff_sidecar.settings import load_settings
+
+OLDEST_PYTHON = (3, 11)
+LEAST_FREE_BYTES = 20_000_000
+"""Two hundred briefs and the logs need 4 MB."""
+
+CRASH_AGE = timedelta(days=7)
+"""An older one has been lived with."""
+
+_TIME = "%Y-%m-%d %H:%M:%S"
+_CRASH = re.compile(r"(?m)^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+ \d+ (?:ERROR|CRITICAL) (.*(?:\n(?!\d{4}-).*)*)")
+
+
+def python() -> Finding:
+    """The Python that runs this, which is the one that `install` names in the plugin file."""
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info < OLDEST_PYTHON:
+        return broken("Python", f"{version} ({sys.executable})", "install handoff-sidecar with Python 3.11 or later")
+    return good("Python", f"{version} ({sys.executable})")
+
+
+def packages(origin: Origin) -> Finding:
+    """This package, where it came from, and whether what it needs is there."""
+    try:
+        required = [Requirement(text) for text in metadata.requires(APP_NAME) or []]
+    except metadata.PackageNotFoundError:
+        return broken("packages", f"{APP_NAME} {__version__} is not installed, only lies there", origin.by_hand)
+    wrong, there = [], []
+    for requirement in required:
+        if requirement.marker and not requirement.marker.evaluate():
+            continue
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            wrong.append(f"{requirement} is missing")
+            continue
+        there.append(f"{requirement.name} {version}")
+        if not requirement.specifier.contains(version, prereleases=True):
+            wrong.append(f"{requirement} is wanted, {version} is there")
+    if wrong:
+        return broken("packages", "; ".join(wrong), f"install {APP_NAME} again: {origin.by_hand}")
+    return good("packages", f"{APP_NAME} {__version__} ({origin}); {', '.join(there)}")
+
+
+def opencode() -> Finding:
+    """The person's OpenCode: the one that is named for us, the one on the PATH, or where its own installer puts it."""
+    usual = shutil.which("opencode") or shutil.which("opencode", path=Path.home() / ".opencode" / "bin")
+    program = os.environ.get(ENVIRONMENT_VARIABLE) or usual
+    if program is None:
+        return note("OpenCode", "there is none on the PATH", "install it (https://opencode.ai), if it isn't elsewhere")
+    version = version_of(Path(program))
+    if version is None:
+        return note("OpenCode", f"{program} does not say its version", "start it by hand and look what it says")
+    if not is_supported(version):
+        if version.startswith("2."):
+            return broken("OpenCode", f"{version} loads no plugin for 1.x", f"use OpenCode {OLDEST} to 1.x")
+        return broken("OpenCode", f"{version} is too old ({program}): {OLDEST} is needed", "run `opencode upgrade`")
+    if is_untried(version):
+        return note("OpenCode", f"{version} ({program}) is newer than {NEWEST_TRIED}, the newest that was tried")
+    return good("OpenCode", f"{version} ({program})")
+
+
+def npm_install(config: Path) -> Finding:
+    """OpenCode's own npm install in its configuration folder (seen in 1.15.13 to 1.18.33)."""
+    lock = config / "package-lock.json"
+    if lock.is_file() and "@opencode-ai/plugin" in lock.read_text(encoding="utf-8", errors="replace"):
+        return good("npm install", f"OpenCode has its own packages in {config}")
+    return note(
+        "npm install",
+        f"OpenCode, not this plugin, installs 63 MB of packages into {config} at its first start with any plugin "
+        "file; offline that start waits more than a minute",
+        "start OpenCode once while you are online",
+    )
+
+
+def opencode_config(config: Path) -> Finding:
+    """OpenCode's own configuration, which may be absent."""
+    files = [config / name for name in CONFIG_FILES if (config / name).exists()]
+    for file in files:
+        try:
+            read_jsonc(file)
+        except (OSError, ValueError, RecursionError) as error:
+            return note("opencode.json", f"{file} is broken: {error}", "mend it: OpenCode may not start with it")
+    return good("opencode.json", ", ".join(str(file) for file in files) or f"there is none in {config}, nor need be")
+
+
+def settings(config: Path, project: Path) -> Finding:
+    """The settings files of the person and of the folder that this is run in."""
+    loaded = load_settings(config=config, project=project)
+    if loaded.problems:
+        return broken("settings", "; ".join(loaded.problems), "correct that; until then the defaults count")
+    given = loaded.settings.model_dump(exclude_defaults=True)
+    return good("settings", ", ".join(f"{key}: {value}" for key, value in given.items()) or "all as by default")
+
+
+def tokenizer() -> Finding:
+    """The vocabulary that came with the package."""
+    try:
+        count = Tokenizer().count("What is left to do?")
+    except Exception as error:  # noqa: BLE001 — a damaged package fails in many ways
+        return broken("tokenizer", str(error), f"install {APP_NAME} again")
+    return good("tokenizer", f"loaded offline ({count} tokens in a sentence of 5 words)")
+
+
+def folders() -> Iterator[Finding]:
+    """Where briefs and logs go."""
+    for subject, folder in (("briefs", state_folder()), ("log", log_folder())):
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        try:
+            with tempfile.TemporaryFile(dir=there):
+                free_bytes = shutil.disk_usage(there).free
+        except OSError as error:
+            yield broken(subject, f"{there} can't be written to ({error.strerror})", "make it writable")
+            continue
+        if free_bytes < LEAST_FREE_BYTES:
+            yield broken(subject, f"{free_bytes // 1_000_000} MB are free for {folder}", "make room on that disk")
+        else:
+            yield good(subject, str(folder))
+
+
+def latest_crash(now: datetime) -> Finding:
+    """The newest error in the log that nobody had foreseen."""
+    for file in sorted(log_folder().glob(f"{LOG_FILE}*")):  # the newest has no number
+        crashes = _CRASH.findall(file.read_text(encoding="utf-8", errors="replace"))
+        if crashes:
+            time, what = crashes[-1]
+            when = datetime.strptime(time, _TIME).astimezone(UTC)
+            if now - when > CRASH_AGE:
+                break
+            lines = [text for text in what.splitlines() if text.strip()]
+            told = lines[0] if len(lines) == 1 else f"{lines[0]}: {lines[-1]}"
+            return note("latest crash", f"{time}: {told[:300]}", f"the whole of it is in {file}; please report it")
+    return good("latest crash", f"none in the last {CRASH_AGE.days} days")
+
+
+def updates(config: Path, origin: Origin, installers: Installers) -> Finding:
+    """How a newer version comes here."""
+    how = load_settings(config=config, project=None).settings.auto_update
+    if not origin.follows_index:
+        return good("updates", f"by hand ({origin.by_hand}), as it was installed from {origin.source or origin.keeper}")
+    if how == "off":
+        return good("updates", f"off (`auto_update`); by hand: {origin.by_hand}")
+    if installers.uv is None and (origin.keeper == "uv tool" or not installers.pip):
+        who = "uv" if origin.keeper == "uv tool" else f"a pip of version {Version('26')} or uv"
+        return note("updates", f"nobody can look for them: {who} is not on the PATH", f"by hand: {origin.by_hand}")
+    installs = how == "install" and origin.updates_itself
+    marks = sorted(cache_folder().glob("looked-for-updates-*"))
+    looked = f", last on {marks[-1].name[-10:]}" if marks else ""
+    does = "newer versions are installed" if installs else f"newer versions are told of; by hand: {origin.by_hand}"
+    return good("updates", f"looked for once a day{looked}; {does}")

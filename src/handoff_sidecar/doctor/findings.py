@@ -1,0 +1,68 @@
+"""What a check came to, and how a list of that is shown to a person or to a program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Mark = Literal["good", "note", "broken"]
+
+SIGNS: dict[Mark, str] = {"good": "✓", "note": "!", "broken": "✗"}
+PLAIN_SIGNS: dict[Mark, str] = {"good": "ok", "note": "!", "broken": "X"}
+"""For a terminal whose encoding has no check marks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line.
+
+    Attributes:
+        subject: what was looked at, in a word or two.
+        mark: `note` is worth knowing, and handoffs work all the same.
+        text: what was found.
+        next_step: what to do about it, or an empty string.
+    """
+
+    subject: str
+    mark: Mark
+    text: str
+    next_step: str = ""
+
+
+def good(subject: str, text: str) -> Finding:
+    """As it should be."""
+    return Finding(subject, "good", text)
+
+
+def note(subject: str, text: str, next_step: str = "") -> Finding:
+    """Worth knowing."""
+    return Finding(subject, "note", text, next_step)
+
+
+def broken(subject: str, text: str, next_step: str) -> Finding:
+    """Handoffs can't be made, or not well, until this is mended."""
+    return Finding(subject, "broken", text, next_step)
+
+
+def is_well(findings: Sequence[Finding]) -> bool:
+    """Whether nothing is broken."""
+    return all(finding.mark != "broken" for finding in findings)
+
+
+def line(finding: Finding, encoding: str | None) -> str:
+    """A finding for a terminal: sign, subject, text, and the next step on a line of its own."""
+    try:
+        "".join(SIGNS.values()).encode(encoding or "ascii")
+        signs = SIGNS
+    except (UnicodeEncodeError, LookupError):
+        signs = PLAIN_SIGNS
+    step = f"\n{'':<18}Next: {finding.next_step}" if finding.next_step else ""
+    return f"{signs[finding.mark]:<3}{finding.subject:<15}{finding.text}{step}"
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """The findings for a program: `{"well": …, "findings": [{"subject", "mark", "text", "next_step"}]}`."""
+    answer = {"well": is_well(findings), "findings": [asdict(finding) for finding in findings]}
+    return json.dumps(answer, indent=2, ensure_ascii=False)

@@ -1,0 +1,120 @@
+"""The checks of what OpenCode loads and starts: the plugin file, its rivals, and the sidecar's process itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from handoff_sidecar import __version__
+from handoff_sidecar.doctor.findings import Finding, broken, good, note
+from handoff_sidecar.errors import InstallFailed
+from handoff_sidecar.folders import APP_NAME
+from handoff_sidecar.installation.opencode_config import named_plugins
+from handoff_sidecar.installation.plugin_file import (
+    NPM_PACKAGE,
+    Written,
+    plugin_text,
+    read_plugin_file,
+    sidecar_command,
+    warnings,
+)
+from handoff_sidecar.settings import load_settings
+from handoff_sidecar.tools.definitions import PROTOCOL_VERSION
+
+ROUND_TRIP_TIMEOUT_S = 20.0
+"""A cold Python on a busy machine takes seconds."""
+
+INSTALL = "run `handoff-sidecar install`, then restart OpenCode"
+
+
+def plugin_file(config: Path) -> Iterator[Finding]:
+    """What makes OpenCode load the plugin, a file or an entry in `opencode.json`; and what is in its way."""
+    named = [plugin for plugin in named_plugins(config) if plugin.package == NPM_PACKAGE]
+    try:
+        written = read_plugin_file(config)
+    except InstallFailed as error:
+        yield broken("plugin", str(error), INSTALL)
+        return
+    if written is not None:
+        yield _as_it_should_be(written, config)
+    elif named:
+        yield good("plugin", f'{named[0].file} names the npm package "{named[0].entry}"')
+    else:
+        yield broken("plugin", f"OpenCode does not know of it: nothing in {config / 'plugin'}", INSTALL)
+    for warning in warnings(config):
+        yield broken("other plugins", warning, "have one of the two, then restart OpenCode")
+    yield from _second_installation()
+
+
+def _as_it_should_be(written: Written, config: Path) -> Finding:
+    if not written.shim.is_file():
+        return broken("plugin", f"{written.path} loads {written.shim}, which is gone", INSTALL)
+    program = written.command[0]
+    if shutil.which(program) is None:
+        return broken("plugin", f"{written.path} starts {program}, which is gone", INSTALL)
+    own = load_settings(config=config, project=None).settings.command
+    if written.path.read_text(encoding="utf-8") == plugin_text(own):
+        return good("plugin", str(written.path))
+    if written.command == (own or sidecar_command()):
+        return note("plugin", f"{written.path} is of version {written.version}, this is {__version__}", INSTALL)
+    return note("plugin", f"{written.path} belongs to another installation, which starts {program}", INSTALL)
+
+
+def _second_installation() -> Iterator[Finding]:
+    """Another `handoff-sidecar` on the PATH than the one that runs."""
+    found = shutil.which(APP_NAME)
+    if found and Path(found).resolve().parent != Path(sys.executable).resolve().parent:
+        own = Path(sys.executable).with_name(Path(found).name)
+        if not own.exists() or Path(found).resolve() != own.resolve():
+            yield note(
+                "installations", f"`{APP_NAME}` on the PATH is another one: {found}", "remove the one you don't use"
+            )
+
+
+def round_trip(config: Path) -> Finding:
+    """Starts the sidecar just as OpenCode would, greets it, and lets it end."""
+    try:
+        written = read_plugin_file(config)
+    except InstallFailed:
+        written = None
+    command = written.command if written else sidecar_command()
+    hello = {"protocolVersion": PROTOCOL_VERSION, "openCode": {"version": None}, "mode": "other", "directory": ""}
+    messages = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "id": 2, "method": "shutdown", "params": {}},
+    ]
+    started = time.monotonic()
+    try:
+        done = subprocess.run(  # noqa: S603 — the very command that OpenCode starts
+            command,
+            input="".join(json.dumps(message) + "\n" for message in messages),
+            capture_output=True,
+            check=False,
+            cwd=Path(__file__).parent,  # no project's folder
+            encoding="utf-8",
+            env=os.environ | {"HANDOFF_SIDECAR_LOG": "error"},
+            errors="replace",
+            timeout=ROUND_TRIP_TIMEOUT_S,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return broken("sidecar", f"`{' '.join(command)}` could not be started: {error}", INSTALL)
+    version = _version(done.stdout)
+    if done.returncode == 0 and version is not None:
+        return good("sidecar", f"{version} answered and ended in {time.monotonic() - started:.1f} s")
+    lines = [text for text in done.stderr.splitlines() if text.strip()]
+    why = lines[-1][:300] if lines else f"exit code {done.returncode}, and nothing on stderr"
+    return broken("sidecar", f"`{' '.join(command)}` did not answer: {why}", INSTALL)
+
+
+def _version(said: str) -> str | None:
+    """The version in the answer to `initialize`, which is the first line."""
+    try:
+        return str(json.loads(said.splitlines()[0])["result"]["server"]["version"])
+    except (ValueError, LookupError, TypeError):
+        return None
