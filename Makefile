@@ -42,6 +42,8 @@ lint: .venv/dev $(NODE_MODULES)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 src
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin src
 	$(BIN)/lint-imports
 	cd plugin-shim && npm run --silent lint && npm run --silent check
 

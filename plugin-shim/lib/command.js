@@ -4,11 +4,21 @@
  * Knows nothing of processes.
  */
 import { statSync } from "node:fs";
-import { delimiter, isAbsolute, join } from "node:path";
+import { posix, win32 } from "node:path";
 import { SidecarMissing } from "./errors.js";
 
 const PACKAGE = "handoff-sidecar";
 const FETCHER = "uvx";
+
+/**
+ * What differs between operating systems, and what tests put in its place.
+ * @typedef {object} Machine
+ * @property {boolean} isWindows
+ * @property {(path: string) => boolean} isProgram
+ */
+
+/** @type {Machine} */
+const HERE = { isWindows: process.platform === "win32", isProgram };
 
 /**
  * @typedef {object} Command
@@ -20,15 +30,16 @@ const FETCHER = "uvx";
  * @param {unknown} options the plugin's: {command: [...]} or {command: "words"}
  * @param {NodeJS.ProcessEnv} env HANDOFF_SIDECAR_COMMAND: a JSON array, or words
  * @param {() => string} version of the package that uvx is to fetch
+ * @param {Machine} [machine]
  * @returns {Command}
  * @throws {SidecarMissing}
  */
-export function sidecarCommand(options, env, version) {
+export function sidecarCommand(options, env, version, machine = HERE) {
   const given = words(/** @type {any} */ (options)?.command) ?? fromEnvironment(env.HANDOFF_SIDECAR_COMMAND);
   if (given) return { words: given, mayFetch: false };
-  const installed = onPath(PACKAGE, env);
+  const installed = onPath(PACKAGE, env, machine);
   if (installed) return { words: [installed, "stdio"], mayFetch: false };
-  const fetcher = onPath(FETCHER, env);
+  const fetcher = onPath(FETCHER, env, machine);
   if (!fetcher) throw new SidecarMissing([PACKAGE, FETCHER]);
   // The version that this plugin was released with: any other might speak another protocol.
   return { words: [fetcher, "--from", `${PACKAGE}==${version()}`, PACKAGE, "stdio"], mayFetch: true };
@@ -59,9 +70,10 @@ function words(value) {
  * what is started.
  * @param {string} name
  * @param {NodeJS.ProcessEnv} env
+ * @param {Machine} machine
  */
-function onPath(name, env) {
-  const isWindows = process.platform === "win32";
+function onPath(name, env, { isWindows, isProgram }) {
+  const { delimiter, isAbsolute, join } = isWindows ? win32 : posix;
   const file = isWindows ? `${name}.exe` : name;
   const path =
     Object.entries(env).find(([key]) => (isWindows ? key.toUpperCase() : key) === "PATH")?.[1] ?? "";

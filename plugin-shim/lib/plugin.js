@@ -133,10 +133,11 @@ export class Plugin {
    * @param {Sidecar} sidecar
    */
   #start(instance, sidecar) {
-    sidecar.start().catch((error) => {
+    sidecar.start().catch(async (error) => {
       this.#log("warn", String(error));
       // What will not mend itself is told now; of the rest a call tells, if there is one.
       const isLasting = error instanceof SidecarMissing || error instanceof SidecarNotFound;
+      await this.#host.askVersion(); // one that is too old is told that alone
       if (isLasting && !this.#refusal) this.#notice(instance, startFailure(error), "error");
     });
   }

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from handoff_sidecar import __version__
-from handoff_sidecar.errors import HandoffSidecarError, OpenCodeError
+from handoff_sidecar.errors import HandoffSidecarError, OpenCodeError, ToolFailed
 from handoff_sidecar.folders import APP_NAME, cache_folder, log_folder, state_folder
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.handoff.trigger import find_trigger, pattern, tell_agent
@@ -48,10 +48,14 @@ UPDATE_DELAY_S = 10.0
 """After the start, before a newer version is looked for: OpenCode's own start is over by then."""
 
 
+_PARAMS = ConfigDict(extra="ignore", hide_input_in_errors=True)
+"""What people and models say must not get into the log by way of a traceback."""
+
+
 class Initialize(BaseModel):
     """The params of `initialize`."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = _PARAMS
 
     protocol_version: int = Field(alias="protocolVersion")
     open_code: dict[str, str | None] = Field(default_factory=dict, alias="openCode")
@@ -62,17 +66,21 @@ class Initialize(BaseModel):
 class ToolCall(BaseModel):
     """The params of `tool/call`."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = _PARAMS
 
     name: str
     arguments: dict[str, Any] = Field(default_factory=dict)
     context: ToolContext
 
+    def with_id(self, sentence: str) -> str:
+        """The sentence with the call's id, under which the log has more."""
+        return f"{sentence} (call {self.context.call_id})" if self.context.call_id else sentence
+
 
 class ReceivedMessage(BaseModel):
     """The params of `message/received`."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = _PARAMS
 
     session_id: SessionID = Field(alias="sessionID")
     text: str
@@ -154,8 +162,9 @@ class Sidecar:
             result = await self._tool(call, client, settings)
         except HandoffSidecarError as error:
             log.warning("%s: call %s failed: %s", call.name, call.context.call_id, error)
-            await self._toast(client, str(error))
-            raise
+            told = call.with_id(str(error))
+            await self._toast(client, told)
+            raise ToolFailed(told) from error
         log.info("%s: call %s made %s", call.name, call.context.call_id, result.metadata.get("sessionID"))
         return result.model_dump()
 
@@ -218,7 +227,11 @@ def run_on_stdio() -> None:
     """Be the sidecar of the process at the other end of stdin and stdout, until it is gone."""
     stdio = claim_stdio()
     start_logging(log_folder())
-    asyncio.run(_serve(stdio))
+    try:
+        asyncio.run(_serve(stdio))
+    except Exception:
+        log.critical("the sidecar crashed", exc_info=True)  # for the doctor; the shim gets it from stderr
+        raise
 
 
 async def _serve(stdio: ClaimedStdio) -> None:

@@ -38,7 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"handoff-sidecar {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add(commands, "install", _install, "add the plugin to OpenCode")
-    _add(commands, "uninstall", _uninstall, "remove the plugin from OpenCode")
+    uninstall = _add(commands, "uninstall", _uninstall, "remove the plugin from OpenCode, the logs and the caches")
+    uninstall.add_argument("--purge", action="store_true", help="the briefs of your handoffs and your settings too")
     update = _add(commands, "update", _update, "install the newest version of the same major version")
     update.add_argument("--in-background", choices=["install", "notify"], help=argparse.SUPPRESS)
     doctor = _add(commands, "doctor", _doctor, "look whether everything is as it should be, and say what to do if not")
@@ -78,21 +79,27 @@ def _install(_arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _uninstall(_arguments: argparse.Namespace) -> int:
-    from handoff_sidecar.folders import briefs_folder
+def _uninstall(arguments: argparse.Namespace) -> int:
+    from handoff_sidecar.installation.leftovers import remove_leftovers
+    from handoff_sidecar.installation.origin import find_origin
     from handoff_sidecar.installation.plugin_file import uninstall
     from handoff_sidecar.settings import config_folder
 
     config = config_folder()
-    removed = uninstall(config)
-    if removed is None:
-        print(f"There is no plugin file of handoff-sidecar in {config / 'plugin'}: nothing to remove.")
-        return 0
-    print(f"{removed}: removed. Restart OpenCode to be rid of the tools.")
-    briefs = briefs_folder()
-    if briefs.is_dir():
-        print(f"The briefs of your handoffs are still in {briefs}.")
-    return 0
+    plugin_file = uninstall(config)
+    done = remove_leftovers(config, purge=arguments.purge)
+    for path in ([plugin_file] if plugin_file else []) + list(done.gone):
+        print(f"{path}: removed.")
+    for what in done.stuck:
+        print(f"{what}: could not be removed; end OpenCode, and run this again.", file=sys.stderr)
+    if plugin_file is None:
+        print(f"There was no plugin file of handoff-sidecar in {config / 'plugin'}.")
+    else:
+        print("Restart OpenCode to be rid of the tools.")
+    if done.kept:
+        print(f"Yours, and kept: {', '.join(str(path) for path in done.kept)} (`--purge` removes these too).")
+    print(f"The program itself: {find_origin().removal}.")
+    return 1 if done.stuck else 0
 
 
 def _update(arguments: argparse.Namespace) -> int:

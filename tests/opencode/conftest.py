@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
-from opencode.server import TURN_TIMEOUT_S, Play, Server
+from opencode.server import Play, Server, serving
 
 from handoff_sidecar.demo.binary import PINNED_VERSION, OpenCodeBinary, find_opencode
 from handoff_sidecar.demo.playbook import Playbook
@@ -81,5 +80,5 @@ def sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
 
 @pytest.fixture(scope="session")
 def server(sandbox: Sandbox) -> Iterator[Server]:
-    with sandbox.serve() as url, httpx.Client(base_url=url, timeout=TURN_TIMEOUT_S) as http:
-        yield Server(http, url, sandbox)
+    with serving(sandbox) as server:
+        yield server

@@ -29,9 +29,9 @@ def bare_sandbox(root: Path, opencode: OpenCodeBinary, model: ScriptedModel, **c
     return sandbox
 
 
-def run(*words: str | Path, env: Mapping[str, str] | None = None) -> str:
+def run(*words: str | Path, env: Mapping[str, str] = os.environ, extra: Mapping[str, str] | None = None) -> str:
     """What the program printed; it must succeed."""
-    environment = {**os.environ, **(env or {})}
+    environment = {**env, **(extra or {})}
     done = subprocess.run([str(word) for word in words], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
     return done.stdout

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -73,6 +74,13 @@ class Server:
     def _checked(response: httpx.Response) -> Any:
         assert response.is_success, f"{response.request.method} {response.request.url}: {response.text}"
         return response.json() if response.content else None
+
+
+@contextmanager
+def serving(sandbox: Sandbox) -> Iterator[Server]:
+    """An `opencode serve` of a test's own."""
+    with sandbox.serve() as url, httpx.Client(base_url=url, timeout=TURN_TIMEOUT_S) as http:
+        yield Server(http, url, sandbox)
 
 
 def until(condition: Callable[[], _T | None], timeout_s: float = TURN_TIMEOUT_S) -> _T:

@@ -58,7 +58,7 @@ def test_uv_tool_install(
     what = {"index": str(WHEEL), "git address": f"git+{ROOT.as_uri()}", "clone": str(ROOT)}[source]
     env = {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin")}
 
-    run(TOOLS / "uv", "tool", "install", "--quiet", "--python", sys.executable, what, env=env)
+    run(TOOLS / "uv", "tool", "install", "--quiet", "--python", sys.executable, what, extra=env)
 
     sandbox = bare_sandbox(tmp_path, opencode, model)
     installed_and_used(sandbox, play, tmp_path / "bin" / "handoff-sidecar", tmp_path / "tools")
@@ -67,7 +67,7 @@ def test_uv_tool_install(
 def test_pipx_install(opencode: OpenCodeBinary, model: ScriptedModel, play: Play, tmp_path: Path) -> None:
     env = {"PIPX_HOME": str(tmp_path / "pipx"), "PIPX_BIN_DIR": str(tmp_path / "bin")}
 
-    run(TOOLS / "pipx", "install", "--quiet", "--python", sys.executable, WHEEL, env=env)
+    run(TOOLS / "pipx", "install", "--quiet", "--python", sys.executable, WHEEL, extra=env)
 
     sandbox = bare_sandbox(tmp_path, opencode, model)
     installed_and_used(sandbox, play, tmp_path / "bin" / "handoff-sidecar", tmp_path / "pipx")

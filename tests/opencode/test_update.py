@@ -61,7 +61,7 @@ def installed(keeper: str, sandbox: Sandbox, env: Mapping[str, str]) -> Path:
         "uv": ("uv", "tool", "install", "--quiet", "--constraints", str(bound), "--python", sys.executable),
         "pipx": ("pipx", "install", "--quiet", "--backend", "uv", "--python", sys.executable),
     }[keeper]
-    run(*words, "handoff-sidecar", env={**env, "UV_CONSTRAINT": str(bound), "PIP_CONSTRAINT": str(bound)})
+    run(*words, "handoff-sidecar", extra={**env, "UV_CONSTRAINT": str(bound), "PIP_CONSTRAINT": str(bound)})
     program = Path(env["UV_TOOL_BIN_DIR"]) / "handoff-sidecar"
     assert run(program, "--version").split()[-1] == __version__
     run(program, "install", env=sandbox.environment())
@@ -88,7 +88,7 @@ def test_a_tool_of_uvs_updates_itself_and_the_next_start_has_it(
     assert f"), sidecar {NEWER}" not in log.read_text()
     hand_off_and_look_back(sandbox, play, env)
     assert f"), sidecar {NEWER}" in log.read_text()
-    assert "is the newest release" in run(program, "update", env={**sandbox.environment(), **env})
+    assert "is the newest release" in run(program, "update", env=sandbox.environment(env))
 
 
 def test_told_to_notify_it_only_tells(
@@ -109,10 +109,10 @@ def test_by_hand_with_pipx(opencode: OpenCodeBinary, model: ScriptedModel, tmp_p
     sandbox = bare_sandbox(tmp_path, opencode, model)
     program = installed("pipx", sandbox, env)
 
-    printed = run(program, "update", env={**sandbox.environment(), **env})
+    printed = run(program, "update", env=sandbox.environment(env))
 
     assert f"{NEWER} is out; this is {__version__}. Installing it (pipx)" in printed
     assert f"{NEWER} is installed" in printed
     assert run(program, "--version").split()[-1] == NEWER
-    assert f"handoff-sidecar {NEWER}" in run("pipx", "list", "--short", env=env)
+    assert f"handoff-sidecar {NEWER}" in run("pipx", "list", "--short", extra=env)
     assert NEWER in plugin_file(sandbox)

@@ -5,12 +5,10 @@ The oldest supported one is in `make test`, whose other tests are in the newest;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-import httpx
 import pytest
-from opencode.server import PROMPT, TURN_TIMEOUT_S, TYPED, Play, Server, asked_about, calls, sidecars
+from opencode.server import PROMPT, TYPED, Play, asked_about, calls, serving, sidecars
 from opencode.test_tui import SCREEN_TIMEOUT_S, tui
 
 from handoff_sidecar.demo.binary import find_opencode
@@ -22,12 +20,6 @@ TOO_OLD = ("1.1.65", "1.3.2", "1.14.48")
 pytestmark = pytest.mark.timeout(900)  # a version that isn't in the cache yet is fetched first
 
 compat = pytest.mark.compat
-
-
-@contextmanager
-def serving(sandbox: Sandbox) -> Iterator[Server]:
-    with sandbox.serve() as url, httpx.Client(base_url=url, timeout=TURN_TIMEOUT_S) as http:
-        yield Server(http, url, sandbox)
 
 
 @pytest.mark.parametrize(

@@ -244,13 +244,14 @@ test("a trigger without a sidecar: the message goes on, and a toast says why", a
 
 test("a tool call without a sidecar: one toast, and an error for the model", async () => {
   const plugin = new Plugin();
-  const { input, toasts } = openCode();
+  const { input, toasts, asked } = openCode();
   const hooks = plugin.attach(input, { command: ["/nowhere/python"] });
   const call = hooks.tool.session_handoff.execute({ summary: "s" }, context);
   await assert.rejects(call, {
-    message: /^session_handoff failed: the Python that runs the sidecar was not found/,
+    message: /^session_handoff failed: the Python that runs the sidecar was not found.* \(call call_1\)$/,
   });
   await until(() => toasts().length === 1);
+  assert.ok(asked.some(({ path, body }) => path === "/log" && body.message.includes("(call call_1)")));
   await hooks.dispose();
 });
 
@@ -379,6 +380,14 @@ test("the command comes from the options, else the environment, else the PATH, e
     },
   );
   for (const path of [folder, fetcher]) await rm(path, { recursive: true });
+});
+
+test("on Windows programs end in .exe and the PATH's name may be in any case", () => {
+  const installed = "C:\\Users\\ada\\.local\\bin\\handoff-sidecar.exe";
+  const machine = { isWindows: true, isProgram: (/** @type {string} */ path) => path === installed };
+  const env = { Path: "tools;C:\\Windows;C:\\Users\\ada\\.local\\bin" };
+  assert.deepEqual(sidecarCommand({}, env, readVersion, machine).words, [installed, "stdio"]);
+  assert.throws(() => sidecarCommand({}, { Path: "C:\\Windows" }, readVersion, machine));
 });
 
 test("a file that can't be run and a relative folder are no programs", async () => {

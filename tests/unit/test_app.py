@@ -121,6 +121,7 @@ async def test_a_failed_tool_tells_the_model_and_the_person_the_same(shim: Conne
 
     assert caught.value.code == -32020
     assert "`summary`" in caught.value.message
+    assert caught.value.message.endswith(" (call call_1)")
     assert [(toast["variant"], toast["message"]) for toast in opencode.toasts] == [("error", caught.value.message)]
 
 
@@ -154,6 +155,43 @@ async def test_a_call_without_what_it_needs_is_refused_by_name(shim: Connection,
     with pytest.raises(RpcError) as caught:
         await shim.request("tool/call", params, timeout_s=20)
     assert caught.value.code == -32602
+
+
+async def test_a_failed_call_is_found_in_the_log_by_the_id_that_was_told(
+    shim: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    await hello(shim)
+
+    with pytest.raises(RpcError, match=r"\(call call_42\)"):
+        await call(shim, "read_session", {}, callID="call_42")
+
+    lines = [record.getMessage() for record in caplog.records if "call_42" in record.getMessage()]
+    assert lines[0] == "read_session: call call_42 in ses_old"
+    assert lines[1].startswith("read_session: call call_42 failed: ")
+
+
+@pytest.mark.parametrize("arguments", ["the secret plan", {"summary": "the secret plan", "next_steps": 5}])
+async def test_what_was_said_does_not_get_into_the_log_with_an_error(
+    shim: Connection, caplog: pytest.LogCaptureFixture, arguments: object
+) -> None:
+    caplog.set_level("INFO")
+    await hello(shim)
+
+    with pytest.raises(RpcError):
+        await call(shim, "session_handoff", arguments)
+
+    assert "session_handoff" in caplog.text or "tool/call" in caplog.text
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize(("version", "noted"), [("1.18.33", 0), ("1.15.13", 0), ("1.99.0", 1), ("local", 1)])
+async def test_an_opencode_that_was_not_tried_is_noted_in_the_log(
+    shim: Connection, caplog: pytest.LogCaptureFixture, version: str, noted: int
+) -> None:
+    await hello(shim, openCode={"version": version})
+
+    assert caplog.text.count(f"OpenCode {version} was not tried") == noted
 
 
 async def test_shutdown_ends_the_sidecar(shim: Connection) -> None:

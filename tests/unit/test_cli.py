@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -7,13 +9,17 @@ import pytest
 
 from handoff_sidecar import __version__
 from handoff_sidecar.cli import main
+from handoff_sidecar.doctor import examination
+from handoff_sidecar.doctor.findings import Finding, broken, good
 from handoff_sidecar.journal import Entry, Journal
 
 
 @pytest.fixture(autouse=True)
 def _at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OPENCODE_CONFIG_DIR", str(tmp_path / "opencode"))
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -43,9 +49,74 @@ def test_uninstall_says_what_stays(
     assert run(monkeypatch, "uninstall") == 0
 
     printed = capsys.readouterr().out
-    assert "removed" in printed
-    assert str(briefs) in printed
-    assert "nothing to remove" in printed
+    assert f"{tmp_path / 'opencode' / 'plugin' / 'handoff-sidecar.js'}: removed." in printed
+    assert f"kept: {briefs} (`--purge` removes these too)" in printed
+    assert "There was no plugin file" in printed
+    assert "pip uninstall handoff-sidecar" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [((), ["opencode", "opencode/handoff.json", "state", "state/handoff-sidecar/briefs/x.md"]), (("--purge",), [])],
+)
+def test_uninstall_leaves_only_what_is_the_persons_and_purge_not_even_that(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: tuple[str, ...], left: list[str]
+) -> None:
+    run(monkeypatch, "install")
+    for path in (
+        "opencode/handoff.json",
+        "state/handoff-sidecar/briefs/x.md",
+        "state/handoff-sidecar/log/sidecar.log",
+        "cache/handoff-sidecar/opencode/1.18.33/opencode",
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("{}")
+
+    assert run(monkeypatch, "uninstall", *words) == 0
+
+    files = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(files) == [name for name in left if "." in name]
+    assert (tmp_path / "opencode").exists() == bool(left)
+    assert (tmp_path / "state" / "handoff-sidecar").exists() == bool(left)
+
+
+def test_what_can_not_be_removed_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "cache" / "handoff-sidecar").mkdir(parents=True)
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+
+    assert run(monkeypatch, "uninstall") == 1
+    assert (
+        f"{tmp_path / 'cache' / 'handoff-sidecar'} (Permission denied): could not be removed" in capsys.readouterr().err
+    )
+
+
+def test_doctor_prints_its_findings_and_the_status_says_whether_all_is_well(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def examined(*finding: Finding) -> None:
+        monkeypatch.setattr(examination, "examine", lambda **_: iter(finding))
+
+    examined(good("Python", "3.13"))
+    assert run(monkeypatch, "doctor") == 0
+    assert capsys.readouterr().out.endswith("3.13\nAll is well.\n")
+    examined(broken("plugin", "is gone", "install it"))
+    assert run(monkeypatch, "doctor", "--json") == 1
+    assert json.loads(capsys.readouterr().out)["well"] is False
+
+
+def test_update_in_an_installation_from_a_clone_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "update") == 1
+    assert "does not follow the package index" in capsys.readouterr().err
+    assert run(monkeypatch, "update", "--in-background", "install") == 0
+    assert json.loads(capsys.readouterr().out)["message"] == ""
 
 
 def test_a_failure_is_a_sentence_on_stderr_and_status_1(

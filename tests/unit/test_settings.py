@@ -54,6 +54,20 @@ def test_a_bad_value_names_key_value_and_what_is_allowed_and_the_users_counts(co
     assert "what counts is 600" in second
 
 
+def test_what_a_hostile_project_could_abuse_counts_only_from_the_users_file(config: Path, project: Path) -> None:
+    mine = {"auto_update": "off", "command": ["mine"]}
+    (config / "handoff.json").write_text(json.dumps(mine))
+    theirs = {"auto_update": "install", "command": ["evil"], "open": "none"}
+    (project / ".opencode" / "handoff.json").write_text(json.dumps(theirs))
+
+    loaded = load_settings(config=config, project=project)
+
+    assert loaded.settings == Settings(auto_update="off", command=["mine"], open="none")
+    assert [problem.rpartition(": ")[2] for problem in loaded.problems] == [
+        f"`{key}` counts only in {config / 'handoff.json'}" for key in ("auto_update", "command")
+    ]
+
+
 def test_an_unknown_key_is_named_with_those_there_are(config: Path) -> None:
     (config / "handoff.json").write_text('{"opne": "picker", "$schema": "x"}')
 

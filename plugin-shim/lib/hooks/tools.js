@@ -38,10 +38,12 @@ export function toolHooks({ manifest, host, instance, sidecar, refusal, limits }
       });
       return { title: String(title ?? name), output: String(output), metadata: metadata ?? {} };
     } catch (error) {
-      const sentence = toolFailure(name, error);
-      // Of what the sidecar refuses it tells the person itself; and whoever pressed escape knows.
+      // Of what the sidecar refuses it tells the person itself, with the call's id; and whoever pressed escape knows.
       const isKnown = error instanceof RpcError && error.code === TOOL_FAILED;
       const isEscape = error instanceof CallGivenUp && error.why === "cancelled";
+      const id = isKnown || !context?.callID ? "" : ` (call ${context.callID})`;
+      const sentence = `${toolFailure(name, error)}${id}`;
+      if (!isKnown) host.log("warn", sentence);
       if (!isKnown && !isEscape) void host.toast(instance, "Handoff sidecar", sentence, "error");
       throw new Error(sentence, { cause: error });
     }

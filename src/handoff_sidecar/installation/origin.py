@@ -59,6 +59,13 @@ class Origin:
             return "update the OpenCode plugin that started it"
         return f"`pip install --upgrade {APP_NAME}`" if self.source is None else f"install it again from {self.source}"
 
+    @property
+    def removal(self) -> str:
+        """How a person removes the package."""
+        if self.keeper == "uvx":
+            return "`uv cache clean handoff-sidecar`"
+        return f"`{self.keeper} uninstall {APP_NAME}`"
+
     def __str__(self) -> str:
         return f"{self.keeper}, from {self.source or 'the package index'}"
 

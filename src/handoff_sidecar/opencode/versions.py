@@ -5,7 +5,6 @@ What differs between versions is found by looking at the host where that is poss
 
 from __future__ import annotations
 
-from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 OLDEST = Version("1.15.13")
@@ -14,7 +13,7 @@ OLDEST = Version("1.15.13")
 NEWEST_TRIED = Version("1.18.33")
 """What the project's own measurements and tests were made with."""
 
-SUPPORTED = SpecifierSet(f">={OLDEST},<2", prereleases=True)
+TOO_NEW = Version("2.dev0")
 """2.x loads no plugin for 1.x."""
 
 TRIED = (OLDEST, Version("1.17.19"), NEWEST_TRIED)
@@ -24,7 +23,7 @@ TRIED = (OLDEST, Version("1.17.19"), NEWEST_TRIED)
 def is_supported(version: str) -> bool:
     """Whether handoffs can be made in it. A name that is no version is a developer's build, and is tried."""
     try:
-        return Version(version) in SUPPORTED
+        return OLDEST <= Version(version) < TOO_NEW
     except InvalidVersion:
         return True
 

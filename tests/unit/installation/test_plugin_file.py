@@ -1,13 +1,24 @@
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from handoff_sidecar import __version__
 from handoff_sidecar.errors import InstallFailed
-from handoff_sidecar.installation.plugin_file import MARKER, install, plugin_text, shim_entry, uninstall
+from handoff_sidecar.installation.plugin_file import (
+    MARKER,
+    Written,
+    install,
+    plugin_text,
+    read_plugin_file,
+    shim_entry,
+    sidecar_command,
+    uninstall,
+)
 
 
 @pytest.fixture
@@ -23,6 +34,28 @@ def test_the_plugin_file_names_this_python_and_the_shim_that_came_with_it(config
     assert installed.path == config / "plugin" / "handoff-sidecar.js"
     assert shim_entry().as_uri() in text
     assert f'"{sys.executable}", "-P", "-m", "handoff_sidecar", "stdio"' in text
+
+
+def test_a_command_of_the_persons_own_starts_the_sidecar(config: Path) -> None:
+    config.mkdir(parents=True)
+    (config / "handoff.json").write_text('{"command": ["nix", "run", "handoff", "stdio"]}')
+
+    written = install(config)
+
+    assert 'const command = ["nix", "run", "handoff", "stdio"]' in written.path.read_text()
+    assert written.warnings == ()
+    (config / "handoff.json").write_text('{"command": []}')
+    assert install(config).change == "updated"
+    assert "`command` can't be []" in install(config).warnings[0]
+
+
+def test_what_was_written_can_be_read_again(config: Path) -> None:
+    path = install(config).path
+
+    assert read_plugin_file(config) == Written(path, __version__, shim_entry(), sidecar_command())
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_plugin_file(config) == Written(path, __version__, shim_entry(), sidecar_command())
+    assert read_plugin_file(config.parent) is None
 
 
 def test_the_plugin_file_is_javascript_with_one_export(config: Path) -> None:
@@ -101,6 +134,76 @@ def test_other_plugins_are_no_reason_for_a_warning(config: Path) -> None:
     (config / "opencode.json").write_text('{"plugin": ["opencode-handoff-sidecar-theme", "x"]}')
 
     assert install(config).warnings == ()
+
+
+def test_a_plugin_that_is_only_mentioned_in_a_comment_is_no_reason_either(config: Path) -> None:
+    config.mkdir(parents=True)
+    (config / "opencode.jsonc").write_text(
+        '{ "plugin": [ // "opencode-session-handoff",\n /* "opencode-handoff" */ "https://x//y" ], }'
+    )
+
+    assert install(config).warnings == ()
+
+
+@pytest.mark.parametrize("text", ["{", "", "null", '{"plugin": 5}', '{"plugin": [5, [], null]}', "[" * 99_999])
+def test_a_broken_opencode_json_does_not_keep_us_from_installing(config: Path, text: str) -> None:
+    config.mkdir(parents=True)
+    (config / "opencode.json").write_text(text)
+
+    assert install(config).change == "written"
+    assert (config / "opencode.json").read_text() == text
+
+
+def test_the_same_plugin_in_opencode_json_is_warned_of(config: Path) -> None:
+    config.mkdir(parents=True)
+    (config / "opencode.json").write_text('{"plugin": [["opencode-handoff-sidecar@0.1.0", {}]]}')
+
+    (warning,) = install(config).warnings
+
+    assert "this plugin once more" in warning
+
+
+def test_a_plugin_folder_that_is_a_link_is_written_through_and_stays(config: Path, tmp_path: Path) -> None:
+    dotfiles = tmp_path / "dotfiles"
+    dotfiles.mkdir()
+    config.mkdir(parents=True)
+    (config / "plugin").symlink_to(dotfiles, target_is_directory=True)
+
+    install(config)
+    assert [path.name for path in dotfiles.iterdir()] == ["handoff-sidecar.js"]
+    uninstall(config)
+
+    assert list(dotfiles.iterdir()) == []
+    assert (config / "plugin").is_symlink()
+
+
+def test_a_plugin_folder_that_links_to_nothing_is_named(config: Path) -> None:
+    config.mkdir(parents=True)
+    (config / "plugin").symlink_to(config / "gone")
+
+    with pytest.raises(InstallFailed, match=r"could not be written .*make the folder writable"):
+        install(config)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), PermissionError(errno.EACCES, "Permission denied")]
+)
+def test_a_full_disk_or_a_read_only_folder_leaves_the_old_file_whole(
+    config: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    path = install(config).path
+    old = path.read_text().replace(__version__, "0.0.1")
+    path.write_text(old)
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Path, "replace", refuse)
+
+    with pytest.raises(InstallFailed, match=str(error.strerror)):
+        install(config)
+    assert path.read_text() == old
+    assert [file.name for file in path.parent.iterdir()] == ["handoff-sidecar.js"]
 
 
 def test_a_folder_that_can_not_be_written_to_is_named(config: Path) -> None:

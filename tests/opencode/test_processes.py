@@ -1,0 +1,84 @@
+"""In the real OpenCode: several at once, reloads and sudden ends, with one sidecar for each OpenCode process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from opencode.server import Play, Server, calls, serving, sidecars, until
+from opencode.test_tui import SCREEN_TIMEOUT_S, tui, type_line
+
+from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.demo.scripted_model import Reply
+
+LOOK = "Look back."
+
+
+def look(server: Server, directory: Path) -> None:
+    """A turn in which the sidecar is called, in a project of this process."""
+    session = server.http.post("/session", json={}, params={"directory": str(directory)}).json()["id"]
+    body = {"parts": [{"type": "text", "text": LOOK}]}
+    server.http.post(f"/session/{session}/message", json=body, params={"directory": str(directory)})
+    error = server.tool_call(session, "read_session")["error"]
+    assert "no previous session" in error
+
+
+def process_of(url: str) -> int:
+    """The process id of the `opencode serve` that listens there (Linux)."""
+    port = url.rpartition(":")[2].encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has ended meanwhile
+        if b"serve" in words and port in words:
+            found.append(int(process.name))
+    (pid,) = found
+    return pid
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_each_of_two_processes_has_one_sidecar_for_all_its_projects_and_takes_it_along_when_killed(
+    make_sandbox: Callable[..., Sandbox], play: Play, tmp_path: Path
+) -> None:
+    play(LOOK, calls("read_session"), Reply("Nothing."))
+    sandbox = make_sandbox("two")
+    projects = [sandbox.project, tmp_path / "b", tmp_path / "c"]
+    for project in projects[1:]:
+        project.mkdir()
+
+    with serving(sandbox) as one, serving(sandbox) as other:
+        for project in projects:
+            look(one, project)
+        look(other, sandbox.project)
+        owners = {parent_of(pid): pid for pid in sidecars(sandbox)}
+        assert set(owners) == {process_of(one.url), process_of(other.url)}
+        assert len(sidecars(sandbox)) == 2
+
+        one.post("/instance/dispose", {})
+        look(one, sandbox.project)
+        assert {parent_of(pid): pid for pid in sidecars(sandbox)} == owners, "a reload made a sidecar of its own"
+
+        os.kill(process_of(one.url), signal.SIGKILL)
+        until(lambda: sidecars(sandbox) == [owners[process_of(other.url)]] or None)
+        look(other, sandbox.project)
+
+    until(lambda: True if not sidecars(sandbox) else None)
+
+
+def test_a_tui_that_is_killed_leaves_nothing_behind(make_sandbox: Callable[..., Sandbox], play: Play) -> None:
+    play(LOOK, calls("read_session"), Reply("Nothing."))
+    sandbox = make_sandbox("killed")
+
+    with tui(sandbox) as terminal:
+        type_line(terminal, LOOK)
+        terminal.wait_for("Nothing.", SCREEN_TIMEOUT_S)
+        assert len(sidecars(sandbox)) == 1
+        os.kill(terminal.pid, signal.SIGKILL)
+        until(lambda: True if not sidecars(sandbox) else None)
