@@ -198,11 +198,10 @@ def _preview(arguments: argparse.Namespace) -> int:
 
 
 def _journal() -> Journal:
-    import platformdirs
-
+    from handoff_sidecar.folders import briefs_folder
     from handoff_sidecar.journal import Journal
 
-    return Journal(platformdirs.user_state_path("handoff-sidecar", appauthor=False) / "briefs")
+    return Journal(briefs_folder())
 
 
 def _stdio(_arguments: argparse.Namespace) -> int:

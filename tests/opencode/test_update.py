@@ -78,7 +78,7 @@ def test_a_tool_of_uvs_updates_itself_and_the_next_start_has_it(
     sandbox = bare_sandbox(tmp_path, opencode, model)
     program = installed("uv", sandbox, env)
 
-    with tui(sandbox, env) as terminal:
+    with tui(sandbox, extra=env) as terminal:
         screen = terminal.wait_for(lambda screen: "whistles" in " ".join(screen.split()), SCREEN_TIMEOUT_S)
 
     assert f"handoff-sidecar {NEWER} is installed" in " ".join(screen.split())
@@ -98,7 +98,7 @@ def test_told_to_notify_it_only_tells(
     program = installed("uv", sandbox, env)
     (sandbox.config_folder / "handoff.json").write_text(json.dumps({"auto_update": "notify"}))
 
-    with tui(sandbox, env) as terminal:
+    with tui(sandbox, extra=env) as terminal:
         screen = terminal.wait_for(lambda screen: f"{NEWER} is out" in " ".join(screen.split()), SCREEN_TIMEOUT_S)
 
     assert "uv tool upgrade handoff-sidecar" in " ".join(screen.split())
