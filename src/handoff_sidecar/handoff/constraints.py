@@ -28,17 +28,18 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
 _BETWEEN_SPACED_WORDS = r"[^\W_\u0e00-\u0eff\u2e80-\u9fff\uac00-\ud7af]"
 """A letter or digit of a script that separates words; others have no word boundary to look for."""
 
+_A_RULE = r"(?:rule|constraint|requirement|restriction|condition|limitation)s?\b"
 _TAKING_BACK = re.compile(r"\b(?:forget|drop|lift|ignore|remove|cancel|waive|scrap|disregard|discard|never mind)\b")
-_A_RULE = re.compile(r"\b(?:rule|constraint|requirement|restriction|condition|limitation)s?\b")
+_WHAT_IS_TAKEN_BACK = re.compile(rf"(?: [\w'-]+){{0,3}} {_A_RULE}|(?: about)?:? ['\"]?…")
 _IS_OVER = re.compile(
-    r"\b(?:no longer|not|doesn't|don't|isn't) (?:appl(?:y|ies)|holds?|counts?|matters?|needed|necessary)\b"
-    r"|\b(?:is|are) (?:off|obsolete|lifted|void)\b"
+    rf"(?:\b{_A_RULE}.*|…['\"]?) (?:(?:no longer|doesn't|don't) (?:appl(?:y|ies)|holds?|counts?|matters?)"
+    r"|(?:is|are) (?:off|obsolete|lifted|void))\b"
 )
-_PERMISSION = re.compile(r"\byou (?:can|may) now\b")
+_PERMISSION = re.compile(r"\byou (?:can|may) now ([\w'-]+)")
 _PROHIBITION = re.compile(r"\b(?:no|not|never|without|don't|mustn't|can't|avoid)\b")
 _SAYS_THE_OPPOSITE = re.compile(r"\b(?:don't|do not|never|not|can't|cannot|mustn't|must not|shouldn't)\s+$")
 _LEAVES_A_DOUBT = re.compile(r"\?|\b(?:if|unless|except|only|but|until|should|could|would|maybe|perhaps)\b")
-"""How people take a rule back, in the normal form below, and what makes that uncertain."""
+"""How people take a rule back, in the normal form below with `…` for the rule itself, and what makes it uncertain."""
 
 _PLAIN_QUOTES = dict.fromkeys(map(ord, "‘’`´"), "'") | dict.fromkeys(map(ord, "“”„«»"), '"')
 _SMALL_WORDS = frozenset(
@@ -108,7 +109,7 @@ def merged(constraints: Iterable[Constraint]) -> tuple[Constraint, ...]:
         for place, other in enumerate(kept):
             there = _normal(other.text)
             if here == there or (here in there and other.verbatim):
-                kept[place] = Constraint(other.text, other.verbatim or constraint.verbatim)
+                kept[place] = constraint if constraint.verbatim and not other.verbatim else other
                 break
         else:
             kept.append(constraint)
@@ -139,17 +140,26 @@ def _takes_back(sentence: str, rule: str) -> bool:
         return False
     for verb in _TAKING_BACK.finditer(rest):
         is_meant = verb[0] not in rule and not _SAYS_THE_OPPOSITE.search(rest[: verb.start()])
-        if is_meant and (_A_RULE.search(rest) or re.match(r"(?: about)?:? ['\"]?…", rest[verb.end() :])):
+        if is_meant and _WHAT_IS_TAKEN_BACK.match(rest, verb.end()):
             return True
-    if any(found[0] not in rule for found in _IS_OVER.finditer(rest)):
+    if _IS_OVER.search(rest):
         return True
-    return bool(_PROHIBITION.search(rule) and _PERMISSION.search(rest))
+    allowed = _PERMISSION.search(rest)
+    return (
+        allowed is not None
+        and any(_same_word(allowed[1], word) for word in _meant(rule))
+        and _PROHIBITION.search(rule) is not None
+        and all(found[0] in rule for found in _PROHIBITION.finditer(rest))
+    )
 
 
 def _names(sentence: str, rule: str) -> bool:
-    meant = [word for word in re.findall(r"[\w']+", rule) if _carries_meaning(word)]
-    words = re.findall(r"[\w']+", sentence)
+    meant, words = _meant(rule), re.findall(r"[\w']+", sentence)
     return bool(meant) and all(any(_same_word(word, other) for other in words) for word in meant)
+
+
+def _meant(rule: str) -> list[str]:
+    return [word for word in re.findall(r"[\w']+", rule) if _carries_meaning(word)]
 
 
 def _carries_meaning(word: str) -> bool:

@@ -42,9 +42,8 @@ def test_the_newest_wording_counts_and_nothing_is_said_twice() -> None:
     assert check(["no new dependencies", "No new dependencies"], said) == (
         Constraint("Again: no new dependencies", verbatim=True),
     )
-    assert merged([Constraint("no new dependencies", verbatim=False), NO_DEPENDENCIES]) == (
-        Constraint("no new dependencies", verbatim=True),
-    )
+    assert merged([Constraint("no new dependencies", verbatim=False), NO_DEPENDENCIES]) == (NO_DEPENDENCIES,)
+    assert merged([NO_DEPENDENCIES, Constraint("new dependencies", verbatim=False)]) == (NO_DEPENDENCIES,)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,7 @@ def test_the_newest_wording_counts_and_nothing_is_said_twice() -> None:
         "Forget about “no new dependencies”.",
         "ok. Drop the no-dependency constraint: no new dependencies. Then go on",
         "no new dependencies no longer applies",
-        "You may now add new dependencies.",
+        "The rule about new dependencies is off.",
         "~~No new dependencies~~",
     ],
 )
@@ -70,7 +69,11 @@ def test_a_rule_is_taken_back_in_so_many_words(said: str) -> None:
         "Should we drop the rule about new dependencies?",
         "If the build fails, ignore the rule about new dependencies.",
         "You may now add new dependencies, but only for tests.",
+        "You can now see why new dependencies are bad.",
         "Remove the new dependencies.",
+        "Remove the new dependencies, they break the rule.",
+        "New dependencies are not needed.",
+        "The build is off because of new dependencies.",
         "New dependencies are bad.",
         "Forget the rule about tabs.",
         "Forget it.",
