@@ -86,6 +86,18 @@ def test_in_doubt_a_rule_stays(said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "lifted"),
+    [
+        ("You may now touch the billing code.", True),
+        ("You can now touch billing code, though not on Fridays.", False),
+        ("The billing code is off, do not touch it.", False),
+    ],
+)
+def test_what_was_prohibited_can_be_allowed(said: str, *, lifted: bool) -> None:
+    assert is_lifted(Constraint("Never touch the billing code", verbatim=True), [said]) is lifted
+
+
+@pytest.mark.parametrize(
     "rule", ["Never drop the users table", "Do not ignore lint rules", "no longer than 80 columns"]
 )
 def test_a_rule_that_is_repeated_is_not_taken_back_by_its_own_words(rule: str) -> None:
