@@ -7,6 +7,7 @@ program does is shown in tests/opencode.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from handoff_sidecar.opencode.client import OpenCodeClient
+from handoff_sidecar.opencode.client import OpenCodeClient, cursor_at
 
 SCRIPTED = {"providerID": "scripted", "modelID": "m1"}
 
@@ -126,6 +127,9 @@ class FakeOpenCode:
                 return httpx.Response(200, json=self.todos.get(session_id, []))
             case ["GET", "session", session_id, "message"]:
                 return self._page(session_id, request.url.params)
+            case ["GET", "session", session_id, "message", message_id]:
+                found = [each for each in self.messages[session_id] if each["info"]["id"] == message_id]
+                return httpx.Response(200, json=found[0]) if found else httpx.Response(404, json={"name": "NotFound"})
             case ["POST", "session", session_id, "prompt_async"]:
                 if body.get("agent", "build") in self.known_agents:
                     self._store(session_id, body)
@@ -161,10 +165,14 @@ class FakeOpenCode:
 
     def _page(self, session_id: str, params: httpx.QueryParams) -> httpx.Response:
         messages, limit = self.messages[session_id], int(params["limit"])
-        end = int(params.get("before", len(messages)))
-        start = max(end - limit, 0)
-        headers = {"x-next-cursor": str(start)} if start else {}
-        return httpx.Response(200, json=messages[start:end], headers=headers)
+        if "before" in params:
+            cursor = json.loads(base64.urlsafe_b64decode(params["before"] + "=="))
+            position = (cursor["time"], cursor["id"])
+            messages = [each for each in messages if (each["info"]["time"]["created"], each["info"]["id"]) < position]
+        page = messages[max(len(messages) - limit, 0) :]
+        first = page[0]["info"] if len(page) < len(messages) else None
+        headers = {"x-next-cursor": cursor_at(first["id"], first["time"]["created"])} if first else {}
+        return httpx.Response(200, json=page, headers=headers)
 
     def _store(self, session_id: str, body: dict[str, Any]) -> None:
         model = {**body.get("model", SCRIPTED)}

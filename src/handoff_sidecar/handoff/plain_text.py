@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_JOINERS = "\u200c\u200d"
+_KEPT = "\n\t\u200c\u200d"
 """Zero-width (non-)joiners are part of the spelling in several scripts and in emoji."""
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
@@ -18,12 +18,13 @@ _LOOKS_LIKE_THE_FRAME = re.compile(r"(?m)^(?=(?:#{1,6}\s|-{3,}\s*$|\*\*[\w ,]+:\
 
 def clean(text: str) -> str:
     """The text without terminal escapes, control and invisible formatting characters; newlines and tabs stay."""
+    if text.replace("\n", "").replace("\t", "").isprintable():
+        return text  # most texts of a history of 30 MB, in a sixth of the time of what follows
     text = _ESCAPE_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(
-        character
-        for character in text
-        if character in "\n\t" or character in _JOINERS or unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
-    )
+    for character in set(text):
+        if character not in _KEPT and unicodedata.category(character) in {"Cc", "Cf", "Cs"}:
+            text = text.replace(character, "")
+    return text
 
 
 def one_line(text: str, max_characters: int) -> str:

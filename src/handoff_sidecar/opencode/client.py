@@ -6,6 +6,7 @@ nor what they are for. Endpoints as OpenCode 1.15.13 to 1.18.33 have them (`GET 
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import re
@@ -42,11 +43,26 @@ DETAIL_MAX_CHARACTERS = 300
 
 _T = TypeVar("_T", bound=BaseModel)
 _SESSION_ID = re.compile(r"ses_[0-9A-Za-z]{1,64}")
+_MESSAGE_ID = re.compile(r"msg_[0-9A-Za-z]{1,64}")
 
 
 def is_session_id(text: str) -> bool:
     """Whether the text has the form of a session id; anything else makes OpenCode answer 500."""
     return _SESSION_ID.fullmatch(text) is not None
+
+
+def is_message_id(text: str) -> bool:
+    """Whether the text has the form of a message id."""
+    return _MESSAGE_ID.fullmatch(text) is not None
+
+
+def cursor_at(message_id: str, created: float) -> str:
+    """The cursor that brings the messages before this one, as OpenCode itself makes it (1.2.27 to 1.18.33).
+
+    OpenCode does not look whether a cursor is of the session that it is given for.
+    """
+    position = json.dumps({"id": message_id, "time": int(created)}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +108,10 @@ class OpenCodeClient:
             query["before"] = before
         endpoint, response = await self._get(f"/session/{_segment(session_id)}/message", query)
         return MessagePage(self._parse_list(Message, endpoint, response), response.headers.get("x-next-cursor") or None)
+
+    async def message(self, session_id: SessionID, message_id: MessageID) -> Message:
+        """One message; one that is not of this session is refused with status 404."""
+        return self._parse(Message, *await self._get(f"/session/{_segment(session_id)}/message/{_segment(message_id)}"))
 
     async def todos(self, session_id: SessionID) -> list[Todo]:
         """The session's todo list, in the order in which the agent keeps it."""
@@ -311,6 +331,8 @@ __all__ = [
     "MessagePage",
     "OpenCodeClient",
     "PromptPart",
+    "cursor_at",
+    "is_message_id",
     "is_session_id",
     "over_http",
     "through_tunnel",

@@ -135,11 +135,19 @@ class ToolState(_Wire):
     )
     output: str | None = None
     error: str | None = None
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Annotated[dict[str, Any], BeforeValidator(lambda value: value if isinstance(value, dict) else {})] = (
+        Field(default_factory=dict)
+    )
+    attachments: list[Part] = Field(default_factory=list)
 
 
 class Part(_Wire):
-    """A part of a message: text, a tool call, or a type that is not looked into."""
+    """A part of a message: text, a tool call, a file, or a type that is not looked into.
+
+    Attributes:
+        url: where a `file` part's content is; a `data:` URL holds it.
+        files: the paths that a `patch` part says were changed on disk in its step.
+    """
 
     type: str = ""
     text: str | None = None
@@ -149,6 +157,10 @@ class Part(_Wire):
     state: ToolState | None = None
     filename: str | None = None
     mime: str | None = None
+    url: str | None = None
+    files: Annotated[list[str], BeforeValidator(lambda value: value if isinstance(value, list) else [])] = Field(
+        default_factory=list
+    )
 
 
 class MessageInfo(_Wire):
