@@ -13,6 +13,7 @@ from handoff_sidecar.errors import HandoffSidecarError, OpenCodeUnreachable
 from handoff_sidecar.handoff.facts import Facts
 from handoff_sidecar.handoff.notes import Notes
 from handoff_sidecar.handoff.plain_text import one_line
+from handoff_sidecar.handoff.redaction import redaction
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.handoff.trigger import find_trigger
 from handoff_sidecar.handoff.written import write
@@ -60,17 +61,19 @@ async def preview(session_id: SessionID, server: Server, *, config: Path, now: d
         gathered = await gather(session_id, client, root=root)
         facts = gathered.facts
         notes = Notes(summary=_last_requests(facts))
+        settings = load_settings(config=config, project=Path(root)).settings
         written = write(
             notes,
             facts,
             worktree=root,
             surroundings=await look_around(notes, gathered, root),
-            budget_tokens=load_settings(config=config, project=Path(root)).settings.prompt_token_budget,
+            budget_tokens=settings.prompt_token_budget,
             tokenizer=Tokenizer(),
+            redact=redaction(wanted=settings.redact_secrets),
         )
     entry = Entry(
         from_session=session.id,
-        from_title=session.title,
+        from_title=written.from_title,
         title=written.title,
         directory=session.directory,
         agent=facts.agent,

@@ -48,6 +48,13 @@ class Settings(BaseModel):
         le=50_000,
         description="The most tokens that an answer of read_session may have",
     )
+    redact_secrets: bool = Field(
+        default=True,
+        description="Replace keys, tokens and passwords of known forms in prompts and in answers of read_session",
+    )
+    allow_other_projects: bool = Field(
+        default=False, description="Let read_session read sessions of other projects by their id"
+    )
     auto_update: Literal["install", "notify", "off"] = Field(
         default="install",
         description=(
@@ -61,7 +68,9 @@ class Settings(BaseModel):
         description="What `handoff-sidecar install` names as the command that starts the sidecar, in place of its own",
     )
 
-    USER_ONLY: ClassVar[frozenset[str]] = frozenset({"auto_update", "command"})
+    USER_ONLY: ClassVar[frozenset[str]] = frozenset(
+        {"allow_other_projects", "auto_update", "command", "redact_secrets"}
+    )
     """What a hostile project could abuse: these count only from the user's own file."""
 
 
@@ -89,7 +98,8 @@ def load_settings(*, config: Path, project: Path | None) -> LoadedSettings:
     """The settings of a project: its own file over the user's over the defaults."""
     values: dict[str, Any] = {}
     problems: list[str] = []
-    files = [config / SETTINGS_FILE] + ([project / ".opencode" / SETTINGS_FILE] if project else [])
+    users = config / SETTINGS_FILE
+    files = [users] + ([project / ".opencode" / SETTINGS_FILE] if project else [])
     for file in files:
         try:
             given = _read(file)
@@ -102,8 +112,8 @@ def load_settings(*, config: Path, project: Path | None) -> LoadedSettings:
             if key not in Settings.model_fields:
                 problems.append(f"{file}: there is no setting `{key}`; there are: {', '.join(Settings.model_fields)}")
                 continue
-            if key in Settings.USER_ONLY and file.parent != config:
-                problems.append(f"{file}: `{key}` counts only in {config / SETTINGS_FILE}")
+            if key in Settings.USER_ONLY and file != users:
+                problems.append(f"{file}: `{key}` does not count in a project's file: it counts only in {users}")
                 continue
             problem = _problem_with(key, value)
             if problem:

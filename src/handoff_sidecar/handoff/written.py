@@ -7,13 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from handoff_sidecar.handoff.brief import Brief, Items, Surroundings, brief_of, standing_constraints, title_of
+from handoff_sidecar.handoff.brief import (
+    TITLE_MAX_CHARACTERS,
+    Brief,
+    Items,
+    Surroundings,
+    brief_of,
+    standing_constraints,
+    title_of,
+)
 from handoff_sidecar.handoff.budget import clip_items, fit
 from handoff_sidecar.handoff.constraints import Constraint
 from handoff_sidecar.handoff.facts import Facts
 from handoff_sidecar.handoff.notes import Notes
-from handoff_sidecar.handoff.plain_text import paragraph
+from handoff_sidecar.handoff.plain_text import one_line, paragraph
 from handoff_sidecar.handoff.prompt import write_prompt
+from handoff_sidecar.handoff.redaction import Redact, without_secrets
 from handoff_sidecar.handoff.tokens import Tokenizer
 
 MAX_TODO_TOKENS_BEYOND = 600
@@ -26,6 +35,7 @@ class Written:
 
     Attributes:
         constraints: all that hold in the new session, also those that the prompt had no room for.
+        from_title: the old session's title, as a line.
         lifted: rules of earlier sessions that the user took back in this one.
         tokens: the prompt's length.
         summary_was_cut: whether the agent's summary was longer than there is room for.
@@ -33,6 +43,7 @@ class Written:
 
     brief: Brief
     title: str
+    from_title: str
     prompt: str
     tokens: int
     constraints: tuple[Constraint, ...]
@@ -48,20 +59,26 @@ def write(  # noqa: PLR0913  # what is said, and the means to say it
     surroundings: Surroundings,
     budget_tokens: int,
     tokenizer: Tokenizer,
+    redact: Redact,
 ) -> Written:
-    """The handoff of the session that the facts are about."""
-    constraints, lifted = standing_constraints(notes, facts)
-    whole = brief_of(notes, facts, worktree=worktree, constraints=constraints, surroundings=surroundings)
+    """The handoff of the session that the facts are about, each text of it passed through `redact`."""
+    constraints, lifted = (
+        tuple(replace(rule, text=redact(rule.text)) for rule in rules) for rules in standing_constraints(notes, facts)
+    )
+    whole = without_secrets(
+        brief_of(notes, facts, worktree=worktree, constraints=constraints, surroundings=surroundings), redact
+    )
     brief = fit(whole, budget_tokens=budget_tokens, tokenizer=tokenizer, write=write_prompt)
     prompt = write_prompt(brief)
     return Written(
         brief=replace(brief, todos_beyond=clip_items(_left_out(whole, brief), MAX_TODO_TOKENS_BEYOND, tokenizer)),
-        title=title_of(facts.session, brief),
+        title=redact(title_of(facts.session, brief)),
+        from_title=redact(one_line(facts.session.title, TITLE_MAX_CHARACTERS)),
         prompt=prompt,
         tokens=tokenizer.count(prompt),
         constraints=constraints,
         lifted=lifted,
-        summary_was_cut=brief.summary != paragraph(notes.summary, len(notes.summary)),
+        summary_was_cut=brief.summary != redact(paragraph(notes.summary, len(notes.summary))),
     )
 
 

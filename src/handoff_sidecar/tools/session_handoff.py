@@ -21,6 +21,7 @@ from handoff_sidecar.handoff.facts import MAX_CHAIN, Facts
 from handoff_sidecar.handoff.notes import Notes
 from handoff_sidecar.handoff.plain_text import one_line
 from handoff_sidecar.handoff.prompt import Delivery, write_instructions
+from handoff_sidecar.handoff.redaction import redaction
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.handoff.written import Written, write
 from handoff_sidecar.journal import Entry, Journal
@@ -84,6 +85,7 @@ class SessionHandoff:
             surroundings=surroundings,
             budget_tokens=settings.prompt_token_budget,
             tokenizer=self._tokenizer,
+            redact=redaction(wanted=settings.redact_secrets),
         )
         delivery, how = _delivery(settings, mode)
         saved, unsaved = self._save(facts, target, written)
@@ -104,7 +106,7 @@ class SessionHandoff:
         """The brief's file, or None and a sentence: a full disk must not keep a person in a full session."""
         entry = Entry(
             from_session=facts.session.id,
-            from_title=one_line(facts.session.title, TITLE_MAX_CHARACTERS),
+            from_title=written.from_title,
             title=written.title,
             directory=facts.session.directory,
             agent=target.agent,
