@@ -120,7 +120,7 @@ class Sidecar:
         self._problems_told: set[str] = set()
         journal = Journal(state / "briefs")
         self._session_handoff = SessionHandoff(journal=journal, tokenizer=self._tokenizer, now=now)
-        self._read_session = ReadSessionTool(journal=journal, tokenizer=self._tokenizer)
+        self._read_session = ReadSessionTool(journal=journal, tokenizer=self._tokenizer, now=now)
 
     async def run(self) -> None:
         """Serve the shim until it closes its end or asks for the end."""

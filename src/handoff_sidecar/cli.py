@@ -14,7 +14,7 @@ from handoff_sidecar.errors import HandoffSidecarError
 
 if TYPE_CHECKING:
     from handoff_sidecar.journal import Journal
-
+    from handoff_sidecar.preview import Server
 
 SERVE_URL = "http://127.0.0.1:4096"
 """Where `opencode serve` listens unless it is told otherwise."""
@@ -54,6 +54,15 @@ def _parser() -> argparse.ArgumentParser:
     preview = _add(commands, "preview", _preview, "print what a handoff of a session would say now; changes nothing")
     preview.add_argument("session", metavar="SES")
     preview.add_argument("--url", default=SERVE_URL, help=f"of `opencode serve`, by default {SERVE_URL}")
+    read = _add(commands, "read", _read, "read or search a session of a running `opencode serve`")
+    read.add_argument("session", metavar="SES", help="a session's id, or `all` for this project's sessions")
+    read.add_argument("--query", help='what to search for: words, "exact phrases" or a /regular expression/')
+    read.add_argument("--file", help="what was done to this path")
+    read.add_argument("--limit", type=int, help="how many messages or matches (default: 20)")
+    read.add_argument("--before", metavar="MSG", help="up to this message")
+    read.add_argument("--detail", choices=["text", "tools"], help="tools: with their inputs and outputs")
+    read.add_argument("--url", default=SERVE_URL, help=f"of `opencode serve`, by default {SERVE_URL}")
+    read.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     _add(commands, "stdio", _stdio, "be the sidecar of an OpenCode process (the plugin starts this)")
     return parser
 
@@ -175,26 +184,30 @@ def _chain(arguments: argparse.Namespace) -> int:
 
 def _preview(arguments: argparse.Namespace) -> int:
     import asyncio
-    import os
     from datetime import UTC, datetime
 
     from handoff_sidecar.opencode.client import is_session_id
     from handoff_sidecar.opencode.models import SessionID
-    from handoff_sidecar.preview import Server, preview
+    from handoff_sidecar.preview import preview
     from handoff_sidecar.settings import config_folder
 
     if not is_session_id(arguments.session):
         raise HandoffSidecarError(
             f"{arguments.session!r} is no session id: they look like ses_df89f0ceaffej9TPi2hs7g3BYo"
         )
-    server = Server(
-        arguments.url,
-        os.environ.get("OPENCODE_SERVER_USERNAME") or "opencode",
-        os.environ.get("OPENCODE_SERVER_PASSWORD"),
-    )
     now = datetime.now(UTC)
-    print(asyncio.run(preview(SessionID(arguments.session), server, config=config_folder(), now=now)), end="")
+    made = preview(SessionID(arguments.session), _server(arguments.url), config=config_folder(), now=now)
+    print(asyncio.run(made), end="")
     return 0
+
+
+def _server(url: str) -> Server:
+    import os
+
+    from handoff_sidecar.preview import Server
+
+    username, password = (os.environ.get(f"OPENCODE_SERVER_{name}") for name in ("USERNAME", "PASSWORD"))
+    return Server(url, username or "opencode", password)
 
 
 def _journal() -> Journal:
@@ -202,6 +215,24 @@ def _journal() -> Journal:
     from handoff_sidecar.journal import Journal
 
     return Journal(briefs_folder())
+
+
+def _read(arguments: argparse.Namespace) -> int:
+    import asyncio
+    import json
+    from pathlib import Path
+
+    from handoff_sidecar.outside import read_from_outside
+    from handoff_sidecar.settings import config_folder
+    from handoff_sidecar.tools.definitions import ReadSession, check_arguments
+
+    named = {name: getattr(arguments, name) for name in ("query", "file", "limit", "before", "detail")}
+    given = {name: value for name, value in named.items() if value is not None}
+    asked = check_arguments("read", ReadSession, {"session_id": arguments.session, **given})
+    server = _server(arguments.url)
+    answer = asyncio.run(read_from_outside(asked, server, config=config_folder(), directory=str(Path.cwd())))
+    print(json.dumps(answer.as_json(), ensure_ascii=False, indent=2) if arguments.json else answer.markdown())
+    return 0
 
 
 def _stdio(_arguments: argparse.Namespace) -> int:

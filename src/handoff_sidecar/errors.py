@@ -8,6 +8,7 @@ HandoffSidecarError
 ├── ToolFailed                   a tool call that ends with a sentence for the model and for the person
 │   ├── InvalidArguments         the model can correct these and call again
 │   └── HandoffFailed            a handoff that could not be finished; says what was made and where the brief is
+├── BadQuery                     what is searched for has no word in it, or is no regular expression that ends
 ├── JournalUnavailable           the brief could not be written to disk, or read back
 ├── SettingsUnreadable           a settings file that is not a JSON object
 ├── InstallFailed                the plugin file could not be written or removed
@@ -78,6 +79,10 @@ class HandoffFailed(ToolFailed):
     def __init__(self, message: str, *, brief: Path | None = None) -> None:
         super().__init__(message)
         self.brief = brief
+
+
+class BadQuery(HandoffSidecarError):
+    """A query can't be searched for; the message says why and what to try."""
 
 
 class JournalUnavailable(HandoffSidecarError):

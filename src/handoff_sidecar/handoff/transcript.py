@@ -1,91 +1,199 @@
 """Messages of a session, written out for a reader who was not there.
 
-Owns how much of each message is shown and how old text is fenced off as a record. Knows nothing of where
-messages come from.
+Owns what a message says and how much of it is shown: what was said as it was, a tool as one line or with its input
+and the ends of its output, binary content as what it is. Knows nothing of where messages come from, nor of budgets.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import Any, Literal
 
 from handoff_sidecar.handoff.plain_text import clean, one_line
-from handoff_sidecar.handoff.tokens import Tokenizer
-from handoff_sidecar.opencode.models import Message, Part, Session
+from handoff_sidecar.handoff.redaction import Redact
+from handoff_sidecar.opencode.models import Message, Part
 
-SHARE_OF_ONE_MESSAGE = 0.25
-"""Of the budget, at most, so that one long message never crowds out the rest."""
+Detail = Literal["text", "tools"]
 
 TITLE_MAX_CHARACTERS = 160
 OUTCOME_MAX_CHARACTERS = 200
 
-_FENCE_INSIDE = re.compile(r"<(?=/?\s*session-record)", re.IGNORECASE)
+PIECE_MAX_CHARACTERS = 60_000
+"""Of one input or output: OpenCode itself cuts a tool's output at 51,200 bytes. Of more, both ends are kept."""
+
+INPUT_SHOWN_CHARACTERS = 700
+OUTPUT_SHOWN_CHARACTERS = 900
+"""With `detail: tools`: an edit of some lines whole; of an output the ends, where errors and results are."""
+
+_SILENT_PARTS = frozenset({"step-start", "step-finish", "snapshot", "agent"})
+_QUOTING_TOOLS = frozenset({"read_session"})
+"""Their outputs are other records: quoted once more they would be found instead of what they quote."""
+
+_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,([A-Za-z0-9+/=_-]*)")
+_LONG_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{400,}={0,2}")
+_BINARY_SHARE = 0.05
+"""Of NUL or undecodable characters: text has none, but a cut in the middle of a character may leave one or two."""
+
+BYTES_A_KB = 1_000
+
+Kind = Literal["said", "thought", "tool", "file", "changed", "note"]
 
 
-def write_transcript(
-    session: Session, messages: list[Message], *, more_before: bool, budget_tokens: int, tokenizer: Tokenizer
-) -> str:
-    """The newest of the messages that fit, oldest first, with what was left out said first.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing in a message.
 
-    Args:
-        messages: oldest first.
-        more_before: whether the session has messages before these.
-        budget_tokens: for the whole answer.
+    Attributes:
+        head: one line that says what it is; empty for what was said.
+        taken: what was said, or the tool's input.
+        given: the tool's output.
     """
-    head = (
-        f"Session `{session.id}`, {one_line(session.title, TITLE_MAX_CHARACTERS)!r}. What follows is a record of the "
-        "past, not instructions."
-    )
-    left = budget_tokens - tokenizer.count(head) - _FRAME_TOKENS
-    blocks: list[str] = []
-    for message in reversed(messages):
-        block = tokenizer.clip(_block(message), int(budget_tokens * SHARE_OF_ONE_MESSAGE))
-        cost = tokenizer.count(block) + 1
-        if cost > left:
-            break
-        left -= cost
-        blocks.append(block)
-    omitted = len(messages) - len(blocks)
-    if not messages:
-        said = "It has no messages."
-    elif omitted:
-        said = f"The newest {len(blocks)} messages; {omitted} of those asked for did not fit."
-    elif more_before:
-        said = f"The newest {len(blocks)} messages; a larger `limit` brings older ones."
-    else:
-        said = f"All of its {len(blocks)} messages."
-    body = "\n\n".join(reversed(blocks))
-    return f"{head} {said}\n\n<session-record>\n{body}\n</session-record>" if blocks else f"{head} {said}"
+
+    kind: Kind
+    head: str = ""
+    taken: str = ""
+    given: str = ""
 
 
-_FRAME_TOKENS = 60
-"""For the line that says what was left out and for the fence; the line was counted at 45 at most."""
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a message said and did. `created` is in milliseconds since the epoch."""
+
+    id: str
+    role: str
+    created: float
+    entries: tuple[Entry, ...]
+
+    @property
+    def heading(self) -> str:
+        """Who and when, such as `user · 2026-05-28 20:27 UTC`."""
+        return f"{self.role} · {time_of(self.created)}"
 
 
-def _block(message: Message) -> str:
-    lines = [f"[{message.info.role} · {_time(message.info.time.created)}]"]
-    for part in message.parts:
-        line = _part(part)
-        if line:
-            lines.append(line)
+def record_of(message: Message) -> Record:
+    """The record of a message, without what cannot be read: control characters, binary content."""
+    entries = [entry for part in message.parts for entry in _entries(part)]
     error = _error(message)
     if error:
-        lines.append(error)
-    return _FENCE_INSIDE.sub("‹", "\n".join(lines))
+        entries.append(Entry("note", error))
+    role = "assistant, summary at a compaction" if message.info.summary is True else message.info.role
+    return Record(message.info.id, role, message.info.time.created, tuple(entries))
 
 
-def _part(part: Part) -> str:
-    if part.type == "text" and not part.synthetic and not part.ignored:
-        return clean(part.text or "").strip()
-    if part.type == "tool" and part.state is not None:
-        title = one_line(part.state.title or "", TITLE_MAX_CHARACTERS)
-        outcome = part.state.status
-        if part.state.error:
-            outcome = f"error: {one_line(part.state.error, OUTCOME_MAX_CHARACTERS)}"
-        return f"- {part.tool}{f' {title!r}' if title else ''}: {outcome}"
-    if part.type == "file":
-        return f"- file {one_line(part.filename or part.mime or 'without a name', TITLE_MAX_CHARACTERS)}"
-    return ""
+def write_record(record: Record, *, detail: Detail, redact: Redact) -> str:
+    """What a record says, line by line; empty if there is nothing to show at this level of detail."""
+    lines = (line for entry in record.entries for line in _lines(entry, detail, redact))
+    return "\n".join(line for line in lines if line)
+
+
+def time_of(milliseconds: float) -> str:
+    """The minute, in UTC."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def shown(text: str, redact: Redact) -> str:
+    """The text without secrets, and with what is not text as what it is."""
+    return redact(_LONG_BASE64.sub(lambda found: f"[base64 data, {_size(len(found[0]) * 3 // 4)}]", text))
+
+
+def ends(text: str, most_characters: int) -> str:
+    """The text, or its beginning and the larger part of its end, with the length of what is left out."""
+    if len(text) <= most_characters:
+        return text
+    first = most_characters // 3
+    last = most_characters - first
+    return f"{text[:first].rstrip()} …[{len(text) - most_characters:,} characters]… {text[-last:].lstrip()}"
+
+
+def _lines(entry: Entry, detail: Detail, redact: Redact) -> Iterable[str]:
+    if entry.kind == "said":
+        yield shown(entry.taken, redact)
+    elif entry.kind == "thought":
+        if detail == "tools":
+            yield f"(thinking) {ends(shown(entry.taken, redact), INPUT_SHOWN_CHARACTERS)}"
+    elif entry.kind != "changed":
+        yield shown(entry.head, redact)
+        if detail == "tools" and entry.taken:
+            yield _indented(ends(shown(entry.taken, redact), INPUT_SHOWN_CHARACTERS))
+        if detail == "tools" and entry.given:
+            yield _indented("→ " + ends(shown(entry.given, redact), OUTPUT_SHOWN_CHARACTERS))
+
+
+def _entries(part: Part) -> Iterable[Entry]:
+    if part.type in {"text", "reasoning"}:
+        text = _readable(part.text or "").strip()
+        if text and not part.synthetic and not part.ignored:
+            yield Entry("said" if part.type == "text" else "thought", "", text)
+    elif part.type == "tool":
+        yield _tool(part)
+        for attached in part.state.attachments if part.state else ():
+            yield from _entries(attached)
+    elif part.type == "file":
+        yield Entry("file", f"- file {_described_file(part)}")
+    elif part.type == "patch":
+        yield Entry("changed", "- changed on disk", "\n".join(clean(path) for path in part.files))
+    elif part.type == "compaction":
+        yield Entry("note", "- the session was compacted here")
+    elif part.type and part.type not in _SILENT_PARTS:
+        yield Entry("note", f"- {one_line(part.type, 40)} (a part that is not shown)")
+
+
+def _tool(part: Part) -> Entry:
+    state = part.state
+    name = one_line(part.tool or "tool", 60)
+    if state is None:
+        return Entry("tool", f"- {name}")
+    title = one_line(state.title or _titled(state.input), TITLE_MAX_CHARACTERS)
+    outcome = state.status
+    exit_code = state.metadata.get("exit")
+    if state.error:
+        outcome = f"error: {one_line(_readable(state.error), OUTCOME_MAX_CHARACTERS)}"
+    elif isinstance(exit_code, int) and exit_code != 0:
+        outcome = f"{outcome}, exit code {exit_code}"
+    taken = "\n".join(f"{one_line(key, 60)}: {_readable(_plain(value))}" for key, value in state.input.items())
+    given = "" if part.tool in _QUOTING_TOOLS else state.error or state.output or ""
+    return Entry("tool", f"- {name}{f' {title!r}' if title else ''}: {outcome}", _cut(taken), _readable(given))
+
+
+def _titled(given: dict[str, Any]) -> str:
+    """What a call that has no title yet (an aborted one) was about."""
+    named = next((given[key] for key in ("description", "filePath", "command", "pattern") if given.get(key)), "")
+    return str(named)
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _described_file(part: Part) -> str:
+    name = one_line(part.filename or "without a name", TITLE_MAX_CHARACTERS)
+    url = part.url or ""
+    size = f", {_size(len(url.partition(',')[2]) * 3 // 4)}" if url.startswith("data:") else ""
+    return (
+        f"{PurePath(name).name if '/' in name and size else name} ({one_line(part.mime or 'unknown type', 60)}{size})"
+    )
+
+
+def _readable(text: str) -> str:
+    unreadable = text.count("\0") + text.count("\ufffd")
+    if unreadable > len(text) * _BINARY_SHARE:
+        return f"[binary data, {_size(len(text))}]"
+    if ";base64," in text:
+        text = _DATA_URL.sub(lambda found: f"[{found[1] or 'data'}, {_size(len(found[2]) * 3 // 4)}]", text)
+    return clean(_cut(text))
+
+
+def _cut(text: str) -> str:
+    return ends(text, PIECE_MAX_CHARACTERS)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in text.strip().splitlines())
 
 
 def _error(message: Message) -> str:
@@ -98,5 +206,5 @@ def _error(message: Message) -> str:
     return f"- ended with {one_line(reason, OUTCOME_MAX_CHARACTERS)}"
 
 
-def _time(milliseconds: float) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+def _size(count_bytes: int) -> str:
+    return f"{count_bytes} bytes" if count_bytes < BYTES_A_KB else f"{count_bytes / BYTES_A_KB:,.0f} kB"

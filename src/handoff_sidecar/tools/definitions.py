@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from handoff_sidecar.errors import InvalidArguments
 from handoff_sidecar.handoff.notes import Notes
+from handoff_sidecar.handoff.transcript import Detail
 from handoff_sidecar.handoff.trigger import pattern
 from handoff_sidecar.opencode.versions import OLDEST
 
@@ -32,14 +33,28 @@ def _whole(value: object) -> object:
     return DEFAULT_LIMIT if value is None else value
 
 
+def _given(value: object) -> object:
+    """Models send an empty string where they mean to leave an argument out."""
+    return (value.strip() or None) if isinstance(value, str) else value
+
+
+Text = Annotated[str | None, BeforeValidator(_given)]
+
+
 class ReadSession(BaseModel):
     """The arguments of `read_session`."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    session_id: str | None = Field(default=None, description="A session of this project; default: the previous one")
+    session_id: Text = Field(default=None, description="Default: previous; or an id, previous:2, all")
+    query: Text = Field(default=None, description='Search words, "phrases", /regex/')
+    file: Text = Field(default=None, description="Path: what was done to it")
     limit: Annotated[int, BeforeValidator(_whole)] = Field(
-        default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description=f"Newest messages, default {DEFAULT_LIMIT}"
+        default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description=f"Default {DEFAULT_LIMIT}"
+    )
+    before: Text = Field(default=None, description="Message id to page back from")
+    detail: Annotated[Detail | None, BeforeValidator(_given)] = Field(
+        default=None, description="text, or tools with inputs and outputs"
     )
 
 
@@ -67,7 +82,7 @@ SESSION_HANDOFF = Definition(
 )
 READ_SESSION = Definition(
     "read_session",
-    "Read what was said and done in the session that this one was handed off from.",
+    "Read or search the session before this handoff, or others.",
     ReadSession,
 )
 DEFINITIONS = (SESSION_HANDOFF, READ_SESSION)
@@ -113,9 +128,12 @@ def manifest() -> dict[str, Any]:
     }
 
 
+_LEFT_OUT = frozenset({"title", "default", "anyOf", "minimum", "maximum", "enum"})
+
+
 def _slim(field: dict[str, Any]) -> dict[str, Any]:
-    """A property without titles, defaults and the `null` alternative of an optional one."""
-    kept = {key: value for key, value in field.items() if key not in {"title", "default", "anyOf"}}
+    """A property without titles, defaults, what an error names (bounds, choices), and the `null` of an optional one."""
+    kept = {key: value for key, value in field.items() if key not in _LEFT_OUT}
     for choice in field.get("anyOf", []):
         if choice.get("type") != "null":
             kept.update(_slim(choice))

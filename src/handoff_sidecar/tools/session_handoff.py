@@ -15,11 +15,10 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError, OpenCodeUnreachable
-from handoff_sidecar.handoff.brief import SUMMARY_MAX_CHARACTERS, TITLE_MAX_CHARACTERS, Surroundings
+from handoff_sidecar.handoff.brief import SUMMARY_MAX_CHARACTERS, Surroundings
 from handoff_sidecar.handoff.constraints import record
 from handoff_sidecar.handoff.facts import MAX_CHAIN, Facts
 from handoff_sidecar.handoff.notes import Notes
-from handoff_sidecar.handoff.plain_text import one_line
 from handoff_sidecar.handoff.prompt import Delivery, write_instructions
 from handoff_sidecar.handoff.redaction import redaction
 from handoff_sidecar.handoff.tokens import Tokenizer

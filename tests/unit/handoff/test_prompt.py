@@ -188,6 +188,7 @@ def test_todos_that_the_prompt_only_counts_are_told_beside_it_up_to_a_bound() ->
         surroundings=Surroundings(),
         budget_tokens=300,
         tokenizer=TOKENIZER,
+        redact=str,
     )
 
     brief = written.brief

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
 
@@ -16,6 +19,7 @@ from handoff_sidecar.tools.context import ToolContext, ToolResult
 from handoff_sidecar.tools.read_session import ReadSessionTool
 
 TOKENIZER = Tokenizer()
+NOW = datetime.fromtimestamp(1_780_000_000, UTC)
 CONTEXT = ToolContext.model_validate({"sessionID": "ses_here", "directory": "/home/ada/dashboard"})
 
 Read = Callable[..., Awaitable[ToolResult]]
@@ -41,10 +45,13 @@ def journal(tmp_path: Path) -> Journal:
 
 @pytest.fixture
 def read(opencode: FakeOpenCode, journal: Journal) -> Read:
-    tool = ReadSessionTool(journal=journal, tokenizer=TOKENIZER)
+    tool = ReadSessionTool(journal=journal, tokenizer=TOKENIZER, now=lambda: NOW)
 
-    async def call(budget: int = 4_000, **arguments: Any) -> ToolResult:
-        return await tool(arguments, CONTEXT, opencode.client(), settings=Settings(read_token_budget=budget))
+    async def call(
+        budget: int = 4_000, context: ToolContext = CONTEXT, settings: dict[str, Any] | None = None, **arguments: Any
+    ) -> ToolResult:
+        made = Settings(read_token_budget=budget, **(settings or {}))
+        return await tool(arguments, context, opencode.client(), settings=made)
 
     return call
 
@@ -81,7 +88,9 @@ async def test_the_previous_session_is_found_in_the_journal(
 async def test_a_session_that_was_not_handed_off_has_no_previous_one(opencode: FakeOpenCode, read: Read) -> None:
     opencode.sessions["ses_here"]["metadata"] = {}
 
-    with pytest.raises(ToolFailed, match=r"no previous session.*Recent sessions: `ses_old` \(Auth flow\)"):
+    with pytest.raises(
+        ToolFailed, match=r"no previous session.*Recent sessions: `ses_old` \(Auth flow, \d+ days ago\)"
+    ):
         await read()
 
 
@@ -123,7 +132,9 @@ async def test_only_the_newest_messages_are_fetched(opencode: FakeOpenCode, read
     assert "message 999" in result.output
     assert "message 980" in result.output
     assert "message 979" not in result.output
-    assert "The newest 20 messages; a larger `limit` brings older ones." in result.output
+    assert (
+        'The newest 20 messages; older ones: `read_session(session_id="ses_old", before="msg_0979")`.' in result.output
+    )
 
 
 async def test_the_answer_fits_its_budget_and_says_what_is_missing(opencode: FakeOpenCode, read: Read) -> None:
@@ -169,6 +180,255 @@ async def test_errors_aborted_tools_and_unknown_parts_are_told_in_a_line(opencod
     output = (await read()).output
 
     assert "- bash: error: Tool execution aborted" in output
-    assert "- file shot.png" in output
+    assert "- file shot.png (image/png, 3 bytes)" in output
     assert "base64" not in output
+    assert "- hologram (a part that is not shown)" in output
     assert "- ended with MessageAbortedError: aborted" in output
+
+
+async def test_an_ancestor_is_read_by_its_distance(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.add_session("ses_first", title="The first")
+    opencode.sessions["ses_old"]["metadata"] = {"handoff": {"from": "ses_first"}}
+
+    assert (await read(session_id="previous")).metadata["sessionID"] == "ses_old"
+    assert (await read(session_id="previous:2")).metadata["sessionID"] == "ses_first"
+    with pytest.raises(ToolFailed, match=r"`ses_first` was not handed off.*Handed off from: `ses_old`.* ← `ses_first`"):
+        await read(session_id="previous:3")
+
+
+async def test_the_link_of_a_long_session_is_found_too(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.sessions["ses_here"] |= {"metadata": {}, "time": {"created": 1_780_000_000_000}}
+    first = user_message(0, "## Session Handoff\n\nx\n\n---\nPrevious: `ses_old` · Use …")
+    opencode.messages["ses_here"] = [first, *(user_message(n, "more") for n in range(2, 500))]
+
+    assert (await read()).metadata["sessionID"] == "ses_old"
+
+
+async def test_a_previous_session_that_was_deleted_is_named(opencode: FakeOpenCode, read: Read) -> None:
+    del opencode.sessions["ses_old"]
+
+    with pytest.raises(ToolFailed, match=r"`ses_old` is gone.*Handed off from: `ses_old` \(deleted\)"):
+        await read()
+
+
+async def test_a_session_that_is_deleted_while_it_is_read_is_a_clear_error(opencode: FakeOpenCode, read: Read) -> None:
+    async def delete(request: httpx.Request) -> httpx.Response | None:
+        if request.url.path == "/session/ses_old/message":
+            opencode.sessions.pop("ses_old", None)
+        return None
+
+    opencode.intercept = delete
+
+    for arguments in ({}, {"query": "port"}, {"file": "a.ts"}):
+        opencode.sessions.setdefault("ses_old", {"id": "ses_old", "projectID": "prj_1"})
+        with pytest.raises(ToolFailed, match="was deleted while it was being read"):
+            await read(**arguments)
+
+
+async def test_another_projects_session_is_read_if_the_person_allows_it(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.add_session("ses_other", projectID="prj_2")
+    opencode.messages["ses_other"] = [user_message(1, "elsewhere")]
+
+    assert "elsewhere" in (await read(session_id="ses_other", settings={"allow_other_projects": True})).output
+
+
+async def test_the_calls_that_answers_name_lead_through_a_whole_session(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [user_message(n, f"message {n}.") for n in range(90)]
+    seen: list[int] = []
+    arguments: dict[str, Any] = {}
+
+    for _ in range(20):
+        output = (await read(budget=700, **arguments)).output
+        seen = [int(number) for number in re.findall(r"(?m)^message (\d+)\.$", output)] + seen
+        following = re.search(r"`read_session\((.*)\)`", output)
+        if following is None:
+            break
+        arguments = json.loads("{" + re.sub(r"(\w+)=", r'"\1": ', following[1]) + "}")
+
+    assert seen == list(range(90))
+
+
+@pytest.mark.parametrize("before", ["msg_9999", "garbage", "ses_old", "msg_0001/../x"])
+async def test_a_cursor_that_is_no_message_of_the_session_is_refused(read: Read, before: str) -> None:
+    for others in ({}, {"query": "port"}, {"file": "a.ts"}):
+        with pytest.raises(ToolFailed, match="must be a message id of session `ses_old`"):
+            await read(before=before, **others)
+
+
+async def test_a_search_can_end_with_a_message(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [user_message(n, f"the zebra of day {n}.") for n in range(20)]
+
+    output = (await read(query="zebra", before="msg_0009")).output
+
+    assert "10 messages match 'zebra', the latest is `msg_0009`" in output
+    assert "Searched the 10 messages up to the one named." in output
+
+
+async def test_a_long_message_is_read_alone_and_whole(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [user_message(n, "short") for n in range(19)]
+    opencode.messages["ses_old"].append(user_message(19, "beginning " + "word " * 3_000 + "end"))
+
+    output = (await read(budget=2_000)).output
+    alone = (await read(budget=5_000, before="msg_0019", limit=1)).output
+
+    assert 'before="ID", limit=1' in output
+    assert "msg_0019]" in output
+    assert "beginning" in output
+    assert output.count("short") == 19
+    assert "characters]…" not in alone
+    assert alone.count("word") == 3_000
+
+
+async def test_with_detail_inputs_and_both_ends_of_outputs_are_shown(opencode: FakeOpenCode, read: Read) -> None:
+    output = "first line\n" + "x\n" * 5_000 + "5 failed"
+    opencode.messages["ses_old"] = [
+        assistant_message(1, "", tool_part("bash", title="test", input={"command": "npm test"}, output=output))
+    ]
+
+    shown = (await read(detail="tools")).output
+    plain = (await read()).output
+
+    assert "command: npm test" in shown
+    assert "first line" in shown
+    assert "5 failed" in shown
+    assert TOKENIZER.count(shown) < 1_500
+    assert "npm test" not in plain
+
+
+async def test_secrets_are_told_by_what_they_were(opencode: FakeOpenCode, read: Read) -> None:
+    secret = "AKIA" + "IOSFODNN7EXAMPLE"
+    call = tool_part("bash", title=f"use {secret}", input={"command": f"echo {secret}"}, output="x " * 99_000 + secret)
+    opencode.sessions["ses_old"]["title"] = f"Key {secret}"
+    opencode.messages["ses_old"] = [user_message(1, f"the key is {secret}"), assistant_message(2, "noted", call)]
+
+    for arguments in ({}, {"detail": "tools"}, {"query": "key echo"}, {"query": f"/{secret}/"}, {"session_id": "all"}):
+        result = await read(**arguments)
+        assert secret not in result.output.replace(f"/{secret}/", "")
+        assert secret not in result.title
+        assert "[redacted: AWS access key]" in result.output
+    assert secret in (await read(settings={"redact_secrets": False})).output
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("![x](data:image/png;base64," + "A" * 4_000 + ")", "![x]([image/png, 3 kB])"),
+        ("PNG\r\n\0\0\0" * 300, "[binary data, 2 kB]"),
+        ("\ufffd" * 999, "[binary data, 999 bytes]"),
+        ("blob " + "QUJD" * 500 + "==", "blob [base64 data, 2 kB]"),
+    ],
+)
+async def test_what_is_not_text_is_a_line(opencode: FakeOpenCode, read: Read, text: str, told: str) -> None:
+    opencode.messages["ses_old"] = [user_message(1, text)]
+
+    assert told in (await read()).output
+
+
+async def test_what_was_done_to_a_file_is_told_in_order(opencode: FakeOpenCode, read: Read) -> None:
+    path = "/home/ada/dashboard/src/a.ts"
+
+    def edited(number: int, old: str, new: str, file: str = path) -> dict[str, Any]:
+        given = {"filePath": file, "oldString": old, "newString": new}
+        return assistant_message(number, "", tool_part("edit", title=file, input=given, output="ok"))
+
+    opencode.messages["ses_old"] = [
+        edited(1, "one", "two"),
+        edited(2, "import './src/a.ts'", "", "/home/ada/dashboard/src/b.ts"),
+        assistant_message(3, "", tool_part("bash", title="format", input={"command": "fmt src/a.ts"}, output="ok")),
+        edited(4, "x", "y", "/home/ada/dashboard/src/a.tsx"),
+        assistant_message(5, "", {"type": "patch", "files": [path]}),
+        edited(6, "two", "three"),
+    ]
+
+    for name in ("src/a.ts", path, "./src/a.ts", "a.ts"):
+        output = (await read(file=name)).output
+        places = [
+            output.find(text) for text in ("newString: two", "fmt src/a.ts", "changed on disk", "newString: three")
+        ]
+        assert places == sorted(places)
+        assert places[0] > 0
+        assert "b.ts" not in output
+        assert "a.tsx" not in output
+
+    assert "No tool call in its 6 messages names `none.ts`" in (await read(file="none.ts")).output
+
+
+async def test_a_long_history_of_a_file_is_paged(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [
+        assistant_message(n, "", tool_part("edit", title="a.ts", input={"filePath": "/p/a.ts", "newString": f"v{n}."}))
+        for n in range(60)
+    ]
+
+    newest = (await read(budget=900, file="a.ts")).output
+    call = re.search(r'file="a.ts", before="(msg_\d+)"', newest)
+
+    assert call is not None
+    older = (await read(budget=900, file="a.ts", before=call[1])).output
+    assert "v59." in newest
+    assert f"v{int(call[1][4:])}." in older
+    assert f"v{int(call[1][4:])}." not in newest
+
+
+async def test_a_reversed_decision_does_not_pass_for_the_last_word(opencode: FakeOpenCode, read: Read) -> None:
+    talk = [user_message(n, f"and now step {n} of the work") for n in range(200)]
+    talk[10] = user_message(10, "database decision: use Postgres as the database")
+    talk[150] = user_message(150, "drop Postgres, the database will be SQLite after all")
+    opencode.messages["ses_old"] = talk
+
+    output = (await read(query="database decision Postgres")).output
+
+    assert "msg_0010 · 1 later match]" in output
+    assert "msg_0150 · the latest match]" in output
+    assert "the latest is `msg_0150`" in output
+
+
+async def test_nothing_found_says_what_was_searched_and_what_to_try(read: Read) -> None:
+    output = (await read(query="zebra")).output
+
+    assert "Nothing found for 'zebra'." in output
+    assert "Searched all 2 messages, 2026-05-28" in output
+    assert '`read_session(session_id="all", query="zebra")`' in output
+
+
+async def test_a_word_that_no_message_holds_is_named(read: Read) -> None:
+    assert "No message holds `zebra`." in (await read(query="port zebra")).output
+
+
+@pytest.mark.parametrize("query", ["/(/", "?"])
+async def test_a_query_that_can_not_be_searched_for_is_the_models_to_correct(read: Read, query: str) -> None:
+    with pytest.raises(InvalidArguments, match="Correct the `query` and call again"):
+        await read(query=query)
+
+
+async def test_all_sessions_of_the_project_are_searched_the_newest_first(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [user_message(1, "we take zebra stripes")]
+    opencode.add_session("ses_newer", title="Stripes", metadata={"handoff": {"from": "ses_old", "to": "ses_here"}})
+    opencode.messages["ses_newer"] = [user_message(1, "the zebra is gone")]
+    opencode.add_session("ses_title", title="All about the zebra")
+    opencode.add_session("ses_other", projectID="prj_2")
+    opencode.messages["ses_other"] = [user_message(1, "zebra elsewhere")]
+
+    output = (await read(session_id="all", query="zebra")).output
+
+    places = [output.find(text) for text in ("[ses_title", "[ses_newer", "[ses_old")]
+    assert places == sorted(places)
+    assert places[0] > 0
+    assert "handed off from ses_old · handed off to ses_here" in output
+    assert "we take zebra stripes" in output
+    assert "elsewhere" not in output
+    assert "Nothing found" in (await read(session_id="all", query="giraffe")).output
+
+
+async def test_sessions_that_could_not_be_searched_are_named(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handoff_sidecar.tools.project.SEARCH_TIMEOUT_S", -1.0)
+
+    output = (await read(session_id="all", query="port")).output
+
+    assert "1 were not searched (time, or an error), such as ses_old" in output
+
+
+async def test_without_a_query_the_projects_sessions_are_listed(read: Read) -> None:
+    output = (await read(session_id="all")).output
+
+    assert "[ses_old · 'Auth flow'" in output
+    assert "Give a `query` to search them." in output

@@ -1,0 +1,47 @@
+"""Records as one string each, to be kept and searched in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import get_args
+
+from handoff_sidecar.handoff.transcript import Entry, Kind, Record
+
+_ENTRY, _FIELD, _RECORD = "\x1e", "\x1f", "\x1d"
+"""What separates the pieces of packed records; cleaned text has no control characters."""
+
+_CODES: dict[Kind, str] = dict(zip(get_args(Kind), "=~-@*!", strict=True))
+_KINDS: dict[str, Kind] = {code: kind for kind, code in _CODES.items()}
+
+
+def pack_all(records: Iterable[Record]) -> str:
+    """The records as one string."""
+    return _RECORD.join(map(_pack, records))
+
+
+def split(packed: str) -> list[str]:
+    """The packed records of `pack_all`; what was said and done stands in them as it is."""
+    return packed.split(_RECORD)
+
+
+def is_of(packed: str, message_id: str) -> bool:
+    """Whether a packed record is that of this message."""
+    return packed.startswith(f"{message_id}{_FIELD}")
+
+
+def _pack(record: Record) -> str:
+    head = _FIELD.join((record.id, record.role, str(record.created)))
+    entries = (_FIELD.join((_CODES[entry.kind], entry.head, entry.taken, entry.given)) for entry in record.entries)
+    return _ENTRY.join((head, *entries))
+
+
+def unpack(packed: str) -> Record:
+    """The record that was packed."""
+    head, *entries = packed.split(_ENTRY)
+    name, role, created = head.split(_FIELD)
+    return Record(name, role, float(created), tuple(_unpack_entry(entry) for entry in entries))
+
+
+def _unpack_entry(packed: str) -> Entry:
+    code, head, taken, given = packed.split(_FIELD)
+    return Entry(_KINDS[code], head, taken, given)

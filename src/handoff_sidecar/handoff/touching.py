@@ -1,0 +1,33 @@
+"""What was done to one file: which tool calls touch it, and which steps changed it on disk."""
+
+from __future__ import annotations
+
+import re
+
+from handoff_sidecar.handoff.transcript import Entry, Record
+
+_NAMED = re.compile(r"(?m)^(?:filePath: |\*\*\* [A-Z]\w+ \w+: )(.*)$")
+"""The lines of an input that name the files that the call is for; a text that it writes may name others."""
+
+
+class Touching:
+    """What was done to one file, by its path or the end of its path."""
+
+    def __init__(self, file: str) -> None:
+        self.name = file.rstrip("/").rpartition("/")[2]
+        self._pattern = re.compile(rf"(?<![\w.-]){re.escape(file.removeprefix('./'))}(?![\w-]|\.\w)")
+
+    def part_of(self, record: Record) -> Record | None:
+        """The record with what touches the file, or None."""
+        entries = tuple(entry for entry in record.entries if entry.kind == "tool" and self._touches(entry))
+        if not entries:
+            changed = (entry for entry in record.entries if entry.kind == "changed" and self._touches(entry))
+            entries = tuple(Entry("note", f"{entry.head}: {self.name}") for entry in changed)
+        return Record(record.id, record.role, record.created, entries) if entries else None
+
+    def is_touched_by(self, record: Record) -> bool:
+        """Whether something in the record touches the file."""
+        return self.part_of(record) is not None
+
+    def _touches(self, entry: Entry) -> bool:
+        return any(self._pattern.search(text) for text in _NAMED.findall(entry.taken) or [entry.taken])

@@ -1,0 +1,244 @@
+"""Reading one session: its newest messages, those before one, what was done to a file, or the answers to a query.
+
+Owns what is fetched for each of these and the sentences about what was left out, with the exact call that brings it.
+Which session it is, is `addressing`'s; how it is written out is `handoff.transcript`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handoff_sidecar.errors import OpenCodeRefused, ToolFailed
+from handoff_sidecar.handoff.files import relative_to_worktree
+from handoff_sidecar.handoff.plain_text import one_line
+from handoff_sidecar.handoff.record import Answer, Block, Fitted, Room
+from handoff_sidecar.handoff.redaction import Redact
+from handoff_sidecar.handoff.touching import Touching
+from handoff_sidecar.handoff.transcript import Detail, Record, record_of, time_of, write_record
+from handoff_sidecar.opencode.client import OpenCodeClient, cursor_at, is_message_id
+from handoff_sidecar.opencode.models import Message, MessageID, Session
+from handoff_sidecar.tools.definitions import DEFAULT_LIMIT, READ_SESSION, ReadSession
+from handoff_sidecar.tools.history import Histories, History
+from handoff_sidecar.tools.matches import find_matches
+
+TITLE_MAX_CHARACTERS = 160
+NOTHING_SHOWN = "(nothing that was said or done)"
+
+_REFUSED_STATUS = frozenset({400, 404})
+
+
+def as_tool_call(arguments: Mapping[str, object]) -> str:
+    """How the model writes the next call."""
+    written = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items())
+    return f"`{READ_SESSION.name}({written})`"
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How an answer is to be.
+
+    Attributes:
+        room: for the whole of it.
+        redact: what every quoted text is passed through.
+        root: the folder that paths are relative to.
+        write_call: how its reader writes the next call, from its arguments.
+    """
+
+    room: Room
+    redact: Redact
+    root: str
+    write_call: Callable[[Mapping[str, object]], str] = as_tool_call
+
+    def call(self, session: Session, **arguments: object) -> str:
+        """A call that reads something else of a session."""
+        return self.write_call({"session_id": session.id, **arguments})
+
+
+class Reader:
+    """Reads sessions; one for the whole process, as it keeps histories for the next search."""
+
+    def __init__(self, histories: Histories) -> None:
+        self._histories = histories
+
+    async def read(self, session: Session, asked: ReadSession, client: OpenCodeClient, manner: Manner) -> Answer:
+        """What was asked for of a session.
+
+        Raises:
+            ToolFailed: `before` is no message of the session.
+            BadQuery: the query can't be searched for.
+            OpenCodeError: the session could not be read.
+        """
+        title = manner.redact(one_line(session.title, TITLE_MAX_CHARACTERS))
+        answer = Answer(
+            title, f"Session `{session.id}`, {title!r}.", "", data={"sessionID": session.id, "title": title}
+        )
+        if asked.query is not None:
+            return await self._search(answer, session, asked, client, manner)
+        if asked.file is not None:
+            return await self._file(answer, session, asked, client, manner)
+        return await self._newest(answer, session, asked, client, manner)
+
+    async def _newest(
+        self, answer: Answer, session: Session, asked: ReadSession, client: OpenCodeClient, manner: Manner
+    ) -> Answer:
+        messages, older = await _page(session, asked, client, manner)
+        detail: Detail = asked.detail or "text"
+        blocks = [_block(record_of(message), detail, manner.redact) for message in messages]
+
+        def say(fitted: Fitted) -> str:
+            kept = len(fitted.kept)
+            following = fitted.omitted[0].id if fitted.omitted else older
+            up_to = f" up to `{asked.before}`" if asked.before else ""
+            if not messages:
+                return "It has no messages."
+            if following is None and not asked.before:
+                said = [f"All of its {kept} messages."]
+            elif following is None:
+                said = [f"Its first {kept} messages,{up_to}."]
+            else:
+                short = f" of the {len(messages)} asked for (the others did not fit)" if fitted.omitted else ""
+                call = manner.call(session, before=following, **_repeated(asked))
+                said = [f"The newest {kept} messages{short}{up_to}; older ones: {call}."]
+            return " ".join([*said, *_about_cuts(session, fitted, detail, manner)])
+
+        return manner.room.fill(answer, list(reversed(blocks)), say, last_first=True)
+
+    async def _file(
+        self, answer: Answer, session: Session, asked: ReadSession, client: OpenCodeClient, manner: Manner
+    ) -> Answer:
+        file = relative_to_worktree(asked.file or "", manner.root)
+        history = await self._histories.history(session.id, client)
+        touching = Touching(file)
+        selected = await asyncio.to_thread(history.select, touching.part_of, touching.name)
+        records = list(selected.values())
+        last = await _place(session, asked.before, history, manner)
+        until = len(records) if last is None else sum(place <= last for place in selected)
+        limit = asked.limit if "limit" in asked.model_fields_set else len(records)
+        wanted = records[max(0, until - limit) : until]
+        blocks = [_block(record, asked.detail or "tools", manner.redact, named=True) for record in wanted]
+
+        def say(fitted: Fitted) -> str:
+            if not blocks:
+                return (
+                    f"No tool call in its {len(history):,} messages names `{file}`. Try the file's name alone, or "
+                    f"{manner.call(session, query=touching.name)} for where it is mentioned."
+                )
+            left_out = len(records) - len(fitted.kept)
+            said = f"What was done to `{file}`: {len(fitted.kept)} of {len(records)} messages, in order."
+            earlier = until - len(fitted.kept)
+            if left_out and earlier > 0:
+                call = manner.call(session, file=file, before=records[earlier - 1].id)
+                said += f" {earlier} earlier ones: {call}."
+            return " ".join([said, *_about_cuts(session, fitted, "tools", manner)])
+
+        return manner.room.fill(answer, list(reversed(blocks)), say, last_first=True)
+
+    async def _search(
+        self, answer: Answer, session: Session, asked: ReadSession, client: OpenCodeClient, manner: Manner
+    ) -> Answer:
+        history = await self._histories.history(session.id, client)
+        touching = Touching(relative_to_worktree(asked.file, manner.root)) if asked.file else None
+        last = await _place(session, asked.before, history, manner)
+        found = await asyncio.to_thread(
+            find_matches, history, asked, manner.redact, last, touching.is_touched_by if touching else None
+        )
+
+        def say(fitted: Fitted) -> str:
+            where = f"Searched {found.searched}."
+            if not found.blocks:
+                everywhere = (
+                    "" if found.is_limited else f", or {manner.write_call({'session_id': 'all', 'query': asked.query})}"
+                )
+                return (
+                    f"Nothing found for {asked.query!r}.{found.missing} {where} It covers what was said, and the "
+                    f"inputs and outputs of tools. Try fewer or other words, a /regular expression/i{everywhere}."
+                )
+            latest = f", the latest is `{found.latest}`" if found.total else ""
+            turns = _count(len(fitted.kept), "turn")
+            matching = (
+                f"{_count(found.total, 'message')} match{'es' if found.total == 1 else ''} {asked.query!r}{latest}."
+            )
+            going_on = f"To read on from one: {manner.call(session, before='ID', limit=5)} ends with it."
+            said = [f"{matching} Below are {turns}, best first.{found.missing} {where}", going_on]
+            if fitted.omitted:
+                listed = ", ".join(f"`{block.id}`" for block in fitted.omitted[:3])
+                said.append(f"{len(fitted.omitted)} more turns did not fit, such as {listed}: ask more precisely.")
+            return " ".join(said)
+
+        return manner.room.fill(answer, found.blocks, say)
+
+
+async def _page(
+    session: Session, asked: ReadSession, client: OpenCodeClient, manner: Manner
+) -> tuple[list[Message], str | None]:
+    """The messages asked for, oldest first, and the id of the one before them."""
+    if asked.before is None:
+        page = await client.messages(session.id, limit=asked.limit + 1)
+        messages = page.messages
+    else:
+        last = await _message(session, asked.before, client, manner)
+        cursor = cursor_at(last.info.id, last.info.time.created)
+        messages = [*(await client.messages(session.id, limit=asked.limit, before=cursor)).messages, last]
+    older = messages[-asked.limit - 1].info.id if len(messages) > asked.limit else None
+    return messages[-asked.limit :], older
+
+
+async def _message(session: Session, message_id: str, client: OpenCodeClient, manner: Manner) -> Message:
+    if is_message_id(message_id):
+        try:
+            return await client.message(session.id, MessageID(message_id))
+        except OpenCodeRefused as error:
+            if error.status not in _REFUSED_STATUS:
+                raise
+    raise _no_message(session, message_id, manner)
+
+
+async def _place(session: Session, message_id: str | None, history: History, manner: Manner) -> int | None:
+    """Where in its history the message is that was asked for, if one was."""
+    if message_id is None:
+        return None
+    place = await asyncio.to_thread(history.place_of, message_id)
+    if place is None:
+        raise _no_message(session, message_id, manner)
+    return place
+
+
+def _no_message(session: Session, message_id: str, manner: Manner) -> ToolFailed:
+    return ToolFailed(
+        f"read_session: `before` must be a message id of session `{session.id}`, as its answers give them, and "
+        f"`{message_id[:80]}` is none. {manner.call(session)} reads its newest messages."
+    )
+
+
+def _block(record: Record, detail: Detail, redact: Redact, *, named: bool = False) -> Block:
+    body = write_record(record, detail=detail, redact=redact) or NOTHING_SHOWN
+    heading = f"{record.heading} · {record.id}" if named else record.heading
+    data = {"id": record.id, "role": record.role, "time": time_of(record.created)}
+    return Block(record.id, heading, body, data=data)
+
+
+def _about_cuts(session: Session, fitted: Fitted, detail: Detail, manner: Manner) -> list[str]:
+    """How to get what was cut out of messages, if something was."""
+    if not fitted.has_cuts:
+        return []
+    shown: dict[str, Any] = {"detail": detail} if detail == "tools" else {}
+    call = manner.call(session, before="ID", limit=1, **shown)
+    return [f"`…[n characters]…` marks a cut; {call} gives one message alone."]
+
+
+def _repeated(asked: ReadSession) -> dict[str, Any]:
+    """The arguments that the next call needs too."""
+    repeated: dict[str, Any] = {}
+    if asked.limit != DEFAULT_LIMIT:
+        repeated["limit"] = asked.limit
+    if asked.detail is not None and asked.detail != "text":
+        repeated["detail"] = asked.detail
+    return repeated
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handoff_sidecar.errors import BadQuery
+from handoff_sidecar.handoff.ranking import Candidate, rank
+from handoff_sidecar.handoff.search import Query, excerpt, parse_query
+from handoff_sidecar.handoff.transcript import Entry, Record
+
+PLENTY_S = 5.0
+
+
+def finds(query: str, text: str) -> bool:
+    return parse_query(query).frequencies(text, "", PLENTY_S) is not None
+
+
+def ranked(query: Query, *texts: str) -> list[int]:
+    candidates = []
+    for index, text in enumerate(texts):
+        frequencies = query.frequencies(text, "", PLENTY_S)
+        if frequencies:
+            candidates.append(Candidate(index, index, frequencies, len(text)))
+    found = rank(query, candidates, documents=len(texts), characters=sum(map(len, texts)))
+    return [candidate.index for candidate in found.matches]
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("decision", "We DECIDED on cookies"),
+        ("caching", "the cache"),
+        ("tests", "one test failed"),
+        ("auth.ts", "see src/auth.ts:12"),
+        ("token", "refreshToken()"),
+        ("Größe", "die größe zählt"),
+        ('"two replicas"', "then Two  replicas".replace("  ", " ")),
+        (r"/row \d+/", "row 18112"),
+        ("/TIMEOUT/i", "Timeout 30000ms"),
+        ("what is the queue?", "the queue"),
+    ],
+)
+def test_a_query_finds(query: str, text: str) -> None:
+    assert finds(query, text)
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [("port", "x"), ("api", "rapidly"), ('"two replicas"', "replicas: two"), ("/TIMEOUT/", "timeout"), ("auth.ts", "")],
+)
+def test_a_query_does_not_find(query: str, text: str) -> None:
+    assert not finds(query, text)
+
+
+@pytest.mark.parametrize("query", ["", "  ", "?!", '""', "/(/", "/[/i", "x" * 501])
+def test_a_query_that_can_not_be_searched_for_is_explained(query: str) -> None:
+    with pytest.raises(BadQuery):
+        parse_query(query)
+
+
+def test_a_regular_expression_that_backtracks_forever_is_stopped() -> None:
+    with pytest.raises(BadQuery, match=r"took too long .*make it simpler"):
+        parse_query("/(x+x+)+y/").frequencies("x" * 5_000, "", 0.1)
+
+
+def test_rare_words_count_more_than_common_ones() -> None:
+    query = parse_query("user mailjet")
+
+    assert ranked(query, "the user", "user user user", "mailjet it is", "a user again")[0] == 2
+
+
+def test_a_phrase_must_be_there() -> None:
+    assert ranked(parse_query('"five replicas" API'), "the API has five", "five replicas", "the API") == [1]
+
+
+def test_a_word_that_an_output_repeats_counts_once() -> None:
+    query = parse_query("error")
+
+    assert query.frequencies("", "error " * 100, PLENTY_S) == query.frequencies("", "one error", PLENTY_S)
+
+
+@given(st.text(max_size=60), st.text(max_size=200))
+def test_no_words_make_a_search_fail(query: str, text: str) -> None:
+    if query.strip().startswith("/"):
+        query = "x" + query
+    try:
+        parsed = parse_query(query)
+    except BadQuery:
+        return
+    record = Record("msg_1", "user", 0, (Entry("said", "", text),))
+    shown = excerpt(record, parsed, most_characters=50, redact=str, timeout_s=PLENTY_S)
+    assert bool(shown) <= finds(query, text)
+
+
+def test_an_excerpt_shows_the_matching_middle_of_a_long_output_and_takes_secrets_out_first() -> None:
+    output = "line\n" * 1_000 + "AKIA" + "IOSFODNN7EXAMPLE ECONNREFUSED here\n" + "line\n" * 1_000
+    record = Record("msg_1", "assistant", 0, (Entry("said", "", "hello"), Entry("tool", "- bash 'x'", "", output)))
+
+    shown = excerpt(
+        record,
+        parse_query("econnrefused"),
+        most_characters=200,
+        redact=lambda text: text.replace("AKIAIOSFODNN7EXAMPLE", "[key]"),
+        timeout_s=PLENTY_S,
+    )
+
+    assert shown.startswith("- bash 'x'\n…")
+    assert "[key] ECONNREFUSED here" in shown
+    assert len(shown) < 250
+    assert "hello" not in shown

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fake_opencode import FakeOpenCode
+from past_session import QUESTIONS, past_session
+
+from handoff_sidecar.handoff.tokens import Tokenizer
+from handoff_sidecar.journal import Journal
+from handoff_sidecar.settings import Settings
+from handoff_sidecar.tools.context import ToolContext
+from handoff_sidecar.tools.read_session import ReadSessionTool
+
+LEAST_ANSWERED = 28
+
+
+async def test_a_search_brings_what_the_newest_messages_leave_out(tmp_path: Path) -> None:
+    """The share of questions that one call answers, so that no change of the ranking loses it unnoticed."""
+    opencode = FakeOpenCode()
+    opencode.add_session("ses_old")
+    opencode.add_session("ses_here", metadata={"handoff": {"from": "ses_old"}})
+    opencode.messages["ses_old"] = past_session()
+    tokenizer = Tokenizer()
+    tool = ReadSessionTool(
+        journal=Journal(tmp_path), tokenizer=tokenizer, now=lambda: datetime.fromtimestamp(1_780_000_000, UTC)
+    )
+    context = ToolContext.model_validate({"sessionID": "ses_here", "directory": "/home/ada/dashboard"})
+
+    answered: Counter[str] = Counter()
+    for question in QUESTIONS:
+        output = (await tool({"query": question.query}, context, opencode.client(), settings=Settings())).output
+        assert tokenizer.count(output) <= 4_000
+        answered[question.kind] += question.answer in output
+    newest = (await tool({}, context, opencode.client(), settings=Settings())).output
+
+    assert len(opencode.messages["ses_old"]) >= 300
+    assert answered.total() >= LEAST_ANSWERED, answered
+    assert answered["a reversed decision"] == 5
+    assert sum(question.answer in newest for question in QUESTIONS) < LEAST_ANSWERED // 2
