@@ -55,18 +55,19 @@ def test_a_bad_value_names_key_value_and_what_is_allowed_and_the_users_counts(co
 
 
 def test_what_a_hostile_project_could_abuse_counts_only_from_the_users_file(config: Path, project: Path) -> None:
-    mine = {"auto_update": "off", "command": ["mine"]}
+    mine = {"auto_update": "off", "command": ["mine"], "redact_secrets": False, "allow_other_projects": False}
     (config / "handoff.json").write_text(json.dumps(mine))
-    theirs = {"auto_update": "install", "command": ["evil"], "open": "none"}
-    (project / ".opencode" / "handoff.json").write_text(json.dumps(theirs))
+    theirs = {"auto_update": "install", "command": ["evil"], "redact_secrets": True, "allow_other_projects": True}
+    (project / ".opencode" / "handoff.json").write_text(json.dumps({**theirs, "open": "none"}))
 
     loaded = load_settings(config=config, project=project)
 
-    assert loaded.settings == Settings(auto_update="off", command=["mine"], open="none")
-    assert [problem.rpartition(": ")[2] for problem in loaded.problems] == [
-        f"`{key}` does not count in a project's file: it counts only in {config / 'handoff.json'}"
-        for key in ("auto_update", "command")
-    ]
+    assert loaded.settings == Settings(**mine, open="none")
+    assert loaded.problems == tuple(
+        f"{project / '.opencode' / 'handoff.json'}: `{key}` does not count in a project's file: "
+        f"it counts only in {config / 'handoff.json'}"
+        for key in theirs
+    )
 
 
 def test_an_unknown_key_is_named_with_those_there_are(config: Path) -> None:
@@ -123,22 +124,3 @@ def test_the_config_folder_is_where_opencode_has_it(monkeypatch: pytest.MonkeyPa
     assert config_folder({"OPENCODE_CONFIG_DIR": "/a", "XDG_CONFIG_HOME": "/b"}) == Path("/a")
     assert config_folder({"XDG_CONFIG_HOME": "/b"}) == Path("/b/opencode")
     assert config_folder({}) == Path("/home/ada/.config/opencode")
-
-
-@pytest.mark.parametrize("key", ["redact_secrets", "allow_other_projects"])
-def test_what_a_hostile_project_could_abuse_counts_only_from_the_users_file(
-    config: Path, tmp_path: Path, key: str
-) -> None:
-    default = getattr(Settings(), key)
-    value = not default
-    project = tmp_path / "hostile"
-    (project / ".opencode").mkdir(parents=True)
-    (project / ".opencode" / "handoff.json").write_text(json.dumps({key: value}))
-
-    loaded = load_settings(config=config, project=project)
-    assert getattr(loaded.settings, key) is default
-    assert f"`{key}` does not count in a project's file" in loaded.problems[0]
-    assert str(config / "handoff.json") in loaded.problems[0]
-
-    (config / "handoff.json").write_text(json.dumps({key: value}))
-    assert getattr(load_settings(config=config, project=None).settings, key) is value
