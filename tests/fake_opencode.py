@@ -72,6 +72,10 @@ class FakeOpenCode:
     toasts: list[dict[str, str]] = field(default_factory=list)
     picker_opened: int = 0
     typed: str = ""
+    statuses: dict[str, dict[str, Any]] = field(default_factory=dict)
+    aborted: list[str] = field(default_factory=list)
+    limits: dict[str, Any] = field(default_factory=lambda: {"context": 200_000, "output": 8_000})
+    config: dict[str, Any] = field(default_factory=dict)
     intercept: Intercept | None = None
 
     def add_session(self, session_id: str = "ses_old", **fields: Any) -> str:
@@ -106,6 +110,13 @@ class FakeOpenCode:
 
     def _route(self, request: httpx.Request, body: Any) -> httpx.Response:
         match [request.method, *request.url.path.strip("/").split("/")]:
+            case ["GET", "config"]:
+                return httpx.Response(200, json={"provider": {"x": {"options": {"apiKey": "secret"}}}, **self.config})
+            case ["GET", "session", "status"]:
+                return httpx.Response(200, json=self.statuses)
+            case ["POST", "session", session_id, "abort"]:
+                self.aborted.append(session_id)
+                self.statuses.pop(session_id, None)
             case ["GET", "session"]:
                 return httpx.Response(200, json=list(self.sessions.values())[::-1])
             case ["POST", "session"]:
@@ -159,7 +170,11 @@ class FakeOpenCode:
     def _providers(self) -> list[dict[str, Any]]:
         """As OpenCode lists them: with the key, which is nobody's business here."""
         return [
-            {"id": name, "options": {"apiKey": "sk-secret"}, "models": {model: {"id": model} for model in models}}
+            {
+                "id": name,
+                "options": {"apiKey": "sk-secret"},
+                "models": {model: {"id": model, "limit": self.limits} for model in models},
+            }
             for name, models in self.models.items()
         ]
 
@@ -178,6 +193,8 @@ class FakeOpenCode:
         model = {**body.get("model", SCRIPTED)}
         if "variant" in body:
             model["variant"] = body["variant"]
-        message = user_message(len(self.messages[session_id]), "", agent=body.get("agent", "build"), model=model)
+        message = user_message(
+            1_000 + len(self.messages[session_id]), "", agent=body.get("agent", "build"), model=model
+        )
         message["parts"] = body["parts"]
         self.messages[session_id].append(message)

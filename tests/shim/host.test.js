@@ -32,9 +32,12 @@ test("every endpoint of the list is let through, as it was written", () => {
     ["GET", "/session/ses_1/message/msg_2"],
     ["POST", "/session/ses_1/prompt_async"],
     ["GET", "/session/ses_1/todo"],
+    ["POST", "/session/ses_1/abort"],
+    ["GET", "/session/status"],
+    ["GET", "/config"],
+    ["GET", "/config/providers"],
     ["GET", "/vcs"],
     ["GET", "/agent"],
-    ["GET", "/config/providers"],
     ["POST", "/tui/select-session"],
     ["POST", "/tui/open-sessions"],
     ["POST", "/tui/append-prompt"],
@@ -128,7 +131,7 @@ test("an answer carries status, body and two headers, no more", async () => {
 
 test("a refused request never reaches OpenCode", async () => {
   const { ask, asked } = hosted();
-  await assert.rejects(ask({ path: "/config" }), { code: -32010 });
+  await assert.rejects(ask({ path: "/auth" }), { code: -32010 });
   await assert.rejects(ask({ path: "/vcs", body: {} }), { code: -32602 });
   assert.deepEqual(asked, []);
 });

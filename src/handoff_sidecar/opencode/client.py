@@ -19,15 +19,17 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from handoff_sidecar.errors import OpenCodeGarbled, OpenCodeRefused, OpenCodeUnreachable
+from handoff_sidecar.opencode.limits import CompactionConfig, Config, ModelLimits, Providers
 from handoff_sidecar.opencode.models import (
     Agent,
     Message,
     MessageID,
     Model,
     Paths,
-    Providers,
     Session,
     SessionID,
+    SessionStatus,
+    Statuses,
     Todo,
     Vcs,
 )
@@ -138,6 +140,24 @@ class OpenCodeClient:
         return [
             Model(provider_id=provider.id, model_id=model) for provider in found.providers for model in provider.models
         ]
+    async def model_limits(self) -> dict[tuple[str, str], ModelLimits]:
+        """The limits of every model that can be used here, by provider and model id."""
+        answer = self._parse(Providers, *await self._get("/config/providers"))
+        return {
+            (provider.id, name): model.limit for provider in answer.providers for name, model in provider.models.items()
+        }
+
+    async def compaction_config(self) -> CompactionConfig:
+        """How OpenCode is configured to compact here."""
+        return self._parse(Config, *await self._get("/config")).compaction
+
+    async def status(self, session_id: SessionID) -> SessionStatus:
+        """What the session is doing right now; OpenCode lists only those that do something."""
+        return self._parse(Statuses, *await self._get("/session/status")).root.get(session_id, SessionStatus())
+
+    async def abort(self, session_id: SessionID) -> None:
+        """End the session's running turn, if there is one."""
+        await self._send("POST", f"/session/{_segment(session_id)}/abort", {})
 
     async def create_session(
         self,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NewType
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, RootModel, ValidationError
+
+from handoff_sidecar.opencode.limits import Tokens
 
 SessionID = NewType("SessionID", str)
 MessageID = NewType("MessageID", str)
@@ -18,6 +20,11 @@ GLOBAL_PROJECT = "global"
 
 _BOOKKEEPING_AGENTS = frozenset({"compaction", "title", "summary"})
 """OpenCode's own agents: their messages say nothing of the agent or model at work."""
+
+
+_ABORTED = "MessageAbortedError"
+_SAYS_NOTHING_OF_THE_PROVIDER = frozenset({_ABORTED, "ContextOverflowError", "MessageOutputLengthError"})
+"""Names of errors that end a turn although the provider answers."""
 
 
 class _Wire(BaseModel):
@@ -69,6 +76,26 @@ class Session(_Wire):
         return self.project_id != GLOBAL_PROJECT or self.directory == other.directory
 
 
+class SessionStatus(_Wire):
+    """What a session is doing: `idle`, `busy`, or `retry`, which waits for a provider that has failed.
+
+    Attributes:
+        message: in `retry`, what the provider said.
+    """
+
+    type: str = "idle"
+    message: str = ""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a turn is under way."""
+        return self.type != "idle"
+
+
+class Statuses(RootModel[dict[str, SessionStatus]]):
+    """The answer of `GET /session/status`, by session id."""
+
+
 class Todo(_Wire):
     """An entry of the session's todo list."""
 
@@ -108,21 +135,6 @@ class Paths(_Wire):
     """The folders of an instance; the worktree is `/` outside a repository."""
 
     worktree: str = ""
-
-
-class Provider(_Wire):
-    """A provider's id and those of its models. The answer holds keys too: nothing else of it is kept."""
-
-    id: str
-    models: Annotated[list[str], BeforeValidator(lambda value: list(value) if isinstance(value, dict) else value)] = (
-        Field(default_factory=list)
-    )
-
-
-class Providers(_Wire):
-    """The providers that are configured, as `GET /config/providers` answers them."""
-
-    providers: list[Provider] = Field(default_factory=list)
 
 
 class ToolState(_Wire):
@@ -178,6 +190,8 @@ class MessageInfo(_Wire):
     summary: JsonValue = None
     time: Times = Times()
     error: JsonValue = None
+    parent_id: MessageID | None = Field(default=None, alias="parentID")
+    tokens: Tokens = Tokens()
 
 
 class Message(_Wire):
@@ -217,6 +231,31 @@ class Message(_Wire):
         )
 
     @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will come: an `idle` event may be ahead of that (seen after errors in 1.18.33)."""
+        return self.info.time.completed is not None or self.info.error is not None
+
+    @property
+    def was_aborted(self) -> bool:
+        """Whether a person ended this turn."""
+        return _error_name(self.info.error) == _ABORTED
+
+    @property
+    def provider_failed(self) -> bool:
+        """Whether this turn ended because the provider did not do its work."""
+        name = _error_name(self.info.error)
+        return name is not None and name not in _SAYS_NOTHING_OF_THE_PROVIDER
+
+    @property
+    def error_text(self) -> str:
+        """What OpenCode says of the error that ended this turn; empty where none did, or a person."""
+        if not isinstance(self.info.error, dict) or self.was_aborted:
+            return ""
+        data = self.info.error.get("data")
+        said = data.get("message") if isinstance(data, dict) else None
+        return str(said or self.info.error.get("name") or "unknown error")
+
+    @property
     def agent(self) -> str | None:
         """The agent at work; OpenCode calls it `mode` in old messages."""
         return self.info.agent or self.info.mode
@@ -228,3 +267,9 @@ class Message(_Wire):
         if info.provider_id and info.model_id:
             return Model(provider_id=info.provider_id, model_id=info.model_id, variant=info.variant)
         return info.model
+
+
+def _error_name(error: JsonValue) -> str | None:
+    if error is None:
+        return None
+    return str(error.get("name")) if isinstance(error, dict) else "unknown"

@@ -1,0 +1,90 @@
+"""What OpenCode says of room in a context: models' limits, tokens used, and how it is configured to compact.
+
+Cut down to these fields: the answers that they come from hold a great deal more, API keys too, and none of it is
+kept. Figures come from providers' lists and answers, and are not to be trusted: what is no number counts as none.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0
+    return int(value) if math.isfinite(value) and value > 0 else 0
+
+
+def _object(value: object) -> object:
+    return value if isinstance(value, dict | BaseModel) else {}
+
+
+Count = Annotated[int, BeforeValidator(_count)]
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class CachedTokens(_Wire):
+    """What a provider took from its cache and put into it."""
+
+    read: Count = 0
+    write: Count = 0
+
+
+class Tokens(_Wire):
+    """What a step has used."""
+
+    total: Count = 0
+    input: Count = 0
+    output: Count = 0
+    cache: Annotated[CachedTokens, BeforeValidator(_object)] = CachedTokens()
+
+
+class ModelLimits(_Wire):
+    """A model's limits in tokens; 0 is one that OpenCode does not know."""
+
+    context: Count = 0
+    output: Count = 0
+    input: Count = 0
+
+
+class ModelEntry(_Wire):
+    """A model of a provider's list."""
+
+    limit: Annotated[ModelLimits, BeforeValidator(_object)] = ModelLimits()
+
+
+class Provider(_Wire):
+    """A provider and its models by id."""
+
+    id: str
+    models: dict[str, ModelEntry] = Field(default_factory=dict)
+
+
+class Providers(_Wire):
+    """The answer of `GET /config/providers`."""
+
+    providers: list[Provider] = Field(default_factory=list)
+
+
+class CompactionConfig(_Wire):
+    """When OpenCode compacts: the part `compaction` of its configuration.
+
+    Attributes:
+        auto: None counts as true.
+        reserved: tokens to keep free of a model's input limit; None for OpenCode's default.
+    """
+
+    auto: bool | None = None
+    reserved: int | None = None
+
+
+class Config(_Wire):
+    """The answer of `GET /config`."""
+
+    compaction: Annotated[CompactionConfig, BeforeValidator(_object)] = CompactionConfig()
