@@ -16,7 +16,7 @@ help:
 	@echo "make lint      the linters and type checkers alone"
 	@echo "make format    let the formatters have their way"
 	@echo "make pictures  take the README's pictures anew, in the real TUI"
-	@echo "make tools     write plugin-shim/tools.json anew from the Python definitions"
+	@echo "make tools     write plugin-shim/tools.json and the settings' schema anew from Python"
 
 demo: .venv/runtime
 	@$(BIN)/handoff-sidecar demo
@@ -60,6 +60,7 @@ format: .venv/dev $(NODE_MODULES)/installed
 
 tools: .venv/runtime
 	$(BIN)/python -m handoff_sidecar.tools.definitions > plugin-shim/tools.json
+	$(BIN)/python -m handoff_sidecar.settings > src/handoff_sidecar/handoff.schema.json
 
 pictures: .venv/dev
 	$(BIN)/python tests/opencode/pictures.py docs

@@ -37,7 +37,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"handoff-sidecar {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add(commands, "install", _install, "add the plugin to OpenCode")
+    install = _add(commands, "install", _install, "add the plugin to OpenCode")
+    install.add_argument(
+        "--auto-handoff",
+        type=int,
+        metavar="PERCENT",
+        help="hand sessions off by themselves when the model's context is this full, such as 80; 0 turns it off",
+    )
     uninstall = _add(commands, "uninstall", _uninstall, "remove the plugin from OpenCode, the logs and the caches")
     uninstall.add_argument("--purge", action="store_true", help="the briefs of your handoffs and your settings too")
     update = _add(commands, "update", _update, "install the newest version of the same major version")
@@ -75,10 +81,13 @@ def _add(
     return command
 
 
-def _install(_arguments: argparse.Namespace) -> int:
+def _install(arguments: argparse.Namespace) -> int:
     from handoff_sidecar.installation.plugin_file import install
-    from handoff_sidecar.settings import config_folder
+    from handoff_sidecar.settings import add_setting, config_folder
 
+    if arguments.auto_handoff is not None:
+        file = add_setting(config_folder(), "auto_handoff_threshold", arguments.auto_handoff)
+        print(f"{file}: auto_handoff_threshold is {arguments.auto_handoff}.")
     done = install(config_folder())
     print(f"{done.path}: {done.change}.")
     for warning in done.warnings:

@@ -11,6 +11,7 @@ HandoffSidecarError
 ├── BadQuery                     what is searched for has no word in it, or is no regular expression that ends
 ├── JournalUnavailable           the brief could not be written to disk, or read back
 ├── SettingsUnreadable           a settings file that is not a JSON object
+├── SettingsUnwritable           a setting that could not be written into its file
 ├── InstallFailed                the plugin file could not be written or removed
 ├── UpdateFailed                 no newer version could be looked for, or it could not be installed
 ├── OpenCodeNotFound             no OpenCode program to run, and none could be fetched
@@ -91,6 +92,10 @@ class JournalUnavailable(HandoffSidecarError):
 
 class SettingsUnreadable(HandoffSidecarError):
     """A settings file could not be read as a JSON object."""
+
+
+class SettingsUnwritable(HandoffSidecarError):
+    """A setting could not be written into its file; the file is as it was."""
 
 
 class InstallFailed(HandoffSidecarError):

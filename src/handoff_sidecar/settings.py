@@ -1,7 +1,8 @@
 """The settings that a person can make, where they are read from, and what is said about bad ones.
 
 `handoff.json` in OpenCode's own config folder, then `.opencode/handoff.json` of the project, key by key. A bad
-value never stops anything: it is named, and the default counts.
+value never stops anything: it is named, and the default counts. `python -m handoff_sidecar.settings` prints the JSON
+schema that editors check the file with.
 """
 
 from __future__ import annotations
@@ -9,15 +10,19 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from handoff_sidecar.errors import SettingsUnreadable
+from handoff_sidecar.errors import SettingsUnreadable, SettingsUnwritable
 
 SETTINGS_FILE = "handoff.json"
+SCHEMA_FILE = Path(__file__).with_name("handoff.schema.json")
+
+TriggerWord = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^\S.*$")]
 
 MAX_FILE_BYTES = 64 * 1024
 """A hundred times what all settings together take."""
@@ -38,6 +43,25 @@ class Settings(BaseModel):
             "A new session's prompt: send it, so that the agent starts at once; draft it in the input box, for you to "
             "edit and send (in the TUI, with `open` at `switch`); or only place it, so that you speak first"
         ),
+    )
+    auto_handoff_threshold: int | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        description="Percent of the model's context at which a session is handed off by itself, or a little before "
+        "OpenCode compacts if that is earlier. Unset: a notice at 80 and no more. `0`: neither",
+    )
+    warn_before: int = Field(
+        default=10,
+        ge=0,
+        le=100,
+        description="A notice comes this many percentage points before an automatic handoff; `0` for none",
+    )
+    trigger_words: list[TriggerWord] = Field(
+        default=[],
+        max_length=20,
+        description="Further words, in any language, that work like `handoff` at the start of a message. "
+        "A change counts from the next start of OpenCode",
     )
     prompt_token_budget: int = Field(
         default=600, ge=250, le=8_000, description="The most tokens that a handoff's prompt may have"
@@ -69,7 +93,7 @@ class Settings(BaseModel):
     )
 
     USER_ONLY: ClassVar[frozenset[str]] = frozenset(
-        {"allow_other_projects", "auto_update", "command", "redact_secrets"}
+        {"allow_other_projects", "auto_update", "command", "redact_secrets", "trigger_words"}
     )
     """What a hostile project could abuse: these count only from the user's own file."""
 
@@ -123,6 +147,44 @@ def load_settings(*, config: Path, project: Path | None) -> LoadedSettings:
     return LoadedSettings(Settings.model_validate(values), tuple(problems))
 
 
+def add_setting(config: Path, key: str, value: object) -> Path:
+    """Write one setting into the user's file, which keeps everything else that it holds; the file.
+
+    Raises:
+        SettingsUnreadable: the file there is no JSON object, and is left as it is.
+        SettingsUnwritable: it could not be written, or the value is not allowed.
+    """
+    file = config / SETTINGS_FILE
+    problem = _problem_with(key, value)
+    if problem:
+        raise SettingsUnwritable(problem)
+    given = {"$schema": SCHEMA_FILE.as_uri(), **_read(file), key: value}
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        target = file.resolve()  # people keep such files as links into a repository of their own
+        beside = target.with_name(f".{target.name}.tmp")
+        beside.write_text(json.dumps(given, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        beside.replace(target)
+    except OSError as error:
+        raise SettingsUnwritable(f"{file} could not be written: {error.strerror}") from error
+    return file
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a settings file, as SCHEMA_FILE holds it."""
+    made = Settings.model_json_schema()
+    properties = {"$schema": {"type": "string"}, **made["properties"]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Settings of handoff-sidecar",
+        "type": "object",
+        "properties": {
+            key: {name: value for name, value in field.items() if name != "title"} for key, field in properties.items()
+        },
+        "additionalProperties": False,
+    }
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
         text = _text_of(file)
@@ -172,3 +234,7 @@ def _problem_with(key: str, value: object) -> str | None:
 
 def _default(key: str) -> object:
     return Settings.model_fields[key].default
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n")

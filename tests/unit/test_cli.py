@@ -38,6 +38,18 @@ def test_install_says_what_it_did_what_comes_next_and_how_to_undo_it(
     assert "handoff-sidecar uninstall" in printed
 
 
+def test_install_turns_the_automatic_handoff_on_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(monkeypatch, "install", "--auto-handoff", "80") == 0
+
+    settings = tmp_path / "opencode" / "handoff.json"
+    assert json.loads(settings.read_text())["auto_handoff_threshold"] == 80
+    assert f"{settings}: auto_handoff_threshold is 80." in capsys.readouterr().out
+    assert run(monkeypatch, "install", "--auto-handoff", "800") == 1
+    assert "`auto_handoff_threshold` can't be 800" in capsys.readouterr().err
+
+
 def test_uninstall_says_what_stays(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from handoff_sidecar.settings import Settings, config_folder, load_settings
+from handoff_sidecar.errors import SettingsUnreadable, SettingsUnwritable
+from handoff_sidecar.settings import SCHEMA_FILE, Settings, add_setting, config_folder, load_settings, schema
 
 
 @pytest.fixture
@@ -124,3 +125,70 @@ def test_the_config_folder_is_where_opencode_has_it(monkeypatch: pytest.MonkeyPa
     assert config_folder({"OPENCODE_CONFIG_DIR": "/a", "XDG_CONFIG_HOME": "/b"}) == Path("/a")
     assert config_folder({"XDG_CONFIG_HOME": "/b"}) == Path("/b/opencode")
     assert config_folder({}) == Path("/home/ada/.config/opencode")
+
+
+def test_the_words_of_a_person_are_theirs_and_no_projects(config: Path, project: Path) -> None:
+    (config / "handoff.json").write_text('{"trigger_words": ["übergabe"]}')
+    (project / ".opencode" / "handoff.json").write_text('{"trigger_words": ["fix"]}')
+
+    loaded = load_settings(config=config, project=project)
+
+    assert loaded.settings.trigger_words == ["übergabe"]
+    (problem,) = loaded.problems
+    assert f"`trigger_words` counts only in {config / 'handoff.json'}" in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('{"auto_handoff_threshold": 101}', "less than or equal to 100"),
+        ('{"auto_handoff_threshold": -1}', "greater than or equal to 0"),
+        ('{"auto_handoff_threshold": "80%"}', "valid integer"),
+        ('{"auto_handoff_threshold": 80.5}', "valid integer"),
+        ('{"warn_before": true}', "valid integer"),
+        ('{"trigger_words": "übergabe"}', "valid list"),
+        ('{"trigger_words": [" "]}', "pattern"),
+    ],
+)
+def test_a_bad_value_of_the_automatic_handoff_is_named_and_nothing_is_automatic(
+    config: Path, text: str, named: str
+) -> None:
+    (config / "handoff.json").write_text(text)
+
+    loaded = load_settings(config=config, project=None)
+
+    assert loaded.settings == Settings()
+    assert named in loaded.problems[0]
+
+
+def test_the_schema_file_is_fresh_and_knows_every_setting() -> None:
+    held = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+
+    assert held == schema(), "run `make tools`"
+    assert set(held["properties"]) == {"$schema", *Settings.model_fields}
+
+
+def test_a_setting_is_added_and_the_rest_of_the_file_stays(config: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "dotfiles.json"
+    kept.write_text('{"open": "picker", "mine": 1}')
+    (config / "handoff.json").symlink_to(kept)
+
+    add_setting(config, "auto_handoff_threshold", 80)
+    add_setting(config, "auto_handoff_threshold", 70)
+
+    assert json.loads(kept.read_text()) == {
+        "$schema": SCHEMA_FILE.as_uri(),
+        "open": "picker",
+        "mine": 1,
+        "auto_handoff_threshold": 70,
+    }
+
+
+def test_a_setting_is_not_added_to_what_is_no_settings_file_or_beyond_what_is_allowed(config: Path) -> None:
+    (config / "handoff.json").write_text("{")
+
+    with pytest.raises(SettingsUnreadable):
+        add_setting(config, "auto_handoff_threshold", 80)
+    with pytest.raises(SettingsUnwritable, match="less than or equal to 100"):
+        add_setting(config, "auto_handoff_threshold", 800)
+    assert (config / "handoff.json").read_text() == "{"
