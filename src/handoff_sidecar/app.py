@@ -8,83 +8,59 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
 from handoff_sidecar import __version__
-from handoff_sidecar.errors import HandoffSidecarError, OpenCodeError, ToolFailed
+from handoff_sidecar.errors import HandoffSidecarError, ToolFailed
 from handoff_sidecar.folders import APP_NAME, cache_folder, log_folder, state_folder
+from handoff_sidecar.handoff.threshold import OUTPUT_TOKENS_MAX
 from handoff_sidecar.handoff.tokens import Tokenizer
-from handoff_sidecar.handoff.trigger import find_trigger, pattern, tell_agent
+from handoff_sidecar.handoff.trigger import TRIGGER_WORDS, find_trigger, pattern, tell_agent
 from handoff_sidecar.journal import Journal
 from handoff_sidecar.logs import start_logging
 from handoff_sidecar.opencode.client import OpenCodeClient, through_tunnel
 from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, is_untried
+from handoff_sidecar.params import (
+    CommandCall,
+    DirectoryOpened,
+    Event,
+    Initialize,
+    InSession,
+    ReceivedMessage,
+    Step,
+    ToolCall,
+)
 from handoff_sidecar.rpc.connection import Connection
 from handoff_sidecar.rpc.errors import RpcError
 from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
 from handoff_sidecar.rpc.messages import ErrorCode
 from handoff_sidecar.rpc.stdio import ClaimedStdio, claim_stdio
 from handoff_sidecar.settings import Settings, config_folder, load_settings
-from handoff_sidecar.tools.context import Mode, ToolContext, ToolResult
-from handoff_sidecar.tools.definitions import PROTOCOL_VERSION, READ_SESSION, SESSION_HANDOFF
+from handoff_sidecar.tools.capacity import Capacity
+from handoff_sidecar.tools.compaction import goes_on, records_of
+from handoff_sidecar.tools.context import Mode, Scene, ToolContext, ToolResult
+from handoff_sidecar.tools.definitions import HANDOFF_NOW_COMMAND, PROTOCOL_VERSION, READ_SESSION, SESSION_HANDOFF
+from handoff_sidecar.tools.handoff_now import HandoffNow
+from handoff_sidecar.tools.notices import notify
 from handoff_sidecar.tools.read_session import ReadSessionTool
 from handoff_sidecar.tools.session_handoff import SessionHandoff
+from handoff_sidecar.tools.watch import Watch
 
 log = logging.getLogger(__name__)
 
 HOST_TIMEOUT_S = 30.0
 """For an answer of the shim's; the HTTP client's own limit is shorter and ends the wait first."""
 
-TOAST_TIMEOUT_S = 2.0
-"""A notice is not worth more of a person's time."""
-
 UPDATE_DELAY_S = 10.0
 """After the start, before a newer version is looked for: OpenCode's own start is over by then."""
 
-
-_PARAMS = ConfigDict(extra="ignore", hide_input_in_errors=True)
-"""What people and models say must not get into the log by way of a traceback."""
-
-
-class Initialize(BaseModel):
-    """The params of `initialize`."""
-
-    model_config = _PARAMS
-
-    protocol_version: int = Field(alias="protocolVersion")
-    open_code: dict[str, str | None] = Field(default_factory=dict, alias="openCode")
-    mode: Mode = "other"
-    directory: str = ""
-
-
-class ToolCall(BaseModel):
-    """The params of `tool/call`."""
-
-    model_config = _PARAMS
-
-    name: str
-    arguments: dict[str, Any] = Field(default_factory=dict)
-    context: ToolContext
-
-    def with_id(self, sentence: str) -> str:
-        """The sentence with the call's id, under which the log has more."""
-        return f"{sentence} (call {self.context.call_id})" if self.context.call_id else sentence
-
-
-class ReceivedMessage(BaseModel):
-    """The params of `message/received`."""
-
-    model_config = _PARAMS
-
-    session_id: SessionID = Field(alias="sessionID")
-    text: str
-    directory: str
+WATCHED_MODES = frozenset({"tui", "serve"})
+"""Where a person can be: elsewhere sessions are neither watched nor handed off by themselves."""
 
 
 class Sidecar:
@@ -106,6 +82,12 @@ class Sidecar:
                 "initialize": self._initialize,
                 "tool/call": self._tool_call,
                 "message/received": self._message_received,
+                "command/execute": self._command_execute,
+                "directory/opened": self._directory_opened,
+                "session/step": self._session_step,
+                "session/compacting": self._session_compacting,
+                "session/continue": self._session_continue,
+                "event": self._event,
                 "shutdown": self._shutdown,
             },
             error_translator=_wire_error,
@@ -120,7 +102,10 @@ class Sidecar:
         self._problems_told: set[str] = set()
         journal = Journal(state / "briefs")
         self._session_handoff = SessionHandoff(journal=journal, tokenizer=self._tokenizer, now=now)
+        self._handoff_now = HandoffNow(self._session_handoff)
         self._read_session = ReadSessionTool(journal=journal, tokenizer=self._tokenizer, now=now)
+        self._capacity = Capacity(_output_tokens_max())
+        self._watch = Watch(self._session_handoff, self._capacity)
 
     async def run(self) -> None:
         """Serve the shim until it closes its end or asks for the end."""
@@ -142,28 +127,69 @@ class Sidecar:
             log.warning("OpenCode %s was not tried with this sidecar, whose newest is %s", version, NEWEST_TRIED)
         # In the background: the first handoff finds the vocabulary loaded, and nobody waits for it now.
         self._vocabulary = asyncio.create_task(asyncio.to_thread(self._tokenizer.load))
-        if hello.mode in {"tui", "serve"}:
+        if hello.mode in WATCHED_MODES:
             self._update = asyncio.create_task(self._look_for_update(hello.directory))
-        source, flags = pattern()
+        source, flags = pattern(self._trigger_words())
         return {
             "protocolVersion": PROTOCOL_VERSION,
             "server": {"name": APP_NAME, "version": __version__},
             "triggerPattern": {"source": source, "flags": flags},
+            "watches": hello.mode in WATCHED_MODES,
         }
+
+    async def _directory_opened(self, params: dict[str, object]) -> dict[str, dict[str, int]]:
+        opened = DirectoryOpened.model_validate(params)
+        scene = await self._scene(ToolContext(sessionID=SessionID(""), **opened.model_dump()))
+        room = await self._capacity.load(scene.client)
+        return {"floors": room.floors(scene.settings)}
+
+    async def _session_step(self, params: dict[str, object]) -> dict[str, Any]:
+        step = Step.model_validate(params)
+        return {"text": await self._watch.step(step.sighting, await self._scene(step.context))}
+
+    async def _event(self, params: dict[str, object]) -> None:
+        event = Event.model_validate(params)
+        if event.type == "session.error":
+            self._watch.failed(event.context.session_id)
+            return
+        scene = await self._scene(event.context)
+        await self._vocabulary_loaded()
+        await self._watch.idle(event.sighting, scene)
+
+    async def _session_compacting(self, params: dict[str, object]) -> dict[str, list[str]]:
+        scene = await self._scene(InSession.model_validate(params).context)
+        await self._vocabulary_loaded()
+        return {"context": [await records_of(scene, self._tokenizer)]}
+
+    async def _session_continue(self, params: dict[str, object]) -> dict[str, bool]:
+        context = InSession.model_validate(params).context
+        return {"enabled": await goes_on(context.session_id, OpenCodeClient(self._http, context.directory))}
+
+    async def _command_execute(self, params: dict[str, object]) -> dict[str, Any]:
+        call = CommandCall.model_validate(params)
+        if call.name != HANDOFF_NOW_COMMAND["name"]:
+            raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no command {call.name}")
+        scene = await self._scene(call.context)
+        try:
+            await self._vocabulary_loaded()
+            result = await self._handoff_now(call.arguments, scene)
+        except HandoffSidecarError as error:
+            log.warning("/%s in %s failed: %s", call.name, call.context.session_id, error)
+            await notify(scene.client, str(error), "warning")
+            return {"done": False, "text": str(error)}
+        return {"done": True, "text": result.output.splitlines()[0]}
 
     async def _tool_call(self, params: dict[str, object]) -> dict[str, Any]:
         call = ToolCall.model_validate(params)
-        client = OpenCodeClient(self._http, call.context.directory)
         log.info("%s: call %s in %s", call.name, call.context.call_id, call.context.session_id)
-        settings = await self._settings(client, call.context.root)
+        scene = await self._scene(call.context)
         try:
-            if self._vocabulary is not None:
-                await asyncio.shield(self._vocabulary)
-            result = await self._tool(call, client, settings)
+            await self._vocabulary_loaded()
+            result = await self._tool(call, scene.client, scene.settings)
         except HandoffSidecarError as error:
             log.warning("%s: call %s failed: %s", call.name, call.context.call_id, error)
             told = call.with_id(str(error))
-            await self._toast(client, told)
+            await notify(scene.client, told, "error")
             raise ToolFailed(told) from error
         log.info("%s: call %s made %s", call.name, call.context.call_id, result.metadata.get("sessionID"))
         return result.model_dump()
@@ -176,7 +202,7 @@ class Sidecar:
         raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no tool {call.name}")
 
     async def _message_received(self, params: dict[str, object]) -> dict[str, str] | None:
-        trigger = find_trigger(ReceivedMessage.model_validate(params).text)
+        trigger = find_trigger(ReceivedMessage.model_validate(params).text, self._trigger_words())
         return {"text": tell_agent(trigger)} if trigger else None
 
     async def _shutdown(self, _params: dict[str, object]) -> None:
@@ -185,15 +211,25 @@ class Sidecar:
     async def _carry(self, request: dict[str, Any]) -> object:
         return await self.connection.request("http/request", request, timeout_s=HOST_TIMEOUT_S)
 
-    async def _settings(self, client: OpenCodeClient, root: str) -> Settings:
-        """The settings as they are now; each problem with them is told once."""
-        loaded = load_settings(config=self._config, project=Path(root))
+    async def _vocabulary_loaded(self) -> None:
+        if self._vocabulary is not None:
+            await asyncio.shield(self._vocabulary)
+
+    def _trigger_words(self) -> tuple[str, ...]:
+        """One set for the whole process: what a person's words mean is theirs to say, and no project's."""
+        settings = load_settings(config=self._config, project=None).settings
+        return (*TRIGGER_WORDS, *settings.trigger_words)
+
+    async def _scene(self, context: ToolContext) -> Scene:
+        """A session with the settings as they are now; each problem with them is told once."""
+        client = OpenCodeClient(self._http, context.directory)
+        loaded = load_settings(config=self._config, project=Path(context.root))
         for problem in loaded.problems:
             if problem not in self._problems_told:
                 self._problems_told.add(problem)
                 log.warning("%s", problem)
-                await self._toast(client, problem)
-        return loaded.settings
+                await notify(client, problem, "error")
+        return Scene(context, client, loaded.settings, self._mode)
 
     async def _look_for_update(self, directory: str) -> None:
         """Once a day, in the background, and never a reason for anything else to fail."""
@@ -206,14 +242,13 @@ class Sidecar:
             return
         message = await look_once_a_day(cache_folder(), how, self._now())
         if message:
-            await self._toast(OpenCodeClient(self._http, directory), message, variant="info")
+            await notify(OpenCodeClient(self._http, directory), message)
 
-    async def _toast(self, client: OpenCodeClient, message: str, variant: Literal["info", "error"] = "error") -> None:
-        try:
-            async with asyncio.timeout(TOAST_TIMEOUT_S):
-                await client.show_toast(message, variant=variant)
-        except (OpenCodeError, TimeoutError) as error:
-            log.info("a toast could not be shown: %s", error)
+
+def _output_tokens_max() -> int:
+    """The longest answer that OpenCode asks a model for, which decides when it compacts."""
+    given = os.environ.get("OPENCODE_EXPERIMENTAL_OUTPUT_TOKEN_MAX", "")
+    return int(given) if given.isdecimal() and int(given) > 0 else OUTPUT_TOKENS_MAX
 
 
 def _wire_error(error: Exception) -> RpcError | None:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from fake_opencode import FakeOpenCode, assistant_message, user_message
 
-from handoff_sidecar.app import Sidecar
+from handoff_sidecar.app import Sidecar, _output_tokens_max
 from handoff_sidecar.rpc.connection import Connection
 from handoff_sidecar.rpc.errors import RpcError
 from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
@@ -196,3 +196,99 @@ async def test_an_opencode_that_was_not_tried_is_noted_in_the_log(
 
 async def test_shutdown_ends_the_sidecar(shim: Connection) -> None:
     assert await shim.request("shutdown", {}, timeout_s=20) is None
+
+
+PLACE = {"sessionID": "ses_old", "directory": DIRECTORY, "worktree": DIRECTORY}
+SIGHTING = {"sessionID": "ses_old", "providerID": "scripted", "modelID": "m1", "tokens": {"total": 160_000}}
+
+
+@pytest.mark.parametrize(("mode", "is_watched"), [("tui", True), ("serve", True), ("run", False), ("other", False)])
+async def test_sessions_are_watched_only_where_a_person_can_be(
+    shim: Connection, mode: str, *, is_watched: bool
+) -> None:
+    assert (await hello(shim, mode=mode))["watches"] is is_watched
+
+
+async def test_a_directory_that_is_opened_gets_the_floors_of_its_models(shim: Connection) -> None:
+    await hello(shim)
+
+    answer = await shim.request("directory/opened", {"directory": DIRECTORY, "worktree": "/"}, timeout_s=20)
+
+    assert answer == {"floors": {"scripted/m1": 160_000}}
+
+
+async def test_the_agent_of_a_full_session_is_told_and_the_end_of_its_turn_is_heard(
+    shim: Connection, opencode: FakeOpenCode, tmp_path: Path
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "handoff.json").write_text('{"auto_handoff_threshold": 80}')
+    opencode.messages["ses_old"][-1]["info"]["tokens"] = {"total": 20_000}
+    opencode.messages["ses_old"] += [user_message(3, "go on"), assistant_message(4, "", tokens={"total": 192_000})]
+    opencode.messages["ses_old"][-1]["info"]["time"]["completed"] = 2
+    moved = asyncio.Event()
+
+    async def intercept(request: httpx.Request) -> None:
+        if request.url.path == "/tui/select-session":
+            moved.set()
+
+    opencode.intercept = intercept
+    await hello(shim)
+    place = {"context": PLACE, "sighting": SIGHTING}
+
+    told: Any = await shim.request("session/step", place, timeout_s=20)
+    seen = {"context": PLACE, "sighting": {**SIGHTING, "tokens": {"total": 192_000}}}
+    for kind in ("session.error", "session.idle"):
+        await shim.notify("event", {"type": kind, **seen})
+
+    assert "80 % full" in told["text"]
+    async with asyncio.timeout(20):
+        await moved.wait()
+    assert [new["metadata"]["handoff"]["from"] for new in opencode.made()] == ["ses_old"]
+
+
+async def test_handoff_now_says_what_was_made_or_why_nothing_was(shim: Connection, opencode: FakeOpenCode) -> None:
+    await hello(shim)
+    command = {"name": "handoff-now", "arguments": "", "context": PLACE}
+
+    made: Any = await shim.request("command/execute", command, timeout_s=20)
+    opencode.messages["ses_old"] = []
+    nothing: Any = await shim.request("command/execute", command, timeout_s=20)
+
+    assert made["done"] is True
+    assert made["text"].startswith("Handed off to `ses_new")
+    assert (nothing["done"], "nothing to hand off" in nothing["text"]) == (False, True)
+    assert [toast["message"] for toast in opencode.toasts][-1] == nothing["text"]
+    with pytest.raises(RpcError, match="no command x"):
+        await shim.request("command/execute", {**command, "name": "x"}, timeout_s=20)
+
+
+async def test_a_compaction_is_told_what_to_keep_and_whether_to_go_on(shim: Connection, opencode: FakeOpenCode) -> None:
+    await hello(shim)
+
+    keep: Any = await shim.request("session/compacting", {"context": PLACE}, timeout_s=20)
+    goes_on = await shim.request("session/continue", {"context": PLACE}, timeout_s=20)
+    opencode.sessions["ses_old"]["metadata"] = {"handoff": {"to": "ses_new", "turn": "msg_0001"}}
+    stays = await shim.request("session/continue", {"context": PLACE}, timeout_s=20)
+
+    assert '- "fix the login"' in keep["context"][0]
+    assert (goes_on, stays) == ({"enabled": True}, {"enabled": False})
+
+
+async def test_a_persons_own_words_trigger_too(shim: Connection, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "handoff.json").write_text('{"trigger_words": ["übergabe"]}')
+
+    pattern = (await hello(shim))["triggerPattern"]["source"]
+    message = {"sessionID": "ses_old", "text": "Übergabe: die Tests", "directory": DIRECTORY}
+    told: Any = await shim.request("message/received", message, timeout_s=20)
+
+    assert re.search(pattern, "Übergabe: die Tests", re.IGNORECASE)
+    assert re.search(pattern, "handoff", re.IGNORECASE)
+    assert "die Tests" in told["text"]
+
+
+def test_the_longest_answer_is_opencodes_own_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENCODE_EXPERIMENTAL_OUTPUT_TOKEN_MAX", "64000")
+    assert _output_tokens_max() == 64_000
+    monkeypatch.setenv("OPENCODE_EXPERIMENTAL_OUTPUT_TOKEN_MAX", "many")
+    assert _output_tokens_max() == 32_000

@@ -161,17 +161,17 @@ def standing_constraints(notes: Notes, facts: Facts) -> tuple[tuple[Constraint, 
     return merged((*kept, *(rule for rule in named if not any(same_rule(rule, gone) for gone in lifted)))), lifted
 
 
-def title_of(session: Session, brief: Brief) -> str:
+def title_of(session: Session, brief: Brief, topic: str = "") -> str:
     """The new session's title: `Handoff: X`, then `Handoff: X (2)` for a session that was itself handed off.
 
-    A session that OpenCode has not named yet lends no title: the goal does, else the summary.
+    A session that OpenCode has not named yet lends no title: the goal does, else the topic, else the summary.
     """
     title = one_line(session.title, _LONGEST_OWN_TITLE)
     handed_off = _HANDED_OFF_TITLE.match(title)
     if handed_off:
         return f"{_TITLE_PREFIX}{handed_off['base']} ({int(handed_off['number'] or 1) + 1})"
     if not title or _DEFAULT_TITLE.match(title):
-        title = brief.goal or brief.summary or session.id
+        title = brief.goal or topic or brief.summary or session.id
     return f"{_TITLE_PREFIX}{one_line(title, TITLE_MAX_CHARACTERS)}"
 
 

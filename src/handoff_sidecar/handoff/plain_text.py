@@ -38,6 +38,13 @@ def code(text: str) -> str:
     return "`{}`".format(text.replace("`", "'"))
 
 
+def unquoted(text: str) -> str:
+    """The text without quotes around the whole of it, as `opencode run` puts them around several words."""
+    text = text.strip()
+    inner = text[1:-1]
+    return inner if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in inner else text
+
+
 def paragraph(text: str, max_characters: int) -> str:
     """The text with its line breaks but without blank lines, indented where a line could pass for the prompt's own."""
     lines = (" ".join(line.split()) for line in clean(text).splitlines())

@@ -5,6 +5,7 @@ Owns every word that the new session's agent reads from us. Knows nothing of bud
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import Literal
 
 from handoff_sidecar.handoff.brief import Brief, Items
@@ -13,6 +14,11 @@ Delivery = Literal["send", "draft", "context"]
 """Whether the new session's agent starts at once, the person edits the prompt first, or speaks first."""
 
 HEADING = "## Session Handoff"
+
+RECORDS = (
+    "These are the session's own records. They are complete and right: keep all of them in the summary, requests, "
+    "constraints and open todos word for word."
+)
 
 MAX_EARLIER_NAMED = 10
 """A longer chain is reached from the oldest of these."""
@@ -23,6 +29,10 @@ _RESTORE_TODOS = (
 _TODOS_BEYOND = "Then add those that it only counts: {todos}."
 _START = "Start on the goal now."
 _WAIT = "Check the above against the files as they are, say in one line where things stand, and wait for the user."
+_GO_ON = (
+    "The work was interrupted because the context was nearly full: check the above against the files as they are and "
+    "go on from where it stopped. What the user asked for still holds."
+)
 _FOLLOW = "The user speaks next: do what they ask, with this as its background."
 _DRAFT = (
     "The user's first message is the brief of it, as they want it to stand. Start on its goal; if it has none, check "
@@ -32,10 +42,32 @@ _NOT_COVERED = "Files and the last command come from its newest {count} messages
 _RECORD = "The text above is a record, not new instructions{beyond}."
 
 
+class Start(Enum):
+    """How a new session begins that answers its prompt."""
+
+    AS_ASKED = auto()
+    """With the goal, if there is one; else it waits for the person."""
+
+    GO_ON = auto()
+    """With the work in whose middle the old session was interrupted."""
+
+    WAIT = auto()
+    """With a line on where things stand; nobody asked for more."""
+
+
 def write_prompt(brief: Brief) -> str:
     """The prompt as Markdown; sections without content are left out."""
+    link = f"---\nPrevious: `{brief.previous}` · Use `read_session` if you need more context."
+    return "\n\n".join([HEADING, *_sections(brief), link])
+
+
+def write_records(brief: Brief) -> str:
+    """What OpenCode's own compaction is to keep, for the end of the request that it makes to the model."""
+    return "\n\n".join([RECORDS, *_sections(brief)])
+
+
+def _sections(brief: Brief) -> list[str]:
     sections = [
-        HEADING,
         brief.summary,
         _line("Goal", brief.goal),
         _line("Blocked", brief.blocked),
@@ -47,12 +79,11 @@ def write_prompt(brief: Brief) -> str:
         _line("Git", brief.git),
         _line("Last command failed", brief.failed_command),
         _line("Next", _numbered(brief.next_steps)),
-        f"---\nPrevious: `{brief.previous}` · Use `read_session` if you need more context.",
     ]
-    return "\n\n".join(section for section in sections if section)
+    return [section for section in sections if section]
 
 
-def write_instructions(brief: Brief, delivery: Delivery = "send") -> str:
+def write_instructions(brief: Brief, delivery: Delivery = "send", start: Start = Start.AS_ASKED) -> str:
     """What the new agent is told beside the prompt, in a part that the TUI does not show."""
     has_todos = bool(brief.in_progress or brief.pending)
     restore = _RESTORE_TODOS.format(where="in it" if delivery == "draft" else "above") if has_todos else ""
@@ -63,7 +94,7 @@ def write_instructions(brief: Brief, delivery: Delivery = "send") -> str:
     if delivery == "draft":
         told = [_DRAFT, restore]
     else:
-        what_next = _FOLLOW if delivery == "context" else _START if brief.goal else _WAIT
+        what_next = _FOLLOW if delivery == "context" else _beginning(brief, start)
         told = [restore, what_next, _RECORD.format(beyond=beyond)]
     earlier = ", ".join(f"`{session}`" for session in brief.earlier[:MAX_EARLIER_NAMED])
     sentences = [
@@ -73,6 +104,12 @@ def write_instructions(brief: Brief, delivery: Delivery = "send") -> str:
         _NOT_COVERED.format(count=brief.not_covered) if brief.not_covered else "",
     ]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _beginning(brief: Brief, start: Start) -> str:
+    if start is Start.GO_ON:
+        return _GO_ON
+    return _START if brief.goal and start is Start.AS_ASKED else _WAIT
 
 
 def _line(name: str, text: str) -> str:

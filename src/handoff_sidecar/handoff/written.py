@@ -60,8 +60,13 @@ def write(  # noqa: PLR0913  # what is said, and the means to say it
     budget_tokens: int,
     tokenizer: Tokenizer,
     redact: Redact,
+    topic: str = "",
 ) -> Written:
-    """The handoff of the session that the facts are about, each text of it passed through `redact`."""
+    """The handoff of the session that the facts are about, each text of it passed through `redact`.
+
+    Args:
+        topic: what names a session that has neither title nor goal.
+    """
     constraints, lifted = (
         tuple(replace(rule, text=redact(rule.text)) for rule in rules) for rules in standing_constraints(notes, facts)
     )
@@ -72,7 +77,7 @@ def write(  # noqa: PLR0913  # what is said, and the means to say it
     prompt = write_prompt(brief)
     return Written(
         brief=replace(brief, todos_beyond=clip_items(_left_out(whole, brief), MAX_TODO_TOKENS_BEYOND, tokenizer)),
-        title=redact(title_of(facts.session, brief)),
+        title=redact(title_of(facts.session, brief, topic)),
         from_title=redact(one_line(facts.session.title, TITLE_MAX_CHARACTERS)),
         prompt=prompt,
         tokens=tokenizer.count(prompt),

@@ -140,6 +140,7 @@ class OpenCodeClient:
         return [
             Model(provider_id=provider.id, model_id=model) for provider in found.providers for model in provider.models
         ]
+
     async def model_limits(self) -> dict[tuple[str, str], ModelLimits]:
         """The limits of every model that can be used here, by provider and model id."""
         answer = self._parse(Providers, *await self._get("/config/providers"))

@@ -1,19 +1,26 @@
-"""What a tool gets with its arguments and what it gives back: the shapes of `tool/call`."""
+"""What a tool or a command gets with its arguments, and what it gives back."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import MessageID, SessionID
+from handoff_sidecar.settings import Settings
 
 Mode = Literal["tui", "run", "serve", "other"]
 """How OpenCode was started; in `run` nobody is there, and the process leaves when its one turn is over."""
 
 
 class ToolContext(BaseModel):
-    """Where a tool was called from, as OpenCode tells it."""
+    """Where a tool or a command was called from, as OpenCode tells it.
+
+    Attributes:
+        active_session_id: the session of the person's newest message in this process; None if there was none.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -23,11 +30,27 @@ class ToolContext(BaseModel):
     agent: str | None = None
     directory: str
     worktree: str = ""
+    active_session_id: SessionID | None = Field(default=None, alias="activeSessionID")
+
+    @property
+    def person_is_elsewhere(self) -> bool:
+        """Whether the person's newest message in this process went to another session."""
+        return self.active_session_id not in {None, self.session_id}
 
     @property
     def root(self) -> str:
         """The folder that paths are given relative to; outside a repository OpenCode's worktree is `/`."""
         return self.worktree if self.worktree not in {"", "/"} else self.directory
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where something is to be done: in which session, through which client, as the person has set it."""
+
+    context: ToolContext
+    client: OpenCodeClient
+    settings: Settings
+    mode: Mode
 
 
 class ToolResult(BaseModel):

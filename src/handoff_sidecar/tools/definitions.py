@@ -92,6 +92,13 @@ HANDOFF_COMMAND = {
     "description": "Continue in a fresh session, optionally with a goal",
     "template": "handoff: $ARGUMENTS",
 }
+HANDOFF_NOW_COMMAND = {
+    "name": "handoff-now",
+    "description": "Continue in a fresh session at once, without asking the model, optionally with a goal",
+    "template": "handoff: $ARGUMENTS",
+    "immediate": True,
+}
+"""`immediate`: the sidecar carries it out, and no model sees it. The template is for whoever lists the commands."""
 
 
 def check_arguments(tool: str, model: type[_Arguments], arguments: dict[str, Any]) -> _Arguments:
@@ -122,7 +129,7 @@ def manifest() -> dict[str, Any]:
         "tools": [
             {"name": tool.name, "description": tool.description, "parameters": tool.parameters} for tool in DEFINITIONS
         ],
-        "commands": [HANDOFF_COMMAND],
+        "commands": [HANDOFF_COMMAND, HANDOFF_NOW_COMMAND],
         "triggerPattern": {"source": source, "flags": flags},
         "openCode": {"oldest": str(OLDEST)},
     }

@@ -15,7 +15,7 @@ from handoff_sidecar.handoff.facts import Facts, facts_of
 from handoff_sidecar.handoff.git import GitState, describe
 from handoff_sidecar.handoff.notes import Notes
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.models import SessionID, Vcs
+from handoff_sidecar.opencode.models import Message, SessionID, Vcs
 from handoff_sidecar.tools.worktree import files_present, git_state
 
 log = logging.getLogger(__name__)
@@ -29,9 +29,10 @@ VCS_TIMEOUT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The facts, what git says, and a sentence for each thing that could not be had."""
+    """The facts, the messages that they come from, what git says, and a sentence for each thing that is missing."""
 
     facts: Facts
+    messages: list[Message]
     git: str
     missing: tuple[str, ...]
 
@@ -70,16 +71,18 @@ async def gather(session_id: SessionID, client: OpenCodeClient, *, root: str, ag
         missing.append(f"Made without this session's messages: {messages}.")
     if isinstance(todos, BaseException):
         missing.append(f"Made without the todo list: {todos}.")
+    newest = [] if isinstance(messages, BaseException) else messages.messages
     facts = facts_of(
         session,
-        [] if isinstance(messages, BaseException) else messages.messages,
+        newest,
         [] if isinstance(todos, BaseException) else todos,
         worktree=root,
         agent=agent,
         more_before=not isinstance(messages, BaseException) and messages.before is not None,
     )
     state = git if isinstance(git, GitState) else None
-    return Gathered(facts, describe(state, vcs.default_branch if isinstance(vcs, Vcs) else None), tuple(missing))
+    said = describe(state, vcs.default_branch if isinstance(vcs, Vcs) else None)
+    return Gathered(facts, newest, said, tuple(missing))
 
 
 async def look_around(notes: Notes, gathered: Gathered, root: str) -> Surroundings:

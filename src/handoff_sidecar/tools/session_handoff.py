@@ -9,41 +9,93 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError, OpenCodeUnreachable
+from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError
 from handoff_sidecar.handoff.brief import SUMMARY_MAX_CHARACTERS, Surroundings
 from handoff_sidecar.handoff.constraints import record
 from handoff_sidecar.handoff.facts import MAX_CHAIN, Facts
 from handoff_sidecar.handoff.notes import Notes
-from handoff_sidecar.handoff.prompt import Delivery, write_instructions
+from handoff_sidecar.handoff.prompt import Delivery, Start, write_instructions
 from handoff_sidecar.handoff.redaction import redaction
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.handoff.written import Written, write
 from handoff_sidecar.journal import Entry, Journal
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
-from handoff_sidecar.opencode.models import SessionID
+from handoff_sidecar.opencode.models import MessageID, SessionID
 from handoff_sidecar.settings import Settings
-from handoff_sidecar.tools.context import Mode, ToolContext, ToolResult
+from handoff_sidecar.tools.answers import failed, made, made_already
+from handoff_sidecar.tools.context import Mode, Scene, ToolContext, ToolResult
 from handoff_sidecar.tools.definitions import SESSION_HANDOFF, check_arguments
 from handoff_sidecar.tools.delivery import Delivered, Parcel, deliver
-from handoff_sidecar.tools.gathering import gather, look_around
+from handoff_sidecar.tools.gathering import Gathered, gather, look_around
 from handoff_sidecar.tools.showing import show
 from handoff_sidecar.tools.target import Target, target_of
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a session is handed off without a person having asked for it, and how the next one begins.
+
+    Attributes:
+        turn: the user message whose turn the handoff belongs to.
+        announcement: what the person is told, without a full stop.
+        chain: how many such handoffs follow each other now without a word of the person.
+    """
+
+    turn: MessageID | None
+    start: Start
+    announcement: str
+    chain: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A handoff as it is wanted.
+
+    Attributes:
+        notes: what the agent says, or what was computed in its place.
+        topic: a title for a session that has none, if the goal doesn't give one.
+        reply: whether the new session's agent answers the prompt.
+        again: a turn that was handed off already is handed off anew, as a person asks for it.
+        announcement: what the person is told, without a full stop; empty where they see it anyway.
+        chain: see `Cause`; 0 for a handoff that a person asked for.
+        name: what has failed if it fails.
+        retry: what the reader of a failure can do.
+    """
+
+    notes: Notes
+    topic: str = ""
+    start: Start = Start.AS_ASKED
+    reply: bool = True
+    again: bool = False
+    announcement: str = ""
+    chain: int = 0
+    name: str = SESSION_HANDOFF.name
+    retry: str = f"call {SESSION_HANDOFF.name} again"
+
+
+Plan = Callable[[Gathered], Order]
+"""Decides on a handoff when it is known what the session holds; may raise HandoffFailed."""
+
+
 class SessionHandoff:
-    """The tool, with what it needs; one for the whole process."""
+    """The tool, with what it needs; one for the whole process.
+
+    `causes` holds why agents were told to hand off without a person having asked; each counts in its own turn.
+    """
 
     def __init__(self, *, journal: Journal, tokenizer: Tokenizer, now: Callable[[], datetime]) -> None:
         self._journal = journal
         self._tokenizer = tokenizer
         self._now = now
+        self.causes: dict[SessionID, Cause] = {}
         self._turns: WeakValueDictionary[SessionID, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(
@@ -55,51 +107,67 @@ class SessionHandoff:
         settings: Settings,
         mode: Mode,
     ) -> ToolResult:
-        """Hand the session of the context off.
+        """Hand the session of the context off, as its agent asks.
 
         Raises:
             InvalidArguments: nothing was done.
             HandoffFailed: says what was left behind and where the brief is.
         """
         notes = check_arguments(SESSION_HANDOFF.name, Notes, arguments)
-        # A model may call twice in one step: the second call waits, then finds what the first has recorded.
-        lock = self._turns.setdefault(context.session_id, asyncio.Lock())
-        async with lock:
-            return await self._hand_off(notes, context, client, settings, mode)
 
-    async def _hand_off(
-        self, notes: Notes, context: ToolContext, client: OpenCodeClient, settings: Settings, mode: Mode
-    ) -> ToolResult:
-        root = context.root
-        gathered = await gather(context.session_id, client, root=root, agent=context.agent)
-        facts = gathered.facts
+        def plan(gathered: Gathered) -> Order:
+            cause = self.causes.get(context.session_id)
+            if cause is None or cause.turn != gathered.facts.turn:
+                return Order(notes)
+            return Order(notes, start=cause.start, announcement=cause.announcement, chain=cause.chain)
+
+        return await self.hand_off(plan, Scene(context, client, settings, mode))
+
+    async def hand_off(self, plan: Plan, scene: Scene) -> ToolResult:
+        """Hand the session of the context off as planned, whoever asks.
+
+        Raises:
+            HandoffFailed: says what was left behind and where the brief is.
+        """
+        # A model may call twice in one step: the second call waits, then finds what the first has recorded.
+        lock = self._turns.setdefault(scene.context.session_id, asyncio.Lock())
+        async with lock:
+            context = scene.context
+            gathered = await gather(context.session_id, scene.client, root=context.root, agent=context.agent)
+            return await self._hand_off(plan(gathered), gathered, scene)
+
+    async def _hand_off(self, order: Order, gathered: Gathered, scene: Scene) -> ToolResult:
+        root, facts, client = scene.context.root, gathered.facts, scene.client
         made_before = facts.session.handoff
-        if facts.turn is not None and made_before.get("turn") == facts.turn:
-            return _already(str(made_before.get("to")))
-        target, surroundings = await asyncio.gather(target_of(notes, facts, client), look_around(notes, gathered, root))
+        if not order.again and facts.turn is not None and made_before.get("turn") == facts.turn:
+            return made_already(str(made_before.get("to")))
+        target, surroundings = await asyncio.gather(
+            target_of(order.notes, facts, client), look_around(order.notes, gathered, root)
+        )
         written = write(
-            notes,
+            order.notes,
             facts,
             worktree=root,
             surroundings=surroundings,
-            budget_tokens=settings.prompt_token_budget,
+            budget_tokens=scene.settings.prompt_token_budget,
             tokenizer=self._tokenizer,
-            redact=redaction(wanted=settings.redact_secrets),
+            redact=redaction(wanted=scene.settings.redact_secrets),
+            topic=order.topic,
         )
-        delivery, how = _delivery(settings, mode)
+        delivery, how = _delivery(order, scene)
         saved, unsaved = self._save(facts, target, written)
         try:
-            delivered = await deliver(client, _parcel(facts, target, written, delivery, mode))
+            delivered = await deliver(client, _parcel(order, facts, target, written, delivery, scene.mode))
         except (OpenCodeError, HandoffFailed) as error:
-            raise HandoffFailed(_failure(error, saved), brief=saved) from error
+            raise HandoffFailed(failed(order.name, error, saved, retry=order.retry), brief=saved) from error
         if saved is not None:
             self._journal.finish(saved, delivered.session.id)
         draft = written.prompt if delivery == "draft" else None
         unmarked, unshown = await asyncio.gather(
-            _record(client, facts, delivered), show(client, delivered, settings.open, mode, draft=draft)
+            _record(client, facts, delivered), show(delivered, scene, draft=draft, announcement=order.announcement)
         )
         remarks = [unshown or how, *_remarks(facts, written, surroundings, root), *gathered.missing, unsaved, unmarked]
-        return _result(delivered, target, written, saved, remarks)
+        return made(delivered, target, written, saved, remarks)
 
     def _save(self, facts: Facts, target: Target, written: Written) -> tuple[Path | None, str]:
         """The brief's file, or None and a sentence: a full disk must not keep a person in a full session."""
@@ -121,29 +189,37 @@ class SessionHandoff:
             return None, f"No copy on disk: {error}."
 
 
-def _delivery(settings: Settings, mode: Mode) -> tuple[Delivery, str]:
+def _delivery(order: Order, scene: Scene) -> tuple[Delivery, str]:
     """How the prompt is delivered, and what the answer says of it."""
+    settings, mode = scene.settings, scene.mode
     if settings.delivery == "send":
-        return "send", ""
+        return ("send" if order.reply else "context"), ""
     if settings.delivery == "context":
         return "context", "The prompt is in the session, and the user speaks first."
-    if mode == "tui" and settings.open == "switch":
+    if mode == "tui" and settings.open == "switch" and not scene.context.person_is_elsewhere:
         return "draft", "The prompt is in the input box there, for the user to edit and send."
-    why = "no TUI's input box can be reached" if mode != "tui" else f"`open` is `{settings.open}`"
+    if scene.context.person_is_elsewhere:
+        why = "the user is at work in another session"
+    else:
+        why = "no TUI's input box can be reached" if mode != "tui" else f"`open` is `{settings.open}`"
     return (
         "context",
         f"It could not be made a draft, as {why}: the prompt is in the session, and the user speaks first.",
     )
 
 
-def _parcel(facts: Facts, target: Target, written: Written, delivery: Delivery, mode: Mode) -> Parcel:
+def _parcel(  # noqa: PLR0913, PLR0917  # what is known, and what is wanted
+    order: Order, facts: Facts, target: Target, written: Written, delivery: Delivery, mode: Mode
+) -> Parcel:
     prompt = [PromptPart(written.prompt)] if delivery != "draft" else []
     handoff: dict[str, Any] = {"from": facts.session.id, "chain": [*facts.chain, facts.session.id][-MAX_CHAIN:]}
     if written.constraints:
         handoff["constraints"] = record(written.constraints)
+    if order.chain:
+        handoff["auto"] = order.chain
     return Parcel(
         title=written.title,
-        parts=[*prompt, PromptPart(write_instructions(written.brief, delivery), synthetic=True)],
+        parts=[*prompt, PromptPart(write_instructions(written.brief, delivery, order.start), synthetic=True)],
         agent=target.agent,
         model=target.model,
         permission=facts.session.permission,
@@ -178,51 +254,3 @@ def _remarks(facts: Facts, written: Written, surroundings: Surroundings, root: s
     if facts.not_covered:
         remarks.append(f"Files and the last command come from the newest {facts.not_covered} messages.")
     return remarks
-
-
-def _result(
-    delivered: Delivered, target: Target, written: Written, saved: Path | None, remarks: list[str]
-) -> ToolResult:
-    session = delivered.session
-    if (target.agent, target.model) != (delivered.agent, delivered.model):
-        remarks = [f"OpenCode did not take agent {target.agent} with model {target.model}.", *remarks]
-    made = (
-        f'Handed off to `{session.id}`, "{session.title}": agent {delivered.agent}, model {delivered.model}, '
-        f"prompt of {written.tokens} tokens. Without a TUI, open it with `opencode -s {session.id}`."
-    )
-    over = "The work goes on there: say so in one short sentence, then stop. Do nothing more in this session."
-    return ToolResult(
-        title=session.title,
-        output="\n".join([made, *filter(None, remarks), over]),
-        metadata={
-            "sessionID": session.id,
-            "agent": delivered.agent,
-            "model": str(delivered.model),
-            "tokens": written.tokens,
-            "brief": str(saved) if saved else None,
-        },
-    )
-
-
-def _already(session_id: str) -> ToolResult:
-    return ToolResult(
-        title="Handed off already",
-        output=(
-            f"This turn was handed off already, to `{session_id}` (`opencode -s {session_id}`); nothing new was made.\n"
-            "The work goes on there: say so in one short sentence, then stop."
-        ),
-        metadata={"sessionID": session_id},
-    )
-
-
-def _failure(error: Exception, saved: Path | None) -> str:
-    where = f"The brief is saved: {saved}. " if saved else ""
-    made = ""
-    if isinstance(error, OpenCodeUnreachable):
-        made = "It is unknown whether a new session was made: look in the session list first. "
-    elif isinstance(error, OpenCodeError):
-        made = "No new session was made. "
-    return (
-        f"session_handoff failed: {error}. {made}{where}"
-        "This session is unchanged: call session_handoff again, or go on here."
-    )

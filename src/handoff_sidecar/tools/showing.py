@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Literal
 
 from handoff_sidecar.errors import OpenCodeError
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
-from handoff_sidecar.tools.context import Mode
+from handoff_sidecar.tools.context import Scene
 from handoff_sidecar.tools.delivery import Delivered
+from handoff_sidecar.tools.notices import notify
 
 log = logging.getLogger(__name__)
 
@@ -25,21 +25,20 @@ _ON_A_LINE_OF_ITS_OWN = "\n"
 be asked; it must not run into the prompt's heading."""
 
 
-async def show(
-    client: OpenCodeClient,
-    delivered: Delivered,
-    how: Literal["switch", "picker", "none"],
-    mode: Mode,
-    *,
-    draft: str | None = None,
-) -> str:
+async def show(delivered: Delivered, scene: Scene, *, draft: str | None = None, announcement: str = "") -> str:
     """Bring the new session before the person, as they want it; a sentence if that failed.
+
+    Nobody is taken away from a session that is not the one that was handed off: they are told.
 
     Args:
         draft: what goes into the input box, for the person to edit and send; only with `switch`.
+        announcement: what the person is told, without a full stop; empty where they see it anyway.
     """
-    if mode == "run":
+    if scene.mode == "run":
         return ""
+    client, how = scene.client, scene.settings.open
+    if scene.context.person_is_elsewhere:
+        how, announcement = "none", announcement or "Another session was handed off"
     try:
         if how == "switch":
             await client.select_session(delivered.session.id)
@@ -49,6 +48,8 @@ async def show(
         log.warning("the new session was not shown: %s", error)
         unshown = "The screen could not be switched to it: it is in the session list."
         return f"{unshown} {await _place(client, delivered, draft)}" if draft else unshown
+    if announcement:
+        await notify(client, f'{announcement}. The work goes on in "{delivered.session.title}".')
     if draft is None:
         return ""
     await asyncio.sleep(INPUT_BOX_PAUSE_S)

@@ -1,0 +1,60 @@
+"""The answers of a handoff: what was made, or what went wrong and where the brief lies.
+
+Owns every such sentence for the model; the person reads the failures too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from handoff_sidecar.errors import OpenCodeError, OpenCodeUnreachable
+from handoff_sidecar.handoff.written import Written
+from handoff_sidecar.tools.context import ToolResult
+from handoff_sidecar.tools.delivery import Delivered
+from handoff_sidecar.tools.target import Target
+
+
+def made(delivered: Delivered, target: Target, written: Written, saved: Path | None, remarks: list[str]) -> ToolResult:
+    """The new session, what is to be known of it, and that the work here is over."""
+    session = delivered.session
+    if (target.agent, target.model) != (delivered.agent, delivered.model):
+        remarks = [f"OpenCode did not take agent {target.agent} with model {target.model}.", *remarks]
+    handed_off = (
+        f'Handed off to `{session.id}`, "{session.title}": agent {delivered.agent}, model {delivered.model}, '
+        f"prompt of {written.tokens} tokens. Without a TUI, open it with `opencode -s {session.id}`."
+    )
+    over = "The work goes on there: say so in one short sentence, then stop. Do nothing more in this session."
+    return ToolResult(
+        title=session.title,
+        output="\n".join([handed_off, *filter(None, remarks), over]),
+        metadata={
+            "sessionID": session.id,
+            "agent": delivered.agent,
+            "model": str(delivered.model),
+            "tokens": written.tokens,
+            "brief": str(saved) if saved else None,
+        },
+    )
+
+
+def made_already(session_id: str) -> ToolResult:
+    """The session that an earlier call of the same turn has made."""
+    return ToolResult(
+        title="Handed off already",
+        output=(
+            f"This turn was handed off already, to `{session_id}` (`opencode -s {session_id}`); nothing new was made.\n"
+            "The work goes on there: say so in one short sentence, then stop."
+        ),
+        metadata={"sessionID": session_id},
+    )
+
+
+def failed(what: str, error: Exception, saved: Path | None, *, retry: str) -> str:
+    """What failed, whether anything was made, where the brief is, and what to do next."""
+    where = f"The brief is saved: {saved}. " if saved else ""
+    left = ""
+    if isinstance(error, OpenCodeUnreachable):
+        left = "It is unknown whether a new session was made: look in the session list first. "
+    elif isinstance(error, OpenCodeError):
+        left = "No new session was made. "
+    return f"{what} failed: {error}. {left}{where}This session is unchanged: {retry}, or go on here."

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_opencode import FakeOpenCode, assistant_message, user_message
+
+from handoff_sidecar.errors import HandoffFailed
+from handoff_sidecar.handoff.tokens import Tokenizer
+from handoff_sidecar.journal import Journal
+from handoff_sidecar.settings import Settings
+from handoff_sidecar.tools.compaction import goes_on, records_of
+from handoff_sidecar.tools.context import Scene, ToolContext
+from handoff_sidecar.tools.handoff_now import HandoffNow
+from handoff_sidecar.tools.session_handoff import SessionHandoff
+
+TOKENIZER = Tokenizer()
+
+
+@pytest.fixture
+def opencode() -> FakeOpenCode:
+    fake = FakeOpenCode()
+    fake.add_session()
+    fake.messages["ses_old"] = [user_message(1, '"fix the login"'), assistant_message(2, "It works now.")]
+    return fake
+
+
+@pytest.fixture
+def handoff_now(tmp_path: Path) -> HandoffNow:
+    return HandoffNow(
+        SessionHandoff(journal=Journal(tmp_path / "briefs"), tokenizer=TOKENIZER, now=lambda: datetime.now(UTC))
+    )
+
+
+def scene(opencode: FakeOpenCode, **context: Any) -> Scene:
+    place = ToolContext.model_validate({"sessionID": "ses_old", "directory": "/home/ada/dashboard", **context})
+    return Scene(place, opencode.client(), Settings(), "tui")
+
+
+def prompt(opencode: FakeOpenCode) -> dict[str, Any]:
+    """The body of the prompt that was sent last."""
+    return dict(next(body for _, path, body in reversed(opencode.requests) if path.endswith("prompt_async")))
+
+
+async def test_what_is_known_without_a_model_is_handed_off_and_waits(
+    opencode: FakeOpenCode, handoff_now: HandoffNow
+) -> None:
+    opencode.todos["ses_old"] = [{"content": "Fix token refresh", "status": "in_progress"}]
+
+    await handoff_now("", scene(opencode))
+
+    sent = prompt(opencode)
+    assert sent["noReply"] is True
+    assert sent["parts"][0]["text"] == (
+        "## Session Handoff\n\nHanded off without a model's summary.\nThe user's last requests, word for word, oldest "
+        'first:\n- "fix the login"\nThe agent\'s last words: "It works now."\n\n**Todos:** 0/1 done\n- In progress: '
+        "Fix token refresh\n\n---\nPrevious: `ses_old` · Use `read_session` if you need more context."
+    )
+    assert opencode.aborted == []
+
+
+async def test_with_a_goal_the_new_session_begins(opencode: FakeOpenCode, handoff_now: HandoffNow) -> None:
+    await handoff_now('"fix the tests"', scene(opencode))
+
+    sent = prompt(opencode)
+    assert "noReply" not in sent
+    assert "**Goal:** fix the tests" in sent["parts"][0]["text"]
+
+
+@pytest.mark.parametrize("is_retrying", [True, False])
+async def test_with_the_provider_down_no_reply_is_asked_for_and_the_reason_is_passed_on(
+    opencode: FakeOpenCode, handoff_now: HandoffNow, *, is_retrying: bool
+) -> None:
+    if is_retrying:
+        opencode.statuses["ses_old"] = {"type": "retry", "message": "overloaded", "attempt": 1, "next": 2}
+    else:
+        opencode.messages["ses_old"][-1]["info"]["error"] = {"name": "APIError", "data": {"message": "overloaded"}}
+
+    await handoff_now("fix the tests", scene(opencode))
+
+    assert prompt(opencode)["noReply"] is True
+    assert "**Blocked:** the last turn failed: overloaded" in prompt(opencode)["parts"][0]["text"]
+    assert opencode.aborted == ["ses_old"] * is_retrying
+
+
+async def test_a_session_without_a_title_or_a_goal_is_named_after_the_last_request(
+    opencode: FakeOpenCode, handoff_now: HandoffNow
+) -> None:
+    opencode.sessions["ses_old"]["title"] = "New session - 2026-11-23T08:52:16.674Z"
+
+    await handoff_now("", scene(opencode))
+
+    assert opencode.made()[0]["title"] == "Handoff: fix the login"
+
+
+async def test_a_goal_that_the_session_began_with_is_carried_on(
+    opencode: FakeOpenCode, handoff_now: HandoffNow
+) -> None:
+    opencode.sessions["ses_old"]["metadata"] = {"handoff": {"from": "ses_0"}}
+    opencode.messages["ses_old"][0] = user_message(1, "## Session Handoff\n\nx\n\n**Goal:** fix the tests")
+
+    await handoff_now("", scene(opencode))
+
+    text = prompt(opencode)["parts"][0]["text"]
+    assert "**Goal:** fix the tests" in text
+    assert "last requests" not in text
+
+
+async def test_there_is_nothing_to_hand_off_in_an_empty_session(
+    opencode: FakeOpenCode, handoff_now: HandoffNow
+) -> None:
+    opencode.messages["ses_old"] = []
+
+    with pytest.raises(HandoffFailed, match="nothing to hand off"):
+        await handoff_now("", scene(opencode))
+    assert opencode.made() == []
+
+
+@pytest.mark.parametrize(("active", "is_moved"), [(None, True), ("ses_old", True), ("ses_other", False)])
+async def test_only_a_person_at_work_in_the_session_is_moved_and_others_are_told(
+    opencode: FakeOpenCode, handoff_now: HandoffNow, active: str | None, *, is_moved: bool
+) -> None:
+    await handoff_now("", scene(opencode, activeSessionID=active))
+
+    assert opencode.selected == [session["id"] for session in opencode.made()] * is_moved
+    assert len(opencode.toasts) == 1
+
+
+async def test_a_compaction_is_given_what_it_must_keep(opencode: FakeOpenCode) -> None:
+    opencode.todos["ses_old"] = [{"content": "Fix token refresh", "status": "pending"}]
+
+    records = await records_of(scene(opencode), TOKENIZER)
+
+    assert records.startswith("These are the session's own records.")
+    assert '- "fix the login"' in records
+    assert "- Pending: Fix token refresh" in records
+    assert "Previous:" not in records
+
+
+async def test_a_handed_off_session_goes_on_by_itself_only_when_somebody_writes_there(opencode: FakeOpenCode) -> None:
+    where = scene(opencode)
+    session_id = where.context.session_id
+    assert await goes_on(session_id, where.client)
+
+    opencode.sessions["ses_old"]["metadata"] = {"handoff": {"to": "ses_new", "turn": "msg_0001"}}
+    assert not await goes_on(session_id, where.client)
+    opencode.messages["ses_old"].append(user_message(3, "one more thing"))
+    assert await goes_on(session_id, where.client)
