@@ -25,7 +25,6 @@ export const ENDPOINTS = [
   ["GET", /^\/config\/providers$/],
   ["GET", /^\/vcs$/],
   ["GET", /^\/agent$/],
-  ["GET", /^\/config\/providers$/],
   ["POST", /^\/tui\/select-session$/],
   ["POST", /^\/tui\/open-sessions$/],
   ["POST", /^\/tui\/append-prompt$/],

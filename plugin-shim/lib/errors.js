@@ -7,6 +7,7 @@
  *     ├── FrameTooLarge        a message over the limit; nothing was written bytes, limitBytes
  *     ├── ConnectionClosed     the stream ended while the call was open      sent
  *     ├── CallGivenUp          cancelled, or over its time limit             why, sent, answered
+ *     ├── MeantThrow           what ends an operation of OpenCode's on purpose
  *     └── SidecarError         the process                                   exit
  *         ├── SidecarMissing       nothing says how to start one             looked
  *         ├── SidecarNotFound      its program isn't there or may not be run program
@@ -90,6 +91,11 @@ export class CallGivenUp extends Error {
     this.answered = answered;
     this.afterMs = afterMs;
   }
+}
+
+/** The one error that a hook lets out: OpenCode is to end what it was about to do. */
+export class MeantThrow extends Error {
+  name = "MeantThrow";
 }
 
 export class SidecarError extends Error {

@@ -135,6 +135,18 @@ export class Host {
   }
 
   /**
+   * The end of `opencode run`, whose one command has been carried out: it would report the hook's throw as an
+   * unexpected error and exit with 1 (seen in 1.18.33).
+   * @param {string} message
+   * @param {boolean} isDone
+   */
+  leave(message, isDone) {
+    // Not to stdout, where the caller may expect JSON.
+    process.stderr.write(`${message}\n`, () => process.exit(isDone ? 0 : 1));
+    return new Promise(() => {});
+  }
+
+  /**
    * A line for OpenCode's log, in the background. Goes nowhere when OpenCode takes none.
    * @param {"debug" | "info" | "warn" | "error"} level
    * @param {string} message

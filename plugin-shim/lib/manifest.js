@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 /**
  * @typedef {object} Manifest
  * @property {{name: string, description: string, parameters: object}[]} tools
- * @property {{name: string, description: string, template: string}[]} commands
+ * @property {{name: string, description: string, template: string, immediate?: boolean}[]} commands
  * @property {{source: string, flags: string}} triggerPattern
  * @property {{oldest: string}} openCode
  */

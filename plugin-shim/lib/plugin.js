@@ -4,13 +4,16 @@
  */
 import { sidecarCommand } from "./command.js";
 import { later } from "./deadline.js";
-import { SidecarMissing, SidecarNotFound } from "./errors.js";
+import { MeantThrow, SidecarMissing, SidecarNotFound } from "./errors.js";
 import { commandHooks } from "./hooks/commands.js";
+import { compactionHooks } from "./hooks/compaction.js";
 import { messageHooks } from "./hooks/messages.js";
+import { stepHooks } from "./hooks/steps.js";
 import { toolHooks } from "./hooks/tools.js";
 import { Host } from "./host.js";
 import { readManifest, readVersion } from "./manifest.js";
 import { startFailure, tooOld } from "./sentences.js";
+import { Sessions } from "./sessions.js";
 import { Sidecar } from "./sidecar.js";
 import { isOlder } from "./versions.js";
 
@@ -25,9 +28,23 @@ import { isOlder } from "./versions.js";
  * @property {import("./manifest.js").Manifest} manifest
  * @property {Sidecar} sidecar
  * @property {() => string | null} refusal why nothing can be done in this OpenCode, or null
+ * @property {Sessions} sessions
+ * @property {(sessionID: string) => import("./connection.js").Json} context what the sidecar is told of where a
+ *   session is
+ * @property {import("./connection.js").Log} log
  * @property {() => RegExp} trigger the pattern of now: the default one until the sidecar has answered
+ * @property {Words} words
  * @property {(messageID: string) => boolean} isFirstSight false when any copy has seen the message before
- * @property {{toolCallMs?: number, messageMs?: number}} limits
+ * @property {{toolCallMs?: number, messageMs?: number, commandMs?: number, stepMs?: number,
+ *   compactionMs?: number}} limits
+ */
+
+/** In the background: OpenCode answers only when the directory is ready, which has taken 10 s on a busy machine. */
+const OPEN_TIMEOUT_MS = 60_000;
+
+/**
+ * Whether the sidecar has told the trigger's pattern; also known is that it never will.
+ * @typedef {{areKnown: boolean, known: Promise<void>}} Words
  */
 
 /** Messages are seen twice within one turn at most; this is far more than a process has open at once. */
@@ -45,6 +62,11 @@ const SIGN_OF_A_NEW_OPENCODE = "experimental_workspace";
 export class Plugin {
   #manifest = readManifest();
   #trigger = compiled(this.#manifest.triggerPattern);
+  #sessions;
+  #watches = false;
+  /** @type {Words} */
+  #words = { areKnown: false, known: Promise.resolve() };
+  #wordsAreKnown = () => {};
   #host;
   #env;
   #options;
@@ -62,11 +84,19 @@ export class Plugin {
    * @param {string[]} [options.argv]
    * @param {NodeJS.ProcessEnv} [options.env]
    * @param {Partial<typeof import("./sidecar.js").LIMITS> & Parts["limits"] & {noticeMs?: number}} [options.limits]
+   * @param {Sessions} [options.sessions]
    * @param {import("./process.js").Spawn} [options.spawn]
    */
   constructor(options = {}) {
     this.#options = options;
     this.#env = options.env ?? process.env;
+    this.#words.known = new Promise((resolve) => {
+      this.#wordsAreKnown = () => {
+        this.#words.areKnown = true;
+        resolve();
+      };
+    });
+    this.#sessions = options.sessions ?? new Sessions();
     this.#host = new Host({ argv: options.argv });
   }
 
@@ -92,11 +122,26 @@ export class Plugin {
       manifest: this.#manifest,
       sidecar,
       refusal: () => this.#refusal,
+      sessions: this.#sessions,
+      context: (sessionID) => ({
+        sessionID,
+        directory,
+        worktree,
+        activeSessionID: this.#sessions.active,
+      }),
+      log: (level, message) => this.#log(level, message),
       trigger: () => this.#trigger,
+      words: this.#words,
       isFirstSight: (messageID) => this.#isFirstSight(messageID),
       limits: this.#options.limits ?? {},
     };
-    const hooks = { ...commandHooks(parts), ...messageHooks(parts), ...toolHooks(parts) };
+    const hooks = combined([
+      commandHooks(parts),
+      compactionHooks(parts),
+      messageHooks(parts),
+      stepHooks(parts),
+      toolHooks(parts),
+    ]);
     const all = this.#guarded({ ...hooks, dispose: () => this.#dispose(instance) });
     const isNew = SIGN_OF_A_NEW_OPENCODE in Object(input);
     const given = isNew ? { ...all } : {};
@@ -133,13 +178,14 @@ export class Plugin {
    * @param {Sidecar} sidecar
    */
   #start(instance, sidecar) {
-    sidecar.start().catch(async (error) => {
+    const opened = this.#open(instance, sidecar).catch(async (error) => {
       this.#log("warn", String(error));
       // What will not mend itself is told now; of the rest a call tells, if there is one.
       const isLasting = error instanceof SidecarMissing || error instanceof SidecarNotFound;
       await this.#host.askVersion(); // one that is too old is told that alone
       if (isLasting && !this.#refusal) this.#notice(instance, startFailure(error), "error");
     });
+    opened.finally(() => this.#wordsAreKnown());
   }
 
   /**
@@ -155,6 +201,21 @@ export class Plugin {
     later(this.#options.limits?.noticeMs ?? NOTICE_DELAY_MS, () => {
       if (this.#host.isOpen(instance)) void this.#host.toast(instance, "handoff-sidecar", message, variant);
     });
+  }
+
+  /**
+   * @param {Instance} instance
+   * @param {Sidecar} sidecar
+   */
+  async #open({ directory, worktree }, sidecar) {
+    await sidecar.start();
+    if (!this.#watches) return;
+    const { floors } = await sidecar.call(
+      "directory/opened",
+      { directory, worktree },
+      { timeoutMs: OPEN_TIMEOUT_MS },
+    );
+    this.#sessions.setFloors(directory, floors);
   }
 
   /** @param {Instance} instance */
@@ -180,8 +241,17 @@ export class Plugin {
         directory: this.#host.newest?.directory ?? process.cwd(),
         options: passedOn,
       }),
-      onReady: ({ triggerPattern }) => this.#adopt(triggerPattern),
-      handlers: { "http/request": (params, context) => this.#host.serve(params, context) },
+      onReady: ({ triggerPattern, watches }) => {
+        this.#watches = watches === true;
+        this.#adopt(triggerPattern);
+        this.#wordsAreKnown();
+      },
+      handlers: {
+        "http/request": (params, context) => {
+          this.#sessions.requested(params);
+          return this.#host.serve(params, context);
+        },
+      },
       log: (level, message) => this.#log(level, message),
     });
   }
@@ -207,7 +277,8 @@ export class Plugin {
   }
 
   /**
-   * A throw in a hook would end what OpenCode was doing, and lose what the person typed.
+   * A throw in a hook would end what OpenCode was doing, and lose what the person typed. Only one that is meant to
+   * gets out.
    * @param {Hooks} hooks
    * @returns {Hooks}
    */
@@ -220,6 +291,7 @@ export class Plugin {
           const work = hook(...args);
           if (work) await work;
         } catch (error) {
+          if (error instanceof MeantThrow) throw error;
           this.#log("error", `hook ${name}: ${error instanceof Error ? error.stack : error}`);
         }
       };
@@ -232,6 +304,26 @@ export class Plugin {
   #log(level, message) {
     this.#host.log(level, message);
   }
+}
+
+/**
+ * One set of hooks of several; hooks of the same name run one after the other.
+ * @param {Hooks[]} sets
+ * @returns {Hooks}
+ */
+function combined(sets) {
+  /** @type {Hooks} */
+  const all = {};
+  for (const [name, hook] of sets.flatMap((set) => Object.entries(set))) {
+    const earlier = all[name];
+    all[name] = earlier
+      ? async (/** @type {unknown[]} */ ...args) => {
+          await earlier(...args);
+          await hook(...args);
+        }
+      : hook;
+  }
+  return all;
 }
 
 /** @param {{source: string, flags: string}} pattern */

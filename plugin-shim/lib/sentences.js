@@ -63,6 +63,16 @@ export function tooOld(version, oldest) {
 }
 
 /**
+ * @param {string} command
+ * @param {unknown} error
+ */
+export function commandFailure(command, error) {
+  return [`/${command} failed: ${cause(error)}.`, whatWasMade(MAKER, error), next(error)]
+    .filter(Boolean)
+    .join(" ");
+}
+
+/**
  * A clause without a full stop.
  * @param {unknown} error
  * @returns {string}

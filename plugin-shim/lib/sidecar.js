@@ -124,6 +124,18 @@ export class Sidecar {
     }
   }
 
+  /**
+   * Tells a sidecar that is up; one that isn't has no use for it.
+   * @param {string} method
+   * @param {Json} params
+   */
+  notify(method, params) {
+    const life = this.#life;
+    life?.ready
+      .then(() => life.connection.notify(method, params))
+      .catch((error) => this.#log("debug", `${method} was not sent: ${error}`));
+  }
+
   /** Gone when this resolves, or killed; takes no longer than its limit and never throws. */
   async end() {
     const life = this.#life;

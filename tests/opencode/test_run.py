@@ -9,9 +9,10 @@ from pathlib import Path
 
 from opencode.server import PROMPT, TYPED, Play, asked_about, calls, sidecars
 
-from handoff_sidecar.demo.sandbox import Sandbox
-from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel
+from handoff_sidecar.demo.sandbox import ModelLimits, Sandbox
+from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel, ToolCall
 from handoff_sidecar.installation.plugin_file import shim_entry
+from handoff_sidecar.settings import add_setting
 
 
 def plugin_with(command: list[str]) -> str:
@@ -39,6 +40,42 @@ def test_a_quoted_handoff_places_the_prompt_and_leaves_nothing_running(
     assert message["parts"][0]["text"].startswith(f"{PROMPT}\n\nLogin works.\n\n**Goal:** fix the tests")
     assert message["info"]["agent"] == "build"
     assert asked_about(model, PROMPT) == []
+    assert sidecars(sandbox) == []
+
+
+def test_a_word_of_the_persons_own_is_a_trigger_from_the_first_message_on(
+    make_sandbox: Callable[..., Sandbox], play: Play
+) -> None:
+    play(TYPED, calls("session_handoff", summary="Login works.", goal="teste alles"), Reply("Handed over."))
+    sandbox = make_sandbox("own-word")
+    add_setting(sandbox.config_folder, "trigger_words", ["übergabe"])
+
+    assert "session_handoff Handoff: A title" in sandbox.run(["Übergabe: teste alles"]).stderr
+
+
+def test_the_work_is_never_moved_by_itself_and_handoff_now_works(
+    make_sandbox: Callable[..., Sandbox], play: Play, model: ScriptedModel
+) -> None:
+    sandbox = make_sandbox("run-full", limits=ModelLimits(context=16_000, output=4_000))
+    add_setting(sandbox.config_folder, "auto_handoff_threshold", 80)
+    read = ToolCall("read", {"filePath": str(sandbox.project / "README.md")})
+    full = Reply("", (read,), input_tokens=10_000)
+    play("Do it.", Reply("", (read,), input_tokens=5_000), full, Reply("Done.", input_tokens=10_000))
+
+    worked = sandbox.run(["Do it."])
+    requests = len(model.requests)
+    finished = sandbox.run(["--command", "handoff-now", "--continue", "fix the tests"])
+
+    assert worked.returncode == 0
+    assert len(asked_about(model, "Do it.")) == 3, "it was told of something, or asked for it"
+    assert (finished.returncode, len(model.requests)) == (0, requests)
+    assert finished.stdout == ""
+    assert finished.stderr.startswith("Handed off to `ses_")
+    by_title = {session["title"]: session["id"] for session in sandbox.sessions()}
+    assert set(by_title) == {"A title", "Handoff: A title"}
+    (message,) = sandbox.export(by_title["Handoff: A title"])["messages"]
+    assert '- "Do it."' in message["parts"][0]["text"]
+    assert "**Goal:** fix the tests" in message["parts"][0]["text"]
     assert sidecars(sandbox) == []
 
 

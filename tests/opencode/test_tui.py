@@ -14,9 +14,10 @@ import pytest
 from opencode.server import PROMPT, TYPED, Play, asked_about, calls, sidecars
 from opencode.terminal import Terminal
 
-from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.demo.sandbox import ModelLimits, Sandbox
 from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, ScriptedModel
 from handoff_sidecar.installation.plugin_file import shim_entry
+from handoff_sidecar.settings import add_setting
 
 SCREEN_TIMEOUT_S = 60.0
 HOME_SCREEN = "Ask anything"
@@ -148,6 +149,51 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
+
+
+def test_a_context_that_fills_up_is_told_of_and_handed_off_and_a_provider_that_is_down_keeps_nobody(
+    make_sandbox: Callable[..., Sandbox], play: Play, model: ScriptedModel
+) -> None:
+    sandbox = make_sandbox("full", limits=ModelLimits(context=16_000, output=4_000))
+    add_setting(sandbox.config_folder, "auto_handoff_threshold", 80)
+    play(PROMPT, Reply("I wait for you.", input_tokens=3_000))
+    play("and do nothing else", calls("session_handoff", summary="The login works."), Reply("Handed over."))
+    play("Build it.", Reply("The login works.", input_tokens=8_000))
+    play("Build more.", Reply("It all works.", input_tokens=9_100))
+
+    with tui(sandbox) as terminal:
+        type_line(terminal, "/handoff-now it")
+        said(terminal, "There is nothing to hand off")
+        type_line(terminal, "Build it.")
+        said(terminal, "The context is 50 % full. At 56 % the work moves on to a fresh session by itself")
+        type_line(terminal, "Build more.")
+        said(terminal, "The context was 57 % full, so this session was handed off.")
+        screen = terminal.wait_for("I wait for you.", SCREEN_TIMEOUT_S)
+        assert "Build more." not in screen
+        model.script = lambda _: Failure(500, "down for maintenance")
+        type_line(terminal, "Fix it.")
+        terminal.wait_for("down for maintenance", SCREEN_TIMEOUT_S)
+        type_line(terminal, "/handoff-now fix it now")
+        screen = said(terminal, "Handed off without a model call.")
+
+    assert '- "Fix it."' in screen
+    assert "**Goal:** fix it now" in screen
+    assert "**Blocked:** the last turn failed: down for maintenance" in screen
+    assert "retrying" not in screen
+    assert "rror:" not in screen
+    by_title = {session["title"]: session["id"] for session in sandbox.sessions()}
+    assert set(by_title) == {"A title", "Handoff: A title", "Handoff: A title (2)"}
+    assert len(sandbox.export(by_title["Handoff: A title (2)"])["messages"]) == 1
+
+
+def said(terminal: Terminal, toast: str) -> str:
+    """The screen as soon as a toast, which has lines of its own beside others, says this."""
+
+    def is_there(screen: str) -> bool:
+        lines = (line.split("┃") for line in screen.splitlines())
+        return toast in " ".join(" ".join(line[-2].split()) for line in lines if len(line) > 2)
+
+    return terminal.wait_for(is_there, SCREEN_TIMEOUT_S)
 
 
 pytestmark = pytest.mark.timeout(180)

@@ -15,6 +15,11 @@ if (behaviour === "ignores the end") setInterval(() => {}, 1_000);
 if (behaviour === "writes garbage")
   process.stdout.write('hello\n\n\u0000\n{"jsonrpc": "2.0", "id": 99, "result": 1}\n');
 
+/** @type {any[]} */
+const steps = [];
+/** @type {any[]} */
+const events = [];
+
 /** @type {Record<string, (id: number, params: any) => void>} */
 const answers = {
   initialize(id, params) {
@@ -30,7 +35,8 @@ const answers = {
       flags: "giu",
     };
     const server = { name: "handoff-sidecar", version: "0.1.0", greeting: params };
-    write({ id, result: { protocolVersion: 1, server, triggerPattern } });
+    const watches = behaviour === "watches";
+    write({ id, result: { protocolVersion: 1, server, triggerPattern, watches } });
   },
   "tool/call"(id, params) {
     if (behaviour === "dies in a call") {
@@ -41,7 +47,13 @@ const answers = {
     if (behaviour === "refuses a call") {
       return void write({ id, error: { code: -32020, message: "session_handoff: `summary` is missing" } });
     }
-    const metadata = { pid: process.pid, password: process.env.OPENCODE_SERVER_PASSWORD ?? null, params };
+    const seen = { steps, events };
+    const metadata = {
+      pid: process.pid,
+      password: process.env.OPENCODE_SERVER_PASSWORD ?? null,
+      params,
+      seen,
+    };
     write({ id, result: { title: "Handoff: Auth flow", output: "Handed off.", metadata } });
   },
   "message/received"(id, params) {
@@ -49,6 +61,22 @@ const answers = {
       id,
       result: params.text.includes("broken") ? null : { text: `call session_handoff: ${params.text}` },
     });
+  },
+  "directory/opened"(id) {
+    write({ id, result: { floors: { "scripted/m1": 1_000 } } });
+  },
+  "session/step"(id, params) {
+    steps.push(params);
+    write({ id, result: { text: params.sighting.tokens.total > 5_000 ? "hand off now" : null } });
+  },
+  "session/compacting"(id) {
+    write({ id, result: { context: ["keep the goal"] } });
+  },
+  "session/continue"(id, params) {
+    write({ id, result: { enabled: params.context.sessionID !== "ses_over" } });
+  },
+  "command/execute"(id, params) {
+    write({ id, result: { done: true, text: JSON.stringify(params) } });
   },
   shutdown(id) {
     write({ id, result: null });
@@ -62,6 +90,7 @@ createInterface({ input: process.stdin })
     if (method === "$/cancelRequest" && behaviour === "answers a cancel") {
       write({ id: params.id, error: { code: -32800, message: "the call was cancelled" } });
     }
+    if (method === "event") events.push(params);
     if (id !== undefined && id !== null && method !== undefined) answers[method]?.(id, params);
   })
   .on("close", () => {

@@ -83,6 +83,7 @@ test("the sidecar starts in the background, with mode, version, directory and op
       agent: "build",
       directory: input.directory,
       worktree: "/home/ada",
+      activeSessionID: null,
     },
   });
   assert.deepEqual([result.title, result.output], ["Handoff: Auth flow", "Handed off."]);
@@ -172,7 +173,9 @@ test("commands are added, and one that the user made stays", async () => {
   const { hooks } = attached("well");
   const config = {};
   await hooks.config(config);
-  const commands = readManifest().commands.map(({ name, ...command }) => [name, command]);
+  const commands = readManifest().commands.map(({ name, description, template }) => {
+    return [name, { description, template }];
+  });
   assert.deepEqual(config, { command: Object.fromEntries(commands) });
   const mine = { command: { handoff: { template: "mine" } } };
   await hooks.config(mine);

@@ -1,14 +1,52 @@
-/** The `config` hook: adds the commands of tools.json. A command that the user has made stays as it is. */
+/**
+ * The commands of tools.json. A command that the user has made stays as it is. One that is `immediate` is carried
+ * out by the sidecar before any model sees it.
+ */
+import { MeantThrow } from "../errors.js";
+import { commandFailure } from "../sentences.js";
+
+/** A person waits for this. */
+export const COMMAND_TIMEOUT_MS = 30_000;
 
 /** @param {import("../plugin.js").Parts} parts */
-export function commandHooks({ manifest }) {
+export function commandHooks({ manifest, host, instance, sidecar, sessions, context, limits }) {
+  const immediate = new Set(
+    manifest.commands.flatMap((command) => (command.immediate ? [command.name] : [])),
+  );
+  /** Those that the user has made. @type {Set<string>} */
+  const theirs = new Set();
+
   return {
     /** @param {any} config */
     config(config) {
       config.command ??= {};
       for (const { name, description, template } of manifest.commands) {
+        if (config.command[name] && config.command[name].template !== template) theirs.add(name);
         config.command[name] ??= { description, template };
       }
+    },
+
+    /**
+     * The throw at the end is meant: it is the one way in OpenCode 1.x to end a command without a model call. The
+     * TUI shows no error and stores nothing (seen in 1.18.33).
+     * @param {any} input
+     * @throws {MeantThrow}
+     */
+    async "command.execute.before"({ command, sessionID, arguments: words }) {
+      if (!immediate.has(command) || theirs.has(command)) return;
+      sessions.typed(sessionID);
+      let answer = { done: false, text: "" };
+      try {
+        const call = { name: command, arguments: String(words ?? ""), context: context(sessionID) };
+        const timeoutMs = limits.commandMs ?? COMMAND_TIMEOUT_MS;
+        answer = await sidecar.call("command/execute", call, { timeoutMs, killWhenStuck: true });
+      } catch (error) {
+        // The command's promise is that no model is asked: that holds without the sidecar too.
+        answer.text = commandFailure(command, error);
+        void host.toast(instance, "Handoff", answer.text, "error");
+      }
+      if (host.mode === "run") await host.leave(answer.text, answer.done);
+      throw new MeantThrow(answer.text);
     },
   };
 }

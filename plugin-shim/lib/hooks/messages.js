@@ -1,11 +1,18 @@
 /**
  * The `chat.message` hook: hands a message that may be the trigger to the sidecar, and adds the text that it
  * answers as a part that only the model sees. Any other message passes without a call.
+ *
+ * `opencode run` sends its one message before the sidecar has told the person's own trigger words. Such a message
+ * passes too, and is looked at again when the model is about to be asked, most of a second later.
  */
+import { within } from "../deadline.js";
 import { triggerFailure } from "../sentences.js";
 
 /** The person waits for this, with the message already sent. */
 export const MESSAGE_TIMEOUT_MS = 5_000;
+
+/** The first request of a process waits for a sidecar that starts, no longer than this. */
+const LATE_TIMEOUT_MS = 2_000;
 
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const RANDOM_CHARACTERS = 14;
@@ -13,7 +20,10 @@ const TIME_DIGITS = 12;
 const LAST_TIME = (1n << 48n) - 1n;
 
 /** @param {import("../plugin.js").Parts} parts */
-export function messageHooks({ host, instance, sidecar, trigger, isFirstSight, limits }) {
+export function messageHooks({ host, instance, sidecar, sessions, trigger, words, isFirstSight, limits }) {
+  /** Messages that came before the words were known. @type {Set<string>} */
+  const early = new Set();
+
   /**
    * @param {{sessionID: string, messageID: string, text: string}} message
    * @param {any[]} parts
@@ -40,14 +50,39 @@ export function messageHooks({ host, instance, sidecar, trigger, isFirstSight, l
      * @returns {Promise<void> | undefined}
      */
     "chat.message"(input, output) {
-      const text = typedText(output.parts);
-      if (!trigger().test(text)) return undefined;
       const messageID = output.message?.id ?? input?.messageID;
       const sessionID = input?.sessionID ?? output.message?.sessionID;
-      if (!messageID || !sessionID || !isFirstSight(messageID)) return undefined;
-      return received({ sessionID, messageID, text }, output.parts);
+      if (sessionID) sessions.arrived(sessionID, messageID, output.parts.some(isOfAPerson));
+      const text = typedText(output.parts);
+      if (!messageID || !sessionID) return undefined;
+      if (!trigger().test(text)) {
+        if (!words.areKnown) early.add(messageID);
+        return undefined;
+      }
+      return isFirstSight(messageID) ? received({ sessionID, messageID, text }, output.parts) : undefined;
+    },
+
+    /**
+     * @param {any} _input
+     * @param {any} output
+     */
+    async "experimental.chat.messages.transform"(_input, output) {
+      if (early.size === 0) return;
+      const { info, parts } = output.messages.findLast(
+        (/** @type {any} */ { info }) => info?.role === "user",
+      );
+      if (!early.delete(info.id)) return;
+      await within(words.known, { timeoutMs: LATE_TIMEOUT_MS });
+      const text = typedText(parts);
+      if (!trigger().test(text) || !isFirstSight(info.id)) return;
+      await received({ sessionID: info.sessionID, messageID: info.id, text }, parts);
     },
   };
+}
+
+/** @param {any} part a file counts too */
+function isOfAPerson(part) {
+  return part !== null && !part?.synthetic;
 }
 
 /** @param {any[]} parts */

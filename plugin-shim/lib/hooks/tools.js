@@ -9,7 +9,7 @@ import { toolFailure } from "../sentences.js";
 export const TOOL_CALL_TIMEOUT_MS = 60_000;
 
 /** @param {import("../plugin.js").Parts} parts */
-export function toolHooks({ manifest, host, instance, sidecar, refusal, limits }) {
+export function toolHooks({ manifest, host, instance, sidecar, refusal, context: place, limits }) {
   /**
    * @param {string} name
    * @param {any} args
@@ -23,11 +23,10 @@ export function toolHooks({ manifest, host, instance, sidecar, refusal, limits }
         name,
         arguments: args ?? {},
         context: {
-          sessionID: context?.sessionID,
+          ...place(context?.sessionID),
           messageID: context?.messageID,
           callID: context?.callID,
           agent: context?.agent,
-          directory: instance.directory,
           worktree: context?.worktree ?? instance.worktree,
         },
       };

@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MeantThrow } from "../../plugin-shim/lib/errors.js";
+import { Plugin } from "../../plugin-shim/lib/plugin.js";
+import { Sessions, used } from "../../plugin-shim/lib/sessions.js";
+import { fake, openCode, stayAlive, until } from "./support.js";
+
+stayAlive();
+
+const MODEL = { providerID: "scripted", modelID: "m1" };
+
+/** The plugin with a sidecar that has told its floors. */
+async function watching() {
+  const { input, asked, toasts } = openCode();
+  const sessions = new Sessions();
+  const plugin = new Plugin({ argv: ["bun", "index.js", "serve"], sessions });
+  const hooks = plugin.attach(input, { command: fake("watches") });
+  await until(() => sessions.isOfInterest(input.directory, { tokens: { total: 1_000 }, ...MODEL }));
+  return { hooks, asked, toasts, directory: input.directory };
+}
+
+/** @param {any} hooks */
+async function seen(hooks) {
+  const answer = await hooks.tool.read_session.execute({}, { sessionID: "ses_1" });
+  return answer.metadata.seen;
+}
+
+/** @param {number | undefined} total */
+function request(total, sessionID = "ses_1") {
+  const user = {
+    info: { id: "msg_1", role: "user", sessionID, model: MODEL },
+    parts: [{ id: "prt_1", type: "text" }],
+  };
+  const step = {
+    info: { id: "msg_2", role: "assistant", sessionID, finish: "tool-calls", tokens: { total }, ...MODEL },
+  };
+  return { messages: total === undefined ? [user] : [user, { ...step, parts: [] }] };
+}
+
+/** @param {any} hooks @param {string} type @param {any} properties */
+const happens = (hooks, type, properties) => hooks.event({ event: { type, properties } });
+
+test("a request of a session that is full is asked about, and the answer stands in its last user message", async () => {
+  const { hooks, directory } = await watching();
+  const output = request(6_000);
+  const [user] = output.messages;
+  await hooks["experimental.chat.messages.transform"]({}, output);
+  const { id, ...part } = /** @type {any} */ (user).parts[1];
+  const expected = {
+    sessionID: "ses_1",
+    messageID: "msg_1",
+    type: "text",
+    synthetic: true,
+    text: "hand off now",
+  };
+  assert.deepEqual(part, expected);
+  assert.ok(id > "prt_1");
+  const { steps } = await seen(hooks);
+  assert.deepEqual(steps[0].sighting, {
+    sessionID: "ses_1",
+    turn: "msg_1",
+    tokens: { total: 6_000 },
+    ...MODEL,
+  });
+  assert.equal(steps[0].context.directory, directory);
+  await hooks.dispose();
+});
+
+test("below the floor, in a compaction, and with another model nothing is asked", async () => {
+  const { hooks } = await watching();
+  const others = [request(undefined), request(999), request(Number.NaN), { messages: [] }];
+  const other = request(6_000);
+  Object.assign(other.messages[0]?.info ?? {}, { model: { providerID: "scripted", modelID: "m2" } });
+  const compaction = request(6_000);
+  const context = { context: [] };
+  await hooks["experimental.session.compacting"]({ sessionID: "ses_1" }, context);
+  for (const output of [compaction, ...others, other]) {
+    await hooks["experimental.chat.messages.transform"]({}, output);
+  }
+  assert.deepEqual(context.context, ["keep the goal"]);
+  assert.deepEqual((await seen(hooks)).steps, []);
+  await hooks["experimental.chat.messages.transform"]({}, request(1_000));
+  assert.equal((await seen(hooks)).steps.length, 1);
+  await hooks.dispose();
+});
+
+test("the end of a turn is told of for a session that is full, and its last real step counts", async () => {
+  const { hooks } = await watching();
+  const info = { role: "assistant", sessionID: "ses_1", ...MODEL };
+  happens(hooks, "message.updated", { info: { ...info, tokens: { total: 500 } } });
+  happens(hooks, "session.idle", { sessionID: "ses_1" });
+  for (const repeat of [1, 2, 3])
+    happens(hooks, "message.updated", { info: { ...info, tokens: { total: 4_000 + repeat } } });
+  happens(hooks, "message.updated", { info: { ...info, tokens: { total: 0 }, error: {} } });
+  happens(hooks, "message.updated", { info: { ...info, tokens: { total: 9_000 }, summary: true } });
+  happens(hooks, "message.part.delta", { sessionID: "ses_1", delta: "x" });
+  happens(hooks, "session.idle", { sessionID: "ses_unknown" });
+  happens(hooks, "session.idle", { sessionID: "ses_1" });
+  happens(hooks, "session.compacted", { sessionID: "ses_1" });
+  happens(hooks, "session.idle", { sessionID: "ses_1" });
+  const { events } = await seen(hooks);
+  assert.deepEqual(
+    events.map((/** @type {any} */ { type, sighting }) => [type, sighting]),
+    [["session.idle", { sessionID: "ses_1", tokens: { total: 4_003 }, ...MODEL }]],
+  );
+  await hooks.dispose();
+});
+
+test("a handed-off session does not go on by itself after a compaction; any other does", async () => {
+  const { hooks } = await watching();
+  const [over, other] = [{ enabled: true }, { enabled: true }];
+  await hooks["experimental.compaction.autocontinue"]({ sessionID: "ses_over" }, over);
+  await hooks["experimental.compaction.autocontinue"]({ sessionID: "ses_1" }, other);
+  assert.deepEqual([over.enabled, other.enabled], [false, true]);
+  await hooks.dispose();
+});
+
+test("a command of ours ends in a throw that is meant, after the sidecar has carried it out", async () => {
+  const { hooks, directory } = await watching();
+  const before = hooks["command.execute.before"];
+  const command = { command: "handoff-now", sessionID: "ses_1", arguments: "fix it" };
+  await assert.rejects(before(command, { parts: [] }), (/** @type {any} */ error) => {
+    const context = { sessionID: "ses_1", directory, worktree: directory, activeSessionID: "ses_1" };
+    assert.deepEqual(JSON.parse(error.message), { name: "handoff-now", arguments: "fix it", context });
+    return error instanceof MeantThrow;
+  });
+  await before({ ...command, command: "handoff" }, { parts: [] });
+  await before({ ...command, command: "init" }, { parts: [] });
+  await hooks.config({ command: { "handoff-now": { template: "mine" } } });
+  await before(command, { parts: [] });
+  await hooks.dispose();
+});
+
+test("without a sidecar a command of ours asks no model either, and a toast says why", async () => {
+  const { input, toasts } = openCode();
+  const hooks = new Plugin().attach(input, { command: ["/nowhere/python"] });
+  const call = hooks["command.execute.before"](
+    { command: "handoff-now", sessionID: "ses_1", arguments: "" },
+    {},
+  );
+  await assert.rejects(call, MeantThrow);
+  const [toast] = await until(() => toasts().length > 0 && toasts());
+  assert.match(
+    toast.message,
+    /^\/handoff-now failed: the Python that runs the sidecar was not found .*Nothing was made/,
+  );
+  await hooks.dispose();
+});
+
+test("the active session is the one that a person typed in last: no prompt of ours, no subagent's", () => {
+  const sessions = new Sessions();
+  assert.equal(sessions.active, null);
+  sessions.arrived("ses_1", "msg_1", true);
+  sessions.requested({ method: "POST", path: "/session/ses_2/prompt_async" });
+  sessions.arrived("ses_2", "msg_2", true);
+  sessions.arrived("ses_2", "msg_2", true);
+  sessions.arrived("ses_3", "msg_3", false);
+  sessions.arrived("ses_4", "msg_4", true);
+  sessions.sessionSeen({ id: "ses_4", parentID: "ses_2" });
+  assert.equal(sessions.active, "ses_1");
+  assert.deepEqual([sessions.isOurTurn("ses_2"), sessions.isOurTurn("ses_1")], [true, false]);
+  sessions.arrived("ses_2", "msg_5", true);
+  assert.equal(sessions.active, "ses_2");
+  assert.equal(sessions.isOurTurn("ses_2"), false);
+});
+
+test("what is remembered has an end", () => {
+  const sessions = new Sessions();
+  for (let number = 0; number < 2_000; number++) {
+    sessions.stepped({ role: "assistant", sessionID: `ses_${number}`, tokens: { total: 1 }, ...MODEL });
+  }
+  assert.equal(sessions.lastStep("ses_0"), undefined);
+  assert.ok(sessions.lastStep("ses_1999"));
+});
+
+test("tokens are counted as OpenCode counts them, and rubbish is none", () => {
+  assert.equal(used({ total: 9, input: 1 }), 9);
+  assert.equal(used({ input: 1, output: 2, reasoning: 50, cache: { read: 4, write: 8 } }), 15);
+  for (const rubbish of [undefined, null, {}, { total: "many" }, { input: Number.NaN }, { cache: 5 }]) {
+    assert.equal(used(rubbish), 0);
+  }
+});
+
+test("a message that comes before the sidecar has told its words is looked at again before the model is asked", async () => {
+  const { input } = openCode();
+  const hooks = new Plugin({ argv: ["bun", "index.js", "run", "x"] }).attach(input, {
+    command: fake("übergibt"),
+  });
+  const info = { id: "msg_1", sessionID: "ses_1", role: "user" };
+  const parts = [{ id: "prt_1", type: "text", text: "Übergabe bitte" }];
+  await hooks["chat.message"]({ sessionID: "ses_1" }, { message: info, parts });
+  assert.equal(parts.length, 1);
+  await hooks["experimental.chat.messages.transform"]({}, { messages: [{ info, parts }] });
+  await hooks["experimental.chat.messages.transform"]({}, { messages: [{ info, parts }] });
+  assert.deepEqual([parts.length, parts[1]?.text], [2, "call session_handoff: Übergabe bitte"]);
+  await hooks.dispose();
+});
