@@ -1,7 +1,7 @@
 """When a session is full enough: tokens as OpenCode counts them, where it compacts, and where we come before it.
 
 Pure arithmetic after `packages/opencode/src/session/overflow.ts` of OpenCode 1.18.33, seen in the real program for
-models of several sizes (tests/opencode/test_threshold.py). Knows nothing of sessions or of what is done about them.
+models of several sizes (tests/opencode/test_full_context.py). Knows nothing of sessions or of what is done about them.
 """
 
 from __future__ import annotations
