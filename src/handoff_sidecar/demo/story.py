@@ -24,6 +24,7 @@ from handoff_sidecar.demo.processes import SandboxFailed
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import ScriptedModel
 from handoff_sidecar.installation.plugin_file import install
+from handoff_sidecar.settings import SETTINGS_FILE
 
 TURN_TIMEOUT_S = 90.0
 """For one turn of the scripted model; 1-3 s on two idle cores."""
@@ -62,6 +63,8 @@ def stage(say: Callable[[str], None]) -> Iterator[Stage]:
             sandbox = Sandbox.create(root, binary.path, model.base_url)
             model.script = demo_playbook(sandbox.project)
             sandbox.write_project(PROJECT_FILES)
+            # What is shown must not change the installation that shows it.
+            (sandbox.config_folder / SETTINGS_FILE).write_text('{"auto_update": "off"}\n', encoding="utf-8")
             install(sandbox.config_folder)
             yield Stage(binary, sandbox, model)
 

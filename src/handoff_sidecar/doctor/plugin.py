@@ -48,7 +48,7 @@ def plugin_file(config: Path) -> Iterator[Finding]:
     else:
         yield broken("plugin", f"OpenCode does not know of it: nothing in {config / 'plugin'}", INSTALL)
     for warning in warnings(config):
-        yield broken("other plugins", warning, "have one of the two, then restart OpenCode")
+        yield broken("other plugins", warning, "then restart OpenCode")
     yield from _second_installation()
 
 

@@ -56,7 +56,8 @@ class Update:
             return f"{APP_NAME} {self.newest} is installed and runs from OpenCode's next start.{news}"
         if self.is_newer:
             return f"{APP_NAME} {self.newest} is out; this is {self.current}."
-        return f"{APP_NAME} {self.current} is the newest release that is {MIN_AGE.total_seconds() / 3600:g} hours old."
+        hours = MIN_AGE.total_seconds() / 3600
+        return f"{APP_NAME} {self.current} is the newest release (one counts when it is {hours:g} hours old)."
 
 
 @dataclass(frozen=True, slots=True)
