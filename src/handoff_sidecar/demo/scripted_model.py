@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from typing import Any, Self
 
 MODEL_ID = "m1"
@@ -28,12 +29,17 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer of the model: text, tool calls, and the prompt tokens that it reports as used."""
+    """One answer of the model: text, tool calls, and the prompt tokens that it reports as used.
+
+    Attributes:
+        deltas: how many pieces the text is streamed in.
+    """
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     input_tokens: int = 1_000
     output_tokens: int = 50
+    deltas: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +180,10 @@ def _chunks(reply: Reply) -> Iterator[dict[str, Any]]:
         return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": MODEL_ID, "choices": [choice]}
 
     yield chunk({"role": "assistant", "content": ""})
-    if reply.text:
-        yield chunk({"content": reply.text})
+    bounds = [len(reply.text) * piece // reply.deltas for piece in range(reply.deltas + 1)]
+    for start, end in pairwise(bounds):
+        if start < end:
+            yield chunk({"content": reply.text[start:end]})
     for index, call in enumerate(reply.tool_calls):
         function = {"name": call.name, "arguments": json.dumps(call.arguments)}
         entry = {"index": index, "id": f"call_{index}_{id(reply)}", "type": "function", "function": function}

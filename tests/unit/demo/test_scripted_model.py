@@ -1,3 +1,5 @@
+import json
+
 import httpx
 import pytest
 
@@ -20,6 +22,14 @@ def test_an_answer_is_streamed_with_its_text_its_calls_and_its_tokens() -> None:
     assert '"finish_reason": "tool_calls"' in answer.text
     assert '"total_tokens": 10' in answer.text
     assert answer.text.endswith("data: [DONE]\n\n")
+
+
+def test_a_long_answer_can_come_in_many_deltas() -> None:
+    with ScriptedModel(lambda _: Reply("abcdefg", deltas=3)) as model:
+        answer = post(model)
+    pieces = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: {")]
+    deltas = [piece["choices"][0]["delta"].get("content") for piece in pieces if piece["choices"]]
+    assert [delta for delta in deltas if delta] == ["ab", "cd", "efg"]
 
 
 def test_a_failure_is_an_http_error_with_openais_body() -> None:
