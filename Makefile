@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE_MODULES := plugin-shim/node_modules
 
-.PHONY: help demo demo-tui test compat dist dist-test lint format check-python check-shim tools pictures clean
+.PHONY: help demo demo-tui test compat dist dist-test lint format check-python check-shim tools pictures bench clean
 
 help:
 	@echo "make demo      watch a handoff in a real OpenCode, without an API key"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint      the linters and type checkers alone"
 	@echo "make format    let the formatters have their way"
 	@echo "make pictures  take the README's pictures anew, in the real TUI"
+	@echo "make bench     measure everything anew, in the real OpenCode: about 15 minutes on an idle machine"
 	@echo "make tools     write plugin-shim/tools.json and the settings' schema anew from Python"
 
 demo: .venv/runtime
@@ -64,6 +65,13 @@ tools: .venv/runtime
 
 pictures: .venv/dev
 	$(BIN)/python tests/opencode/pictures.py docs
+
+# In an environment of its own that has nothing but the package, installed as a person would: what else a
+# developer has installed makes the sidecar start slower.
+bench: .venv/runtime
+	$(PYTHON) -m venv --clear .venv/bench
+	.venv/bench/bin/pip install --quiet .
+	.venv/bench/bin/python -m benchmarks
 
 .venv/runtime: pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -91,8 +91,10 @@ class FakeOpenCode:
         return session_id
 
     def client(self, directory: str = "/home/ada/dashboard") -> OpenCodeClient:
-        http = httpx.AsyncClient(transport=httpx.MockTransport(self._answer), base_url="http://fake")
-        return OpenCodeClient(http, directory)
+        return OpenCodeClient(self.http(), directory)
+
+    def http(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer), base_url="http://fake")
 
     def made(self) -> list[dict[str, Any]]:
         """The sessions that are there and were not added by the test."""

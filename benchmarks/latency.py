@@ -1,0 +1,164 @@
+"""How long a handoff takes, from the tool's call to its answer, against the length of the old session.
+
+In the real OpenCode: ours, the floor (`floor.js`, in the same process, turn about) and any other plugin by path.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.record import TURN_MS, Call, Record
+from benchmarks.samples import Interval, Sample, ratios
+from benchmarks.stage import OpenCode, import_records, make_sandbox, serving
+from handoff_sidecar.demo.playbook import Playbook
+from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, Script, ScriptedModel, ToolCall
+from handoff_sidecar.install import install
+
+SIZES = (10, 100, 500, 1_000, 5_000)
+TURNS_BETWEEN_COMPACTIONS = 90
+"""About 100,000 tokens of the turns below: where a model with a context of 128,000 makes OpenCode compact."""
+
+THINKING_S = 1.5
+"""A model takes this long and longer to write the call. One that answers at once would meet OpenCode's own work
+at the start of a turn, which goes through the whole session (seen in 1.18.33: 1 s for 5,000 turns)."""
+
+FLAT_AT_MOST = 1.2
+FLOOR_AT_MOST = 1.5
+
+FLOOR_TOOL = "bench_floor"
+HANDOFF_TOOL = "session_handoff"
+ARGUMENTS = {
+    "summary": "Building the auth flow. Login works, sessions persist, the token refresh is being fixed.",
+    "goal": "implement the logout endpoint",
+    "next_steps": ["Add a mutex for the token refresh", "Test concurrent requests"],
+    "key_decisions": ["mutex around the refresh (needs no change of the session format)"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """Something that hands off: its name here, the tool that does it, and the OpenCode that it is loaded in."""
+
+    name: str
+    tool: str
+    home: str
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds by contender and number of turns; `floors` names each contender's floor, in its own process."""
+
+    times_ms: dict[str, dict[int, Sample]]
+    floors: dict[str, str]
+
+    def to_floor(self, name: str, turns: int) -> Interval:
+        """How many times the floor's time a contender takes."""
+        return ratios(self.times_ms[name][turns], self.times_ms[self.floors[name]][turns])
+
+    def flatness(self, name: str) -> float:
+        """The time for the longest session over that for the shortest."""
+        times = self.times_ms[name]
+        return times[max(times)].median / times[min(times)].median
+
+
+def measure(root: Path, binary: Path, *, sizes: Sequence[int], rounds: int, against: Path | None) -> Latency:
+    """All contenders on all sizes, round by round in changing order, after one round that doesn't count."""
+    contenders = [Contender("ours", HANDOFF_TOOL, "ours"), Contender("floor", FLOOR_TOOL, "ours")]
+    if against is not None:
+        contenders += [
+            Contender(against.stem, HANDOFF_TOOL, "other"),
+            Contender(f"floor beside {against.stem}", FLOOR_TOOL, "other"),
+        ]
+    with ScriptedModel(lambda _: Reply("Done.")) as model, ExitStack() as running:
+        model.script = _thoughtful(model, _script(contenders))
+        homes = {}
+        for home in dict.fromkeys(contender.home for contender in contenders):
+            sandbox = make_sandbox(root / home, binary, model.base_url)
+            import_records(sandbox, [_session(sandbox, turns) for turns in sizes])
+            _load_plugins(sandbox, home, against)
+            homes[home] = running.enter_context(serving(sandbox))
+        times = _rounds(contenders, homes, sizes, rounds)
+    floors = {"ours": "floor"} | ({against.stem: f"floor beside {against.stem}"} if against else {})
+    return Latency(times, floors)
+
+
+def _rounds(
+    contenders: list[Contender], homes: dict[str, OpenCode], sizes: Sequence[int], rounds: int
+) -> dict[str, dict[int, Sample]]:
+    times: dict[tuple[str, int], list[float]] = {(c.name, turns): [] for c in contenders for turns in sizes}
+    order = random.Random(0)  # noqa: S311 — for the order of measurements
+    for number in range(rounds + 1):
+        for turns in sizes:
+            for contender in order.sample(contenders, len(contenders)):
+                took = _hand_off(homes[contender.home], contender, turns)
+                if number:
+                    times[contender.name, turns].append(took)
+    return {c.name: {turns: Sample(tuple(times[c.name, turns])) for turns in sizes} for c in contenders}
+
+
+def _hand_off(opencode: OpenCode, contender: Contender, turns: int) -> float:
+    session_id = _session_id(turns)
+    opencode.say(session_id, _request(contender))
+    opencode.wait_until_idle()
+    at = opencode.newest_call(session_id, contender.tool)["time"]
+    return float(at["end"] - at["start"])
+
+
+def _load_plugins(sandbox: Sandbox, home: str, against: Path | None) -> None:
+    floor = Path(__file__).with_name("floor.js").read_text(encoding="utf-8")
+    sandbox.plugin_file("floor.js", floor)
+    if home == "ours":
+        install(sandbox.config_folder)
+    elif against is not None:
+        sandbox.plugin_file("against.js", f'export {{ default }} from "{against.resolve()}"\n')
+
+
+def _script(contenders: list[Contender]) -> Playbook:
+    turns = {_request(c): (Reply("", (ToolCall(c.tool, ARGUMENTS),)), Reply("Handed off.")) for c in contenders}
+    return Playbook("A title", turns)
+
+
+def _thoughtful(model: ScriptedModel, script: Script) -> Script:
+    """The script with a pause before a call, and without a record of what was asked: long sessions are long."""
+
+    def answer(request: ChatRequest) -> Reply | Failure:
+        model.requests.clear()
+        reply = script(request)
+        if isinstance(reply, Reply) and reply.tool_calls:
+            time.sleep(THINKING_S)
+        return reply
+
+    return answer
+
+
+def _request(contender: Contender) -> str:
+    return f"Please let us go on elsewhere, by way of: {contender.name}."
+
+
+def _session_id(turns: int) -> str:
+    return f"ses_bench{turns:05d}"
+
+
+def _session(sandbox: Sandbox, turns: int) -> Record:
+    """A session of about 7 KB a turn, up to now, that was compacted now and then as a real one."""
+    directory = str(sandbox.project)
+    started_ms = int(time.time() * 1_000) - (turns + 10) * TURN_MS
+    record = Record(_session_id(turns), f"{turns} turns", directory, started_ms)
+    for number in range(1, turns + 1):
+        if number % TURNS_BETWEEN_COMPACTIONS == 0:
+            record.compaction("What was done so far: " + "the login, the sessions, their tests. " * 20)
+            continue
+        listing = Call("bash", {"command": "ls -la src"}, output="-rw-r--r-- 1 ada ada 4821 auth.ts\n" * 90, title="ls")
+        file = f"{directory}/src/file{number % 7}.ts"
+        edit = Call("edit", {"filePath": file, "oldString": "a = 1", "newString": "a = 2"}, title=file)
+        asked = f"Question {number}: " + "what does the session store do with an old token? " * 4
+        record.turn(
+            asked, ("I look at the files.", (listing, edit)), answer=f"Answer {number}: " + "it keeps it. " * 20
+        )
+    return record

@@ -1,0 +1,117 @@
+"""A throwaway OpenCode to measure in: its plugins, its server, and what a person's client would do with it.
+
+Knows nothing of what is measured.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from benchmarks.record import Record
+from handoff_sidecar.demo.sandbox import Sandbox
+
+TURN_TIMEOUT_S = 120.0
+IDLE_FOR_S = 0.2
+"""Nothing is at work for this long: the new session's turn has begun and ended too."""
+
+POLL_INTERVAL_S = 0.02
+PROJECT_FILES = {"README.md": "# A project\n", "src/auth.ts": "export const login = 1\n"}
+
+
+def make_sandbox(root: Path, binary: Path, model_url: str) -> Sandbox:
+    """A sandbox with a small project and no plugin."""
+    sandbox = Sandbox.create(root, binary, model_url)
+    sandbox.write_project(PROJECT_FILES)
+    return sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCode:
+    """A running server, as its clients see it."""
+
+    http: httpx.Client
+    sandbox: Sandbox
+
+    def new_session(self) -> str:
+        """The id of a new session with a title, so that no title is made up by the model."""
+        return str(self._checked(self.http.post("/session", json={"title": "A session"}))["id"])
+
+    def say(self, session_id: str, text: str) -> float:
+        """Send a message, wait for the end of the turn; how long that took, in milliseconds."""
+        started = time.perf_counter()
+        body = {"parts": [{"type": "text", "text": text}]}
+        self._checked(self.http.post(f"/session/{session_id}/message", json=body))
+        return (time.perf_counter() - started) * 1_000
+
+    def newest_call(self, session_id: str, tool: str) -> dict[str, Any]:
+        """The state of the newest call of a tool among the newest messages.
+
+        Raises:
+            RuntimeError: it was not called, or failed.
+        """
+        messages = self._checked(self.http.get(f"/session/{session_id}/message", params={"limit": 6}))
+        for message in reversed(messages):
+            for part in message["parts"]:
+                if part["type"] == "tool" and part["tool"] == tool:
+                    state: dict[str, Any] = part["state"]
+                    if state["status"] == "completed":
+                        return state
+                    raise RuntimeError(f"{tool} failed in {session_id}: {state.get('error')}")
+        raise RuntimeError(f"{tool} was not called in {session_id}: is its plugin loaded?")
+
+    def wait_until_idle(self) -> None:
+        """Wait until no session has been at work for a moment."""
+        deadline, idle_since = time.monotonic() + TURN_TIMEOUT_S, time.monotonic()
+        while time.monotonic() - idle_since < IDLE_FOR_S:
+            if time.monotonic() > deadline:
+                raise RuntimeError("OpenCode did not come to rest")
+            if self._checked(self.http.get("/session/status")):
+                idle_since = time.monotonic()
+            time.sleep(POLL_INTERVAL_S)
+
+    @staticmethod
+    def _checked(response: httpx.Response) -> Any:  # noqa: ANN401  # OpenCode's JSON as it is
+        response.raise_for_status()
+        return response.json() if response.content else None
+
+
+@contextmanager
+def serving(sandbox: Sandbox) -> Iterator[OpenCode]:
+    """The sandbox's server, for as long as the block runs."""
+    with sandbox.serve() as url, httpx.Client(base_url=url, timeout=TURN_TIMEOUT_S, trust_env=False) as http:
+        yield OpenCode(http, sandbox)
+
+
+def import_records(sandbox: Sandbox, records: list[Record]) -> None:
+    """Load generated sessions as this OpenCode's own."""
+    with serving(sandbox) as opencode:
+        session_id = opencode.new_session()
+        opencode.say(session_id, "hello")
+    template = sandbox.export(session_id)["info"]
+    for record in records:
+        path = sandbox.root / f"{record.session_id}.json"
+        path.write_text(json.dumps(record.exported(template)), encoding="utf-8")
+        sandbox.import_session(path)
+        path.unlink()
+
+
+def processes(environment: str, word: str) -> list[int]:
+    """The ids of the processes with this word in their command and this `NAME=value` in their environment (Linux)."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().split(b"\0")
+            variables = (process / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has ended meanwhile, or is another user's
+        if word.encode() in command and environment.encode() in variables:
+            found.append(int(process.name))
+    return found
