@@ -73,7 +73,8 @@ def sidecar_text(result: sidecar.SidecarCosts) -> str:
     return _section(
         f"Sidecar (n = {len(ready.values)} starts)",
         f"{unclean}A handoff costs the sidecar itself {result.handoff_ms} ms (n = {len(result.handoff_ms.values)}, "
-        "against a fake OpenCode that answers at once).",
+        f"against a fake OpenCode that answers at once); it makes {result.requests} requests, of which "
+        f"{result.round_trips} wait for one another.",
         _bars(
             (f"spawn to ready {ready} ms", ready.median < sidecar.READY_AT_MOST_MS, "300 ms"),
             (f"{result.memory_mb:.0f} MB, vocabulary loaded", result.memory_mb < sidecar.MEMORY_AT_MOST_MB, "80 MB"),

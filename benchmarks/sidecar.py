@@ -14,9 +14,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import httpx
 from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
 
 from benchmarks.samples import Sample
@@ -35,6 +37,9 @@ CALLS = 1_000
 WARM_CALLS = 20
 """Both tools have run, so that the vocabulary and all modules are loaded, and nothing has piled up yet."""
 
+SLOW_ANSWER_S = 0.3
+"""Far above what the sidecar itself takes between an answer and its next request."""
+
 DIRECTORY = "/home/ada/dashboard"
 CALL_TIMEOUT_S = 30.0
 ARGUMENTS = {"summary": "The login works.", "goal": "the logout", "files_modified": ["src/auth.ts"]}
@@ -50,12 +55,16 @@ class SidecarCosts:
     Attributes:
         is_clean: whether the Python has only what the package needs; else it starts slower than a person's would.
         handoff_ms: one handoff against a fake OpenCode that answers at once: the sidecar's own share.
+        requests: how many of them a handoff makes of OpenCode.
+        round_trips: how many of those wait for one another: what counts when OpenCode is slow to answer.
     """
 
     ready_ms: Sample
     memory_mb: float
     memory_after_mb: float
     handoff_ms: Sample
+    requests: int
+    round_trips: int
     is_clean: bool = IS_CLEAN
 
 
@@ -76,7 +85,9 @@ async def _measure(root: Path, starts: int) -> SidecarCosts:
         before = _memory_mb(sidecar.pid)
         took = [await _call(sidecar, fake, number) for number in range(CALLS)]
         after = _memory_mb(sidecar.pid)
-    return SidecarCosts(Sample(tuple(ready[1:])), before, after, Sample(tuple(took[::2])))
+        requests, round_trips = await _round_trips(sidecar, fake)
+    handoffs = Sample(tuple(took[::2]))
+    return SidecarCosts(Sample(tuple(ready[1:])), before, after, handoffs, requests, round_trips)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +157,21 @@ async def _call(sidecar: RunningSidecar, fake: FakeOpenCode, number: int) -> flo
     fake.sessions["ses_old"]["metadata"] = {}  # or the next one would be told that this turn was handed off already
     fake.requests.clear()
     return took_ms
+
+
+async def _round_trips(sidecar: RunningSidecar, fake: FakeOpenCode) -> tuple[int, int]:
+    """All requests of a handoff, and how often one was made only after an answer, if every answer takes a while."""
+    asked_at: list[float] = []
+
+    async def slowly(_: httpx.Request) -> None:
+        asked_at.append(time.perf_counter())
+        await asyncio.sleep(SLOW_ANSWER_S)
+
+    fake.intercept = slowly
+    await _call(sidecar, fake, 0)
+    fake.intercept = None
+    waits = sum(later - earlier > SLOW_ANSWER_S / 2 for earlier, later in pairwise(asked_at))
+    return len(asked_at), waits + 1
 
 
 def _opencode() -> FakeOpenCode:
