@@ -74,6 +74,8 @@ def check(named: Sequence[str], said: Sequence[str]) -> tuple[Constraint, ...]:
 
     The whole sentence is quoted, not the agent's piece of it: "use tabs" may come from "don't use tabs".
     """
+    if not named:
+        return ()
     sentences = [(sentence, _normal(sentence)) for sentence in _sentences(reversed(said))]
     found = []
     for name in named[:MAX_CARRIED]:
