@@ -1,0 +1,84 @@
+"""The benchmarks' own arithmetic and made-up sessions: what people are shown must not be wrong by itself."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from benchmarks.figures import Bar, fidelity_svg, latency_svg
+from benchmarks.generated import generate
+from benchmarks.probes import KINDS, Probe, case_from_export, plain
+from benchmarks.samples import Interval, Sample, differences, interval, ratios
+
+
+def test_the_interval_of_a_median_is_that_of_the_sign_test() -> None:
+    # Of 10 values the 2nd and the 9th hold the true median with 97.9 %, of 15 the 4th and the 12th with 96.5 %.
+    assert interval(range(1, 11)) == Interval(5.5, 2, 9)
+    assert interval(range(1, 16)) == Interval(8, 4, 12)
+
+
+def test_few_values_give_their_extremes() -> None:
+    found = interval([3, 1, 2])
+    assert (found.low, found.median, found.high) == (1, 2, 3)
+
+
+def test_pairs_are_compared_one_by_one() -> None:
+    ours, others = Sample((2, 40, 6)), Sample((1, 20, 3))
+    assert ratios(ours, others).median == 2
+    assert differences(ours, others).median == 3
+
+
+def test_the_spread_is_a_tenth_from_either_end() -> None:
+    sample = Sample(tuple(range(101)))
+    assert (sample.low, sample.median, sample.high) == (10, 50, 90)
+
+
+@pytest.mark.parametrize("turns", [30, 150])
+def test_a_generated_session_holds_every_answer_but_none_in_its_question(turns: int) -> None:
+    case = generate(turns, 0, "/home/ada/shop")
+    transcript = plain(case.record.messages)
+
+    assert {probe.kind for probe in case.probes} == set(KINDS)
+    for probe in case.probes:
+        assert probe.is_in(transcript), probe
+        assert not probe.is_in(probe.question), probe
+
+
+def test_a_seed_gives_the_same_session_each_time() -> None:
+    def messages(seed: int) -> str:
+        return json.dumps(generate(30, seed, "/home/ada/shop").record.messages)
+
+    assert messages(1) == messages(1)
+    assert messages(1) != messages(2)
+
+
+def test_an_old_decision_alone_misleads_and_beside_the_new_one_does_not() -> None:
+    probe = Probe("reversed", "What was decided for the login?", ("cookies",), outdated=("tokens",))
+
+    assert probe.is_misled_by("we take tokens")
+    assert not probe.is_misled_by("we take tokens; no, cookies")
+    assert not probe.is_misled_by("nothing was said")
+    assert probe.search == "decided login"
+
+
+def test_a_real_export_can_be_asked_too() -> None:
+    record = generate(30, 0, "/home/ada/shop").record
+    exported = record.exported({"version": "1.18.33", "projectID": "global"})
+    asked = {"kind": "goal", "question": "What next?", "answers": ["the goal"], "query": "goal"}
+
+    case = case_from_export("mine", exported, {"arguments": {"summary": "x"}, "probes": [asked]})
+
+    assert case.turns == 31
+    assert case.record.messages == record.messages
+    assert case.probes == [Probe("goal", "What next?", ("the goal",), query="goal")]
+
+
+def test_the_pictures_are_svg_with_their_numbers() -> None:
+    times = {"ours": {10: Sample((90.0, 110.0)), 5_000: Sample((95.0, 105.0))}}
+    latency = latency_svg(times, "n = 2 < 3")
+    fidelity = fidelity_svg([Bar("error", 0.25, 0.96, 0.1)], "last 20 messages", "all")
+
+    assert "ours: 100 ms" in "".join(ET.fromstring(latency).itertext())
+    assert "96%" in "".join(ET.fromstring(fidelity).itertext())
