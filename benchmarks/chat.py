@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.samples import Sample
 from benchmarks.stage import OpenCode, make_sandbox, processes, serving
 from handoff_sidecar.demo.scripted_model import ChatRequest, Reply, ScriptedModel
-from handoff_sidecar.install import install
+from handoff_sidecar.installation.plugin_file import install
 
 DELTAS = 10_000
 STREAM_REQUEST = "Tell me a long story"

@@ -42,7 +42,7 @@ class _Story:
 
 def generate(turns: int, seed: int, directory: str) -> Case:
     """The session of this length and seed, always the same."""
-    chance = random.Random(f"{turns}/{seed}")  # noqa: S311 — made-up sessions
+    chance = random.Random(f"{turns}/{seed}")
     record = Record(f"ses_fidelity{turns}x{seed}", "Shop backend", directory, STARTED_MS)
     story = _Story(record, chance, [], [], [], [], [])
     listed = chance.sample(FEATURES, min(len(FEATURES), turns // 4))

@@ -18,7 +18,7 @@ from benchmarks.stage import OpenCode, import_records, make_sandbox, serving
 from handoff_sidecar.demo.playbook import Playbook
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, Script, ScriptedModel, ToolCall
-from handoff_sidecar.install import install
+from handoff_sidecar.installation.plugin_file import install
 
 SIZES = (10, 100, 500, 1_000, 5_000)
 TURNS_BETWEEN_COMPACTIONS = 90
@@ -92,7 +92,7 @@ def _rounds(
     contenders: list[Contender], homes: dict[str, OpenCode], sizes: Sequence[int], rounds: int
 ) -> dict[str, dict[int, Sample]]:
     times: dict[tuple[str, int], list[float]] = {(c.name, turns): [] for c in contenders for turns in sizes}
-    order = random.Random(0)  # noqa: S311 — for the order of measurements
+    order = random.Random(0)
     for number in range(rounds + 1):
         for turns in sizes:
             for contender in order.sample(contenders, len(contenders)):

@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import httpx
 from fake_opencode import assistant_message, tool_part, user_message
-from handoff_sidecar.install import install
 from opencode.server import Server, calls, sidecars, until
 from opencode.test_read import imported
 
@@ -29,6 +28,7 @@ from handoff_sidecar.demo.binary import PINNED_VERSION, find_opencode
 from handoff_sidecar.demo.playbook import Playbook
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel
+from handoff_sidecar.installation.plugin_file import install
 
 TURNS = (10, 500, 5_000)
 ROUNDS = 3

@@ -22,7 +22,7 @@ import httpx
 from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
 
 from benchmarks.samples import Sample
-from handoff_sidecar.install import sidecar_command
+from handoff_sidecar.installation.plugin_file import sidecar_command
 from handoff_sidecar.opencode.tunnel import TunnelRequest, TunnelResponse
 from handoff_sidecar.rpc.connection import Connection
 from handoff_sidecar.rpc.frames import FrameReader, FrameWriter

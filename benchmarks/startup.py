@@ -14,7 +14,7 @@ from benchmarks.samples import Sample
 from benchmarks.stage import make_sandbox
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import ChatRequest, Reply, ScriptedModel
-from handoff_sidecar.install import PLUGIN_FILE, install
+from handoff_sidecar.installation.plugin_file import PLUGIN_FILE, install
 
 INIT_AT_MOST_MS = 5.0
 

@@ -135,7 +135,7 @@ def test_the_words_of_a_person_are_theirs_and_no_projects(config: Path, project:
 
     assert loaded.settings.trigger_words == ["übergabe"]
     (problem,) = loaded.problems
-    assert f"`trigger_words` counts only in {config / 'handoff.json'}" in problem
+    assert "`trigger_words` does not count in a project's file" in problem
 
 
 @pytest.mark.parametrize(
