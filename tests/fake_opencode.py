@@ -54,6 +54,10 @@ def tool_part(tool: str, *, status: str = "completed", **state: Any) -> dict[str
     return {"type": "tool", "tool": tool, "callID": "call_x", "state": {"status": status, "input": {}, **state}}
 
 
+def body_of(request: httpx.Request) -> Any:
+    return json.loads(request.content) if request.content else None
+
+
 Intercept = Callable[[httpx.Request], Awaitable[httpx.Response | None]]
 
 
@@ -101,16 +105,17 @@ class FakeOpenCode:
         return [session for name, session in self.sessions.items() if name.startswith("ses_new")]
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
-        body = json.loads(request.content) if request.content else None
-        self.requests.append((request.method, request.url.path, body))
+        self.requests.append((request.method, request.url.path, body_of(request)))
         if self.intercept is not None:
             answer = await self.intercept(request)
             if answer is not None:
                 return answer
         await asyncio.sleep(0)
-        return self._route(request, body)
+        return self.route(request)
 
-    def _route(self, request: httpx.Request, body: Any) -> httpx.Response:
+    def route(self, request: httpx.Request) -> httpx.Response:
+        """Do what the request asks for."""
+        body = body_of(request)
         match [request.method, *request.url.path.strip("/").split("/")]:
             case ["GET", "config"]:
                 return httpx.Response(200, json={"provider": {"x": {"options": {"apiKey": "secret"}}}, **self.config})

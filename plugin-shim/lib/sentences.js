@@ -5,6 +5,10 @@
 import {
   CallGivenUp,
   FrameTooLarge,
+  INVALID_PARAMS,
+  INVALID_REQUEST,
+  METHOD_NOT_FOUND,
+  PARSE_ERROR,
   RpcError,
   SidecarDied,
   SidecarError,
@@ -24,16 +28,20 @@ const GET_IT =
 /** The one tool that makes something: after any other there is nothing to look for. */
 const MAKER = "session_handoff";
 
+/** Refusals of the wire itself: the call has reached no tool. */
+const REFUSALS = [PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS];
+
 /**
  * @param {string} tool
  * @param {unknown} error
+ * @param {string | null} [briefs] the folder of the briefs, if the sidecar has told it
  */
-export function toolFailure(tool, error) {
+export function toolFailure(tool, error, briefs = null) {
   // The sidecar's own sentence is whole: it knows what was made and where the brief lies.
   if (error instanceof RpcError && error.code === TOOL_FAILED) return error.message;
   const wasCancelled = error instanceof CallGivenUp && error.why === "cancelled";
   const failed = wasCancelled ? `${tool} was cancelled.` : `${tool} failed: ${cause(error)}.`;
-  return [failed, whatWasMade(tool, error), next(error)].filter(Boolean).join(" ");
+  return [failed, whatWasMade(tool, error, briefs), next(error)].filter(Boolean).join(" ");
 }
 
 /** @param {unknown} error */
@@ -65,9 +73,10 @@ export function tooOld(version, oldest) {
 /**
  * @param {string} command
  * @param {unknown} error
+ * @param {string | null} [briefs] the folder of the briefs, if the sidecar has told it
  */
-export function commandFailure(command, error) {
-  return [`/${command} failed: ${cause(error)}.`, whatWasMade(MAKER, error), next(error)]
+export function commandFailure(command, error, briefs = null) {
+  return [`/${command} failed: ${cause(error)}.`, whatWasMade(MAKER, error, briefs), next(error)]
     .filter(Boolean)
     .join(" ");
 }
@@ -106,17 +115,20 @@ function cause(error) {
 /**
  * @param {string} tool
  * @param {unknown} error
+ * @param {string | null} briefs
  */
-function whatWasMade(tool, error) {
+function whatWasMade(tool, error, briefs) {
   const wasNeverSent =
     error instanceof FrameTooLarge ||
     (error instanceof SidecarError && !(error instanceof SidecarDied)) ||
-    (error instanceof CallGivenUp && !error.sent);
+    (error instanceof CallGivenUp && !error.sent) ||
+    (error instanceof RpcError && REFUSALS.includes(error.code));
   if (wasNeverSent) return NOTHING_MADE;
   const goOn = "The work in this session can go on.";
   if (tool !== MAKER) return goOn;
   const look = "check the session list for one titled `Handoff: …` before you try again";
-  return `${goOn} A new session may have been made: ${look}.`;
+  const brief = briefs ? ` If its brief was written, it is the newest in ${briefs}.` : "";
+  return `${goOn} A new session may have been made: ${look}.${brief}`;
 }
 
 /**

@@ -45,6 +45,8 @@ export class Sidecar {
   #command;
   #greeting;
   #onReady;
+  /** Where it keeps the briefs, as it last said. @type {string | null} */
+  briefs = null;
   #handlers;
   #log;
   #limits;
@@ -209,6 +211,7 @@ export class Sidecar {
       });
       checkAnswer(answer);
       this.#failures = [];
+      if (typeof answer.briefs === "string") this.briefs = answer.briefs;
       this.#onReady(answer);
     } catch (error) {
       this.#forget(life);

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from handoff_sidecar import __version__
-from handoff_sidecar.errors import HandoffSidecarError, ToolFailed
+from handoff_sidecar.errors import HandoffSidecarError, ToolFailed, kind_of
 from handoff_sidecar.folders import APP_NAME, cache_folder, log_folder, state_folder
 from handoff_sidecar.handoff.threshold import OUTPUT_TOKENS_MAX
 from handoff_sidecar.handoff.tokens import Tokenizer
@@ -52,6 +52,9 @@ from handoff_sidecar.tools.session_handoff import SessionHandoff
 from handoff_sidecar.tools.watch import Watch
 
 log = logging.getLogger(__name__)
+
+MAX_PROBLEMS_TOLD = 1_000
+"""A settings file that changes all the time must not fill the memory."""
 
 HOST_TIMEOUT_S = 30.0
 """For an answer of the shim's; the HTTP client's own limit is shorter and ends the wait first."""
@@ -101,6 +104,7 @@ class Sidecar:
         self._update: asyncio.Task[None] | None = None
         self._problems_told: set[str] = set()
         journal = Journal(state / "briefs")
+        self._briefs = journal.folder
         self._session_handoff = SessionHandoff(journal=journal, tokenizer=self._tokenizer, now=now)
         self._handoff_now = HandoffNow(self._session_handoff)
         self._read_session = ReadSessionTool(journal=journal, tokenizer=self._tokenizer, now=now)
@@ -135,6 +139,7 @@ class Sidecar:
             "server": {"name": APP_NAME, "version": __version__},
             "triggerPattern": {"source": source, "flags": flags},
             "watches": hello.mode in WATCHED_MODES,
+            "briefs": str(self._briefs),
         }
 
     async def _directory_opened(self, params: dict[str, object]) -> dict[str, dict[str, int]]:
@@ -187,7 +192,8 @@ class Sidecar:
             await self._vocabulary_loaded()
             result = await self._tool(call, scene.client, scene.settings)
         except HandoffSidecarError as error:
-            log.warning("%s: call %s failed: %s", call.name, call.context.call_id, error)
+            log.warning("%s: call %s failed: %s", call.name, call.context.call_id, kind_of(error))
+            log.debug("%s", error)
             told = call.with_id(str(error))
             await notify(scene.client, told, "error")
             raise ToolFailed(told) from error
@@ -224,11 +230,12 @@ class Sidecar:
         """A session with the settings as they are now; each problem with them is told once."""
         client = OpenCodeClient(self._http, context.directory)
         loaded = load_settings(config=self._config, project=Path(context.root))
-        for problem in loaded.problems:
-            if problem not in self._problems_told:
-                self._problems_told.add(problem)
-                log.warning("%s", problem)
-                await notify(client, problem, "error")
+        untold = [problem for problem in loaded.problems if problem not in self._problems_told]
+        if untold and len(self._problems_told) < MAX_PROBLEMS_TOLD:
+            self._problems_told.update(untold)
+            log.warning("%d problems with the settings in %s", len(untold), context.root)
+            more = f" (and {len(untold) - 1} more problems with the settings)" if len(untold) > 1 else ""
+            await notify(client, untold[0] + more, "error")
         return Scene(context, client, loaded.settings, self._mode)
 
     async def _look_for_update(self, directory: str) -> None:

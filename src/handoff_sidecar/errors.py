@@ -116,3 +116,15 @@ class UpdateFailed(HandoffSidecarError):
 
 class OpenCodeNotFound(HandoffSidecarError):
     """There is no OpenCode program to run."""
+
+
+def kind_of(error: BaseException) -> str:
+    """What an error is and what it came of, for the log: without messages, which may hold what people said."""
+    chain = []
+    link: BaseException | None = error
+    while link is not None:
+        status = f" {link.status}" if isinstance(link, OpenCodeRefused) else ""
+        where = f" ({link.endpoint}{status})" if isinstance(link, OpenCodeError) else ""
+        chain.append(f"{type(link).__name__}{where}")
+        link = link.__cause__
+    return " from ".join(chain)

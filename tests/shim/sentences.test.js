@@ -84,6 +84,16 @@ for (const [what, error, sentence] of said) {
     assert.equal(toolFailure("session_handoff", error), sentence));
 }
 
+test("the brief's folder is named when nobody knows how far a handoff got", () => {
+  const sentence = toolFailure("session_handoff", new errors.SidecarDied(exit()), "/state/briefs");
+  assert.match(sentence, /If its brief was written, it is the newest in \/state\/briefs\./);
+});
+
+test("a call that the wire refuses has made nothing", () => {
+  const sentence = toolFailure("session_handoff", new errors.RpcError(errors.INVALID_PARAMS, "no object"));
+  assert.match(sentence, /Nothing was made/);
+});
+
 test("a tool that makes nothing sends nobody looking", () => {
   const sentence = toolFailure("read_session", new errors.SidecarDied(exit()));
   assert.equal(

@@ -42,7 +42,7 @@ export function commandHooks({ manifest, host, instance, sidecar, sessions, cont
         answer = await sidecar.call("command/execute", call, { timeoutMs, killWhenStuck: true });
       } catch (error) {
         // The command's promise is that no model is asked: that holds without the sidecar too.
-        answer.text = commandFailure(command, error);
+        answer.text = commandFailure(command, error, sidecar.briefs);
         void host.toast(instance, "Handoff", answer.text, "error");
       }
       if (host.mode === "run") await host.leave(answer.text, answer.done);

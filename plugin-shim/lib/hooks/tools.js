@@ -41,7 +41,7 @@ export function toolHooks({ manifest, host, instance, sidecar, refusal, context:
       const isKnown = error instanceof RpcError && error.code === TOOL_FAILED;
       const isEscape = error instanceof CallGivenUp && error.why === "cancelled";
       const id = isKnown || !context?.callID ? "" : ` (call ${context.callID})`;
-      const sentence = `${toolFailure(name, error)}${id}`;
+      const sentence = `${toolFailure(name, error, sidecar.briefs)}${id}`;
       if (!isKnown) host.log("warn", sentence);
       if (!isKnown && !isEscape) void host.toast(instance, "Handoff sidecar", sentence, "error");
       throw new Error(sentence, { cause: error });

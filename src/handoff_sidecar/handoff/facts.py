@@ -26,7 +26,8 @@ class Facts:
     """What is known of a session without asking a model.
 
     Attributes:
-        turn: the newest user message, which tells one turn from the next; None in a session without one.
+        turn: the newest user message, which tells one turn from the next; None in a session without one. In a turn
+            of very many steps it is older than the messages looked at, and known as what they answer.
         said: the user's own messages, oldest first, without what we put into them.
         todos_pending: in the list's order, as are those in progress; cancelled ones count nowhere.
         inherited: the rules that earlier handoffs carried into this session.
@@ -66,13 +67,12 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         more_before: whether the session has messages before these.
     """
     recorded_agent, model = _at_work(messages)
-    newest_user = next((message for message in reversed(messages) if message.info.role == "user"), None)
     listed = list(todos)
     return Facts(
         session=session,
         agent=agent or recorded_agent,
         model=model,
-        turn=newest_user.info.id if newest_user else None,
+        turn=_turn(messages),
         said=tuple(text for message in messages if message.info.role == "user" and (text := _own_words(message))),
         files=file_record(messages, worktree),
         failed_command=failed_at_the_end(messages),
@@ -83,6 +83,13 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         chain=_chain(session),
         not_covered=len(messages) if more_before else None,
     )
+
+
+def _turn(messages: list[Message]) -> MessageID | None:
+    newest_user = next((message for message in reversed(messages) if message.info.role == "user"), None)
+    if newest_user is not None:
+        return newest_user.info.id
+    return next((message.info.parent_id for message in reversed(messages) if message.info.parent_id), None)
 
 
 def _at_work(messages: list[Message]) -> tuple[str | None, Model | None]:

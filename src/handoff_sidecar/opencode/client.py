@@ -59,7 +59,7 @@ def is_message_id(text: str) -> bool:
 
 
 def cursor_at(message_id: str, created: float) -> str:
-    """The cursor that brings the messages before this one, as OpenCode itself makes it (1.2.27 to 1.18.33).
+    """The cursor that brings the messages before this one, as OpenCode itself makes it (seen in 1.18.33).
 
     OpenCode does not look whether a cursor is of the session that it is given for.
     """

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from pydantic import ValidationError
 
+from handoff_sidecar.errors import kind_of
 from handoff_sidecar.rpc.errors import RpcError
 from handoff_sidecar.rpc.messages import ErrorCode
 
@@ -37,7 +38,7 @@ def wire_error(method: str, error: BaseException, translator: ErrorTranslator | 
         _log.exception("the error translator failed")
         translated = None
     if translated:
-        _log.info("%s failed: %r", method, error)
+        _log.info("%s failed: %s", method, kind_of(error))
         return translated
     if isinstance(error, ValidationError):
         # Without the traceback, which quotes the params: what people say does not belong into a log.

@@ -17,8 +17,16 @@ from handoff_sidecar.tools.target import Target
 def made(delivered: Delivered, target: Target, written: Written, saved: Path | None, remarks: list[str]) -> ToolResult:
     """The new session, what is to be known of it, and that the work here is over."""
     session = delivered.session
-    if (target.agent, target.model) != (delivered.agent, delivered.model):
-        remarks = [f"OpenCode did not take agent {target.agent} with model {target.model}.", *remarks]
+    refused = [
+        f"{what} {asked}"
+        for what, asked, got in (
+            ("agent", target.agent, delivered.agent),
+            ("model", target.model, delivered.model),
+        )
+        if asked is not None and asked != got
+    ]
+    if refused:
+        remarks = [f"OpenCode did not take {' and '.join(refused)}.", *remarks]
     handed_off = (
         f'Handed off to `{session.id}`, "{session.title}": agent {delivered.agent}, model {delivered.model}, '
         f"prompt of {written.tokens} tokens. Without a TUI, open it with `opencode -s {session.id}`."

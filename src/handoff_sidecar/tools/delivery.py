@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from handoff_sidecar.errors import HandoffFailed, OpenCodeError
+from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeGarbled, OpenCodeUnreachable
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.models import Message, Model, Session, SessionID
 
@@ -20,13 +20,16 @@ log = logging.getLogger(__name__)
 READ_BACK_PAUSES_S = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Between looks for the prompt: 1.18.33 has stored it when it answers, older versions a moment later."""
 
+NEWEST_SESSIONS = 10
+"""Where a session that was just made is looked for; a few others may have been made meanwhile."""
+
 REMOVAL_TIMEOUT_S = 1.5
 """The person waits for this while the handoff has failed already; a cancelled call is left behind after 2 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What is to be delivered to a new session."""
+    """What is to be delivered to a new session; its metadata are like no other session's."""
 
     title: str
     parts: list[PromptPart]
@@ -59,8 +62,8 @@ async def deliver(client: OpenCodeClient, parcel: Parcel) -> Delivered:
     try:
         stored = await _place(client, session.id, parcel, parcel.agent, parcel.model)
         if stored is None:
-            log.warning("%s took no prompt for agent %s and model %s", session.id, parcel.agent, parcel.model)
-            stored = await _place(client, session.id, parcel, None, None)
+            log.warning("%s took no prompt for agent %s: trying the default one", session.id, parcel.agent)
+            stored = await _place(client, session.id, parcel, None, parcel.model)
     except OpenCodeError as error:
         raise HandoffFailed(f"{error}. {await _remove(client, session.id)}") from error
     except BaseException:
@@ -85,6 +88,12 @@ async def _create(client: OpenCodeClient, parcel: Parcel) -> Session:
     )
     try:
         return await asyncio.shield(creation)
+    except (OpenCodeUnreachable, OpenCodeGarbled) as error:
+        made = await _made_all_the_same(client, parcel)
+        if made is None:
+            raise
+        log.warning("the answer to a new session was lost, but %s is there: %s", made.id, error)
+        return made
     except asyncio.CancelledError:
         try:
             async with asyncio.timeout(REMOVAL_TIMEOUT_S):
@@ -100,14 +109,35 @@ async def _place(
     client: OpenCodeClient, session_id: SessionID, parcel: Parcel, agent: str | None, model: Model | None
 ) -> Message | None:
     """The user message that now stands in the session, or None: a 204 is no success (an unknown agent stores none)."""
-    await client.prompt(session_id, parcel.parts, agent=agent, model=model, reply=parcel.reply)
+    try:
+        await client.prompt(session_id, parcel.parts, agent=agent, model=model, reply=parcel.reply)
+    except OpenCodeUnreachable as error:
+        log.warning("the answer to the prompt of %s was lost: looking whether it is there: %s", session_id, error)
+        stored = await _stored(client, session_id)
+        if stored is None:
+            raise
+        return stored
     for pause in READ_BACK_PAUSES_S:
         await asyncio.sleep(pause)
-        page = await client.messages(session_id, limit=5)
-        for message in page.messages:
-            if message.info.role == "user" and message.parts:
-                return message
+        stored = await _stored(client, session_id)
+        if stored is not None:
+            return stored
     return None
+
+
+async def _stored(client: OpenCodeClient, session_id: SessionID) -> Message | None:
+    page = await client.messages(session_id, limit=5)
+    return next((message for message in page.messages if message.info.role == "user" and message.parts), None)
+
+
+async def _made_all_the_same(client: OpenCodeClient, parcel: Parcel) -> Session | None:
+    """The session that OpenCode has made although its answer did not arrive, known by its metadata."""
+    try:
+        newest = await client.sessions(limit=NEWEST_SESSIONS)
+    except OpenCodeError as error:
+        log.warning("could not look whether a session was made: %s", error)
+        return None
+    return next((session for session in newest if session.metadata == parcel.metadata), None)
 
 
 async def _remove(client: OpenCodeClient, session_id: SessionID) -> str:

@@ -9,12 +9,12 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from handoff_sidecar.errors import HandoffFailed, HandoffSidecarError, OpenCodeError
+from handoff_sidecar.errors import HandoffFailed, HandoffSidecarError, OpenCodeError, OpenCodeUnreachable
 from handoff_sidecar.handoff.brief import Surroundings, files_to_look_for
 from handoff_sidecar.handoff.facts import Facts, facts_of
 from handoff_sidecar.handoff.git import GitState, describe
 from handoff_sidecar.handoff.notes import Notes
-from handoff_sidecar.opencode.client import OpenCodeClient
+from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
 from handoff_sidecar.opencode.models import Message, SessionID, Vcs
 from handoff_sidecar.tools.worktree import files_present, git_state
 
@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 GATHERED_MESSAGES = 100
 """The newest messages that facts come from: several turns' work, and the same for a session of any length."""
+
+FEWER_MESSAGES = (GATHERED_MESSAGES, 10)
+"""What is asked for, one after the other: a hundred messages with pictures in them can be over a frame's limit."""
 
 VCS_TIMEOUT_S = 1.0
 """A brief without the branch is better than a person who waits."""
@@ -49,7 +52,7 @@ async def gather(session_id: SessionID, client: OpenCodeClient, *, root: str, ag
     """
     session, messages, todos, vcs, git = await asyncio.gather(
         client.session(session_id),
-        client.messages(session_id, limit=GATHERED_MESSAGES),
+        _messages(client, session_id),
         client.todos(session_id),
         _vcs(client),
         git_state(root),
@@ -89,6 +92,16 @@ async def look_around(notes: Notes, gathered: Gathered, root: str) -> Surroundin
     """The worktree as it is now, as far as the brief needs it."""
     present = await files_present(files_to_look_for(notes, gathered.facts, worktree=root), root)
     return Surroundings(present=present, git=gathered.git)
+
+
+async def _messages(client: OpenCodeClient, session_id: SessionID) -> MessagePage:
+    """The newest messages; fewer where they are too large to be had at once, as agent and model depend on them."""
+    for limit in FEWER_MESSAGES:
+        try:
+            return await client.messages(session_id, limit=limit)
+        except OpenCodeUnreachable as error:
+            log.warning("the newest %d messages could not be had: %s", limit, error)
+    return await client.messages(session_id, limit=1)
 
 
 async def _vcs(client: OpenCodeClient) -> Vcs | None:

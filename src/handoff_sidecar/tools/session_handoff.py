@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -157,7 +158,8 @@ class SessionHandoff:
         delivery, how = _delivery(order, scene)
         saved, unsaved = self._save(facts, target, written)
         try:
-            delivered = await deliver(client, _parcel(order, facts, target, written, delivery, scene.mode))
+            parcel = _parcel(order, facts, target, written, delivery, scene.mode)
+            delivered = await deliver(client, parcel)
         except (OpenCodeError, HandoffFailed) as error:
             raise HandoffFailed(failed(order.name, error, saved, retry=order.retry), brief=saved) from error
         if saved is not None:
@@ -212,7 +214,11 @@ def _parcel(  # noqa: PLR0913, PLR0917  # what is known, and what is wanted
     order: Order, facts: Facts, target: Target, written: Written, delivery: Delivery, mode: Mode
 ) -> Parcel:
     prompt = [PromptPart(written.prompt)] if delivery != "draft" else []
-    handoff: dict[str, Any] = {"from": facts.session.id, "chain": [*facts.chain, facts.session.id][-MAX_CHAIN:]}
+    handoff: dict[str, Any] = {
+        "from": facts.session.id,
+        "id": secrets.token_hex(8),
+        "chain": [*facts.chain, facts.session.id][-MAX_CHAIN:],
+    }
     if written.constraints:
         handoff["constraints"] = record(written.constraints)
     if order.chain:

@@ -97,6 +97,7 @@ async def test_the_new_session_has_the_prompt_agent_model_variant_and_permission
     assert new["agent"] == "plan"
     assert new["model"] == {"id": "m1", "providerID": "scripted", "variant": "high"}
     assert new["permission"] == [{"permission": "edit", "pattern": "*", "action": "deny"}]
+    assert new["metadata"]["handoff"].pop("id")
     assert new["metadata"] == {"handoff": {"from": "ses_old", "chain": ["ses_old"]}}
     assert "parentID" not in new
     (message,) = opencode.messages[new["id"]]
@@ -307,6 +308,64 @@ async def test_an_agent_that_opencode_no_longer_knows_is_replaced_and_that_is_sa
     (new,) = opencode.made()
     assert opencode.messages[new["id"]][0]["info"]["agent"] == "build"
     assert "did not take agent plan" in result.output
+
+
+@pytest.mark.parametrize("path_end", ["/session", "/prompt_async"])
+async def test_an_answer_that_is_lost_on_its_way_makes_no_second_session_and_no_failure(
+    opencode: FakeOpenCode, hand_off: HandOff, path_end: str
+) -> None:
+    async def lose(request: httpx.Request) -> httpx.Response | None:
+        if request.method == "POST" and request.url.path.endswith(path_end):
+            opencode.route(request)
+            raise httpx.ReadTimeout("late")
+        return None
+
+    opencode.intercept = lose
+
+    result = await hand_off()
+
+    (new,) = opencode.made()
+    assert new["id"] in result.output
+    assert len(opencode.messages[new["id"]]) == 1
+
+
+async def test_a_turn_of_very_many_steps_is_handed_off_once(opencode: FakeOpenCode, hand_off: HandOff) -> None:
+    steps = [assistant_message(n, "step", parentID="msg_0001") for n in range(3, 203)]
+    opencode.messages["ses_old"] += steps
+
+    first, second = await hand_off(), await hand_off()
+
+    (new,) = opencode.made()
+    assert new["id"] in first.output
+    assert "nothing new was made" in second.output
+
+
+async def test_messages_that_are_too_large_to_be_had_at_once_do_not_cost_agent_and_model(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    async def too_large(request: httpx.Request) -> httpx.Response | None:
+        if request.url.path == "/session/ses_old/message" and int(request.url.params["limit"]) > 1:
+            raise httpx.ConnectError("the answer is too large")
+        return None
+
+    opencode.intercept = too_large
+
+    await hand_off()
+
+    assert opencode.made()[0]["model"]["id"] == "m1"
+    assert opencode.made()[0]["agent"] == "plan"
+
+
+async def test_an_agent_that_is_gone_does_not_cost_the_model(opencode: FakeOpenCode, hand_off: HandOff) -> None:
+    opencode.messages["ses_old"][-1]["info"]["modelID"] = "m2"
+    opencode.known_agents = {"build"}
+
+    result = await hand_off()
+
+    (message,) = opencode.messages[opencode.made()[0]["id"]]
+    assert message["info"]["agent"] == "build"
+    assert message["info"]["model"]["modelID"] == "m2"
+    assert "did not take agent plan." in result.output
 
 
 @pytest.mark.parametrize("step", ["/session", "/prompt_async"])
