@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from opencode.server import Play, Server, calls, serving, sidecars, until
 from opencode.test_tui import SCREEN_TIMEOUT_S, tui, type_line
 
@@ -14,6 +15,8 @@ from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply
 
 LOOK = "Look back."
+
+pytestmark = pytest.mark.timeout(300)  # six instances of OpenCode: 10 s on two idle cores
 
 
 def look(server: Server, directory: Path) -> None:
@@ -25,18 +28,19 @@ def look(server: Server, directory: Path) -> None:
     assert "no previous session" in error
 
 
-def process_of(url: str) -> int:
-    """The process id of the `opencode serve` that listens there (Linux)."""
-    port = url.rpartition(":")[2].encode()
-    found = []
+def process_of(server: Server) -> int:
+    """The process id of an `opencode serve` (Linux); for a moment a child that it starts looks like it."""
+    port, home = server.url.rpartition(":")[2].encode(), f"HOME={server.sandbox.home}".encode()
+    parents = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "cmdline").read_bytes().split(b"\0")
+            environment = (process / "environ").read_bytes().split(b"\0")
+            if b"serve" in words and port in words and home in environment:
+                parents[int(process.name)] = parent_of(int(process.name))
         except OSError:
-            continue  # it has ended meanwhile
-        if b"serve" in words and port in words:
-            found.append(int(process.name))
-    (pid,) = found
+            continue  # it has ended meanwhile, or is another user's
+    (pid,) = [pid for pid, parent in parents.items() if parent not in parents]
     return pid
 
 
@@ -58,16 +62,15 @@ def test_each_of_two_processes_has_one_sidecar_for_all_its_projects_and_takes_it
             look(one, project)
         look(other, sandbox.project)
         owners = {parent_of(pid): pid for pid in sidecars(sandbox)}
-        assert set(owners) == {process_of(one.url), process_of(other.url)}
+        assert set(owners) == {process_of(one), process_of(other)}
         assert len(sidecars(sandbox)) == 2
 
         one.post("/instance/dispose", {})
         look(one, sandbox.project)
         assert {parent_of(pid): pid for pid in sidecars(sandbox)} == owners, "a reload made a sidecar of its own"
 
-        os.kill(process_of(one.url), signal.SIGKILL)
-        until(lambda: sidecars(sandbox) == [owners[process_of(other.url)]] or None)
-        look(other, sandbox.project)
+        os.kill(process_of(one), signal.SIGKILL)
+        until(lambda: sidecars(sandbox) == [owners[process_of(other)]] or None)
 
     until(lambda: True if not sidecars(sandbox) else None)
 
