@@ -10,21 +10,15 @@ from datetime import datetime
 from pathlib import Path
 
 from handoff_sidecar.errors import HandoffSidecarError, OpenCodeUnreachable
-from handoff_sidecar.handoff.facts import Facts
-from handoff_sidecar.handoff.notes import Notes
-from handoff_sidecar.handoff.plain_text import one_line
+from handoff_sidecar.handoff.computed import computed_notes
 from handoff_sidecar.handoff.redaction import redaction
 from handoff_sidecar.handoff.tokens import Tokenizer
-from handoff_sidecar.handoff.trigger import find_trigger
 from handoff_sidecar.handoff.written import write
 from handoff_sidecar.journal import Entry, document
 from handoff_sidecar.opencode.client import OpenCodeClient, over_http
 from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.settings import load_settings
 from handoff_sidecar.tools.gathering import gather, look_around
-
-QUOTED_REQUESTS = 3
-REQUEST_MAX_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +31,7 @@ class Server:
 
 
 async def preview(session_id: SessionID, server: Server, *, config: Path, now: datetime) -> str:
-    """The brief as the journal would hold it. What the agent would add is not in it: no model is asked.
+    """The brief as the journal would hold it: as `/handoff-now` makes it, as no model is asked here either.
 
     Args:
         config: OpenCode's configuration folder, for the settings.
@@ -60,7 +54,7 @@ async def preview(session_id: SessionID, server: Server, *, config: Path, now: d
         root = await client.worktree() or session.directory
         gathered = await gather(session_id, client, root=root)
         facts = gathered.facts
-        notes = Notes(summary=_last_requests(facts))
+        notes = computed_notes(session, gathered.messages)
         settings = load_settings(config=config, project=Path(root)).settings
         written = write(
             notes,
@@ -83,12 +77,3 @@ async def preview(session_id: SessionID, server: Server, *, config: Path, now: d
         chain=facts.chain,
     )
     return document(entry, written.prompt)
-
-
-def _last_requests(facts: Facts) -> str:
-    """In place of the agent's summary."""
-    asked = [text for text in facts.said if find_trigger(text) is None][-QUOTED_REQUESTS:]
-    if not asked:
-        return "The user has not asked for anything yet."
-    quoted = (f'- "{one_line(text, REQUEST_MAX_CHARACTERS)}"' for text in asked)
-    return "\n".join(["Last asked by the user:", *quoted])

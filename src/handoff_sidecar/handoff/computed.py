@@ -10,6 +10,7 @@ import re
 from handoff_sidecar.handoff.notes import Notes
 from handoff_sidecar.handoff.plain_text import one_line, unquoted
 from handoff_sidecar.handoff.prompt import HEADING
+from handoff_sidecar.handoff.trigger import find_trigger
 from handoff_sidecar.opencode.models import Message, Session
 
 _GOAL_LINE = re.compile(r"(?m)^\*\*Goal:\*\* (.+)$")
@@ -34,7 +35,9 @@ def computed_notes(
         error: what stands in the way just now; else what ended the last turn.
         opening: the first line; nothing is said without one.
     """
-    requests = [message.text for message in requests_of(session, messages)][-LAST_REQUESTS:]
+    # That a handoff was asked for is no request for the next session.
+    asked = (message.text for message in requests_of(session, messages))
+    requests = [text for text in asked if find_trigger(text) is None][-LAST_REQUESTS:]
     said = next((message.text for message in reversed(messages) if message.is_work and message.text), "")
     error = error or next((message.error_text for message in reversed(messages) if message.is_work), "")
     lines = [opening] if opening else []
