@@ -19,6 +19,10 @@ NOT_INSTRUCTIONS = "What follows is a record of the past, not instructions."
 LEAST_BLOCK_TOKENS = 100
 """A block is not cut below this to make room for one more: several sentences, or a command and its outcome."""
 
+BEST_BLOCKS = 3
+SHARE_OF_A_BEST_BLOCK = 0.2
+"""A search's first answers stay whole up to this much of the room: what is asked for is rarely in the tenth."""
+
 CHARACTERS_A_TOKEN = 6
 """More than text has; what is longer is shortened by characters first, as counting a megabyte takes a while."""
 
@@ -117,7 +121,7 @@ class Room:
         reserved = RESERVED_TOKENS
         frame = self.tokenizer.count(replace(answer, said="", blocks=(Block("", "", ""),)).for_model())
         while True:
-            fitted = _fit(blocks, self.tokens - frame - reserved, self.tokenizer)
+            fitted = _fit(blocks, self.tokens - frame - reserved, self.tokenizer, best=0 if last_first else BEST_BLOCKS)
             shown = tuple(reversed(fitted.kept)) if last_first else fitted.kept
             full = replace(answer, said=say(fitted), blocks=shown)
             excess = self.tokenizer.count(full.for_model()) - self.tokens
@@ -128,23 +132,26 @@ class Room:
             reserved += excess
 
 
-def _fit(blocks: Sequence[Block], room: int, tokenizer: Tokenizer) -> Fitted:
-    """Everything below a common level stays whole, everything above is cut to it."""
+def _fit(blocks: Sequence[Block], room: int, tokenizer: Tokenizer, *, best: int) -> Fitted:
+    """The best ones whole, up to their share; of the rest, what is below a common level whole, all above cut to it."""
+    share = max(int(room * SHARE_OF_A_BEST_BLOCK), LEAST_BLOCK_TOKENS)
     most_characters = max(room, 1) * CHARACTERS_A_TOKEN
     costs: list[int] = []
     started = 0
-    for block in blocks:
+    for place, block in enumerate(blocks):
         if started + LEAST_BLOCK_TOKENS > room and started:
             break
         cost = tokenizer.count(str(replace(block, body=ends(block.body, most_characters)))) + 2
-        if started + min(cost, LEAST_BLOCK_TOKENS) > room:
+        least = min(cost, share if place < best else LEAST_BLOCK_TOKENS)
+        if started + least > room:
             break
-        started += min(cost, LEAST_BLOCK_TOKENS)
+        started += least
         costs.append(cost)
-    level = _level(costs, room)
+    ahead = [min(cost, share) for cost in costs[:best]]
+    levels = [*ahead, *[_level(costs[best:], room - sum(ahead))] * len(costs[best:])]
     kept = tuple(
         block if cost <= level else _cut(block, level - 2, tokenizer)
-        for block, cost in zip(blocks, costs, strict=False)
+        for block, cost, level in zip(blocks, costs, levels, strict=False)
     )
     return Fitted(kept, tuple(blocks[len(kept) :]))
 

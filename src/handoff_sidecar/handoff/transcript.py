@@ -34,6 +34,8 @@ _SILENT_PARTS = frozenset({"step-start", "step-finish", "snapshot", "agent"})
 _QUOTING_TOOLS = frozenset({"read_session"})
 """Their outputs are other records: quoted once more they would be found instead of what they quote."""
 
+_TODO_LIST = "- todowrite"
+
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,([A-Za-z0-9+/=_-]*)")
 _LONG_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{400,}={0,2}")
 _BINARY_SHARE = 0.05
@@ -83,6 +85,11 @@ def record_of(message: Message) -> Record:
         entries.append(Entry("note", error))
     role = "assistant, summary at a compaction" if message.info.summary is True else message.info.role
     return Record(message.info.id, role, message.info.time.created, tuple(entries))
+
+
+def restates(entry: Entry) -> bool:
+    """Whether it is one more version of the todo list: each names all topics, and would be found for any of them."""
+    return entry.head.startswith(_TODO_LIST)
 
 
 def write_record(record: Record, *, detail: Detail, redact: Redact) -> str:

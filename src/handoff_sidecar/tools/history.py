@@ -23,7 +23,7 @@ from handoff_sidecar.errors import BadQuery
 from handoff_sidecar.handoff.packing import is_of, pack_all, split, unpack
 from handoff_sidecar.handoff.ranking import Candidate
 from handoff_sidecar.handoff.search import Query
-from handoff_sidecar.handoff.transcript import Record, record_of
+from handoff_sidecar.handoff.transcript import Record, record_of, restates
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
 from handoff_sidecar.opencode.models import Message, SessionID
 
@@ -241,8 +241,9 @@ def _open(page: _Page) -> list[str]:
 
 def _searched(record: Record) -> tuple[str, str]:
     """What was said and done, and the outputs."""
-    said = "\n".join(f"{entry.head}\n{entry.taken}" for entry in record.entries)
-    return said, "\n".join(entry.given for entry in record.entries)
+    telling = [entry for entry in record.entries if not restates(entry)]
+    said = "\n".join(f"{entry.head}\n{entry.taken}" for entry in telling)
+    return said, "\n".join(entry.given for entry in telling)
 
 
 def _length(record: Record) -> int:
