@@ -28,7 +28,7 @@ demo-tui: .venv/runtime
 test: lint check-shim check-python
 
 compat: .venv/dev
-	$(BIN)/pytest -m "compat or not compat" -v tests/opencode/test_versions.py
+	$(BIN)/pytest -m "compat or not compat" -v tests/opencode/test_compat.py
 
 # The two packages carry one version, which a unit test holds; each can do without the other's repository.
 dist: .venv/dev
