@@ -3,8 +3,11 @@
  *
  * One OpenCode process may initialise a plugin many times, and load two copies of it, perhaps of two versions.
  * They all share one sidecar, and the copy that came first makes everybody's hooks.
+ *
+ * OpenCode waits for this file and what it imports, so that is little: the rest is loaded while OpenCode goes on.
  */
-import { Plugin } from "./lib/plugin.js";
+import { readManifest } from "./lib/manifest.js";
+import { Commands, looksNew, standIns } from "./lib/registration.js";
 
 const SHARED = Symbol.for("handoff-sidecar");
 
@@ -13,7 +16,14 @@ const SHARED = Symbol.for("handoff-sidecar");
  * @param {unknown} [options]
  */
 export default async (input, options) => {
-  const shared = /** @type {Record<symbol, Plugin | undefined>} */ (globalThis);
-  shared[SHARED] ??= new Plugin();
-  return shared[SHARED].attach(input, options);
+  const manifest = readManifest();
+  const commands = new Commands(manifest.commands);
+  /** @type {Promise<import("./lib/plugin.js").Hooks>} */
+  const real = import("./lib/plugin.js").then(({ Plugin }) => {
+    const shared = /** @type {Record<symbol, InstanceType<typeof Plugin> | undefined>} */ (globalThis);
+    shared[SHARED] ??= new Plugin();
+    return shared[SHARED].give(given, commands, input, options);
+  });
+  const given = looksNew(input) ? standIns(manifest, commands, real) : {};
+  return given;
 };

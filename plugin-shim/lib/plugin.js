@@ -12,6 +12,7 @@ import { stepHooks } from "./hooks/steps.js";
 import { toolHooks } from "./hooks/tools.js";
 import { Host } from "./host.js";
 import { readManifest, readVersion } from "./manifest.js";
+import { Commands, looksNew } from "./registration.js";
 import { startFailure, tooOld } from "./sentences.js";
 import { Sessions } from "./sessions.js";
 import { Sidecar } from "./sidecar.js";
@@ -26,6 +27,7 @@ import { isOlder } from "./versions.js";
  * @property {Instance} instance
  * @property {Host} host
  * @property {import("./manifest.js").Manifest} manifest
+ * @property {Commands} commands
  * @property {Sidecar} sidecar
  * @property {() => string | null} refusal why nothing can be done in this OpenCode, or null
  * @property {Sessions} sessions
@@ -52,12 +54,6 @@ const REMEMBERED_MESSAGES = 500;
 
 /** A toast needs the TUI to be up, which starts beside the plugins. */
 const NOTICE_DELAY_MS = 3_000;
-
-/**
- * In what OpenCode hands to a plugin: absent in 1.1.65 and 1.3.2, there in 1.14.48, 1.15.13 and 1.18.33. It tells an
- * old one without asking, for which there is no time before the hooks are taken.
- */
-const SIGN_OF_A_NEW_OPENCODE = "experimental_workspace";
 
 export class Plugin {
   #manifest = readManifest();
@@ -101,12 +97,28 @@ export class Plugin {
   }
 
   /**
-   * The hooks for one initialisation. Calls nothing of OpenCode, which would deadlock, and waits for nothing.
+   * The hooks for one initialisation.
    * @param {any} input OpenCode's
    * @param {unknown} [options] the user's
    * @returns {Hooks}
    */
   attach(input, options) {
+    /** @type {Hooks} */
+    const given = {};
+    this.give(given, new Commands(this.#manifest.commands), input, options);
+    return given;
+  }
+
+  /**
+   * Gives the hooks for one initialisation, in place of stand-ins if there are any. Calls nothing of OpenCode, which
+   * would deadlock, and waits for nothing.
+   * @param {Hooks} given what OpenCode has
+   * @param {Commands} commands
+   * @param {any} input OpenCode's
+   * @param {unknown} [options] the user's
+   * @returns {Hooks} all of them, given or not
+   */
+  give(given, commands, input, options) {
     const directory = String(input?.directory ?? process.cwd());
     const worktree = String(input?.worktree ?? directory);
     /** @type {Instance} */
@@ -120,6 +132,7 @@ export class Plugin {
       instance,
       host: this.#host,
       manifest: this.#manifest,
+      commands,
       sidecar,
       refusal: () => this.#refusal,
       sessions: this.#sessions,
@@ -143,12 +156,12 @@ export class Plugin {
       toolHooks(parts),
     ]);
     const all = this.#guarded({ ...hooks, dispose: () => this.#dispose(instance) });
-    const isNew = SIGN_OF_A_NEW_OPENCODE in Object(input);
-    const given = isNew ? { ...all } : {};
+    const isNew = looksNew(input);
+    if (isNew) hand(all, given);
     later(0, () => {
       if (this.#host.isOpen(instance)) void this.#begin({ instance, sidecar, all, given, isNew });
     });
-    return given;
+    return all;
   }
 
   /**
@@ -162,12 +175,13 @@ export class Plugin {
     const version = await this.#host.askVersion();
     const isTooOld = version === null ? !isNew : isOlder(version, oldest);
     if (!isTooOld) {
-      Object.assign(given, all);
+      hand(all, given);
       if (!isNew) this.#start(instance, sidecar);
       return;
     }
-    for (const name of Object.keys(given)) delete given[name];
-    for (const name of Object.keys(all.tool)) delete all.tool[name];
+    for (const hooks of [given.tool ?? {}, given]) {
+      for (const name of Object.keys(hooks)) delete hooks[name];
+    }
     this.#refusal = tooOld(version, oldest);
     this.#notice(instance, this.#refusal, "warning");
     await sidecar.end();
@@ -304,6 +318,19 @@ export class Plugin {
   #log(level, message) {
     this.#host.log(level, message);
   }
+}
+
+/**
+ * A tool that OpenCode has taken already stays the object that it is.
+ * @param {Hooks} hooks
+ * @param {Hooks} given
+ */
+function hand(hooks, given) {
+  const tool = given.tool ?? {};
+  for (const [name, definition] of Object.entries(hooks.tool)) {
+    tool[name] = Object.assign(tool[name] ?? {}, definition);
+  }
+  Object.assign(given, hooks, { tool });
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The commands of tools.json. A command that the user has made stays as it is. One that is `immediate` is carried
- * out by the sidecar before any model sees it.
+ * The commands, as OpenCode is told of them and as they are carried out: one that is `immediate` by the sidecar,
+ * before any model sees it.
  */
 import { MeantThrow } from "../errors.js";
 import { commandFailure } from "../sentences.js";
@@ -9,22 +9,10 @@ import { commandFailure } from "../sentences.js";
 export const COMMAND_TIMEOUT_MS = 30_000;
 
 /** @param {import("../plugin.js").Parts} parts */
-export function commandHooks({ manifest, host, instance, sidecar, sessions, context, limits }) {
-  const immediate = new Set(
-    manifest.commands.flatMap((command) => (command.immediate ? [command.name] : [])),
-  );
-  /** Those that the user has made. @type {Set<string>} */
-  const theirs = new Set();
-
+export function commandHooks({ commands, host, instance, sidecar, sessions, context, limits }) {
   return {
     /** @param {any} config */
-    config(config) {
-      config.command ??= {};
-      for (const { name, description, template } of manifest.commands) {
-        if (config.command[name] && config.command[name].template !== template) theirs.add(name);
-        config.command[name] ??= { description, template };
-      }
-    },
+    config: (config) => commands.addTo(config),
 
     /**
      * The throw at the end is meant: it is the one way in OpenCode 1.x to end a command without a model call. The
@@ -33,7 +21,7 @@ export function commandHooks({ manifest, host, instance, sidecar, sessions, cont
      * @throws {MeantThrow}
      */
     async "command.execute.before"({ command, sessionID, arguments: words }) {
-      if (!immediate.has(command) || theirs.has(command)) return;
+      if (!commands.isImmediate(command)) return;
       sessions.typed(sessionID);
       let answer = { done: false, text: "" };
       try {
