@@ -146,6 +146,28 @@ def test_without_a_handoff_of_the_agents_the_computed_brief_is_handed_off(
         assert server.wait_for_the_end_of_the_turn(new)[-1]["parts"][1]["text"] == "I wait for you."
 
 
+def test_two_sessions_that_fill_up_at_once_are_handed_off_each_to_its_own(
+    server: Server, play: Play, model: ScriptedModel
+) -> None:
+    play(PROMPT, Reply("I wait for you."))
+    play(ASKED, Reply("I would rather not."))
+    for which in ("first", "second"):
+        play(f"Do the {which}.", reads(server, 5 * K), Reply("Done so far.", input_tokens=9 * K))
+    old = {which: server.new_session() for which in ("first", "second")}
+
+    for which, session in old.items():
+        body = {"parts": [{"type": "text", "text": f"Do the {which}."}], **with_model("m16")}
+        server.post(f"/session/{session}/prompt_async", body)
+
+    new = {which: handed_off_to(server, session) for which, session in old.items()}
+    assert new["first"] != new["second"]
+    for which, session in new.items():
+        prompt = server.wait_for_the_end_of_the_turn(session)[0]["parts"][0]["text"]
+        assert f'- "Do the {which}."' in prompt
+        assert f"Previous: `{old[which]}`" in prompt
+    assert len(asked_about(model, PROMPT)) == 2
+
+
 def test_a_subagents_session_is_never_told(server: Server, play: Play, model: ScriptedModel) -> None:
     play("Look around.", reads(server, 5 * K), reads(server, 10 * K), Reply("Seen.", input_tokens=10 * K))
     play("Do it.", calls("task", description="look", prompt="Look around.", subagent_type="general"), Reply("Fine."))
@@ -206,6 +228,25 @@ def test_handoff_now_asks_no_model_and_can_be_asked_for_again(server: Server, pl
     assert message["parts"][0]["text"].startswith(PROMPT)
     assert (message["info"]["agent"], message["info"]["model"]["modelID"]) == ("build", "m16")
     assert server.get(f"/session/{second}")["title"] == "Handoff: Quick"
+
+
+def test_handoff_now_works_where_no_request_fits_the_context_any_more(
+    server: Server, play: Play, model: ScriptedModel
+) -> None:
+    play(PROMPT, Reply("I begin."))
+    fits, overflow = model.script, Failure(400, "This model's maximum context length is 16000 tokens.")
+    model.script = lambda request: fits(request) if PROMPT in request.last_text("user") else overflow
+    session = server.new_session(title="Full")
+    server.say(session, "Paste all of the logs.", **with_model("m16"))
+    until(lambda: is_idle(server, session) or None)
+    assert server.messages(session)[-1]["info"]["error"]["name"] == "ContextOverflowError"
+
+    new = now(server, session, "read the logs")
+
+    prompt, answer = server.wait_for_the_end_of_the_turn(new)
+    assert "**Goal:** read the logs" in prompt["parts"][0]["text"]
+    assert '- "Paste all of the logs."' in prompt["parts"][0]["text"]
+    assert answer["parts"][1]["text"] == "I begin."
 
 
 def test_handoff_now_ends_a_running_turn_and_its_goal_is_begun(
