@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,16 @@ from handoff_sidecar.settings import Settings, config_folder, load_settings
 from handoff_sidecar.tools.capacity import Capacity
 from handoff_sidecar.tools.compaction import goes_on, records_of
 from handoff_sidecar.tools.context import Mode, Scene, ToolContext, ToolResult
-from handoff_sidecar.tools.definitions import HANDOFF_NOW_COMMAND, PROTOCOL_VERSION, READ_SESSION, SESSION_HANDOFF
+from handoff_sidecar.tools.definitions import (
+    HANDOFF_NOW_COMMAND,
+    HANDOFF_RESUME_COMMAND,
+    PROTOCOL_VERSION,
+    READ_SESSION,
+    SESSION_HANDOFF,
+)
 from handoff_sidecar.tools.handoff_now import HandoffNow
+from handoff_sidecar.tools.handoff_resume import HandoffResume
+from handoff_sidecar.tools.interrupted import Interrupted
 from handoff_sidecar.tools.notices import notify
 from handoff_sidecar.tools.read_session import ReadSessionTool
 from handoff_sidecar.tools.session_handoff import SessionHandoff
@@ -105,8 +113,15 @@ class Sidecar:
         self._problems_told: set[str] = set()
         journal = Journal(state / "briefs")
         self._briefs = journal.folder
-        self._session_handoff = SessionHandoff(journal=journal, tokenizer=self._tokenizer, now=now)
-        self._handoff_now = HandoffNow(self._session_handoff)
+        self._session_handoff = SessionHandoff(
+            journal=journal, tokenizer=self._tokenizer, now=now, is_heard=self._is_heard
+        )
+        self._commands: dict[str, Callable[[str, Scene], Awaitable[ToolResult]]] = {
+            str(HANDOFF_NOW_COMMAND["name"]): HandoffNow(self._session_handoff),
+            str(HANDOFF_RESUME_COMMAND["name"]): HandoffResume(journal, now=now, is_heard=self._is_heard),
+        }
+        self._interrupted = Interrupted(journal)
+        self._offers: set[asyncio.Task[None]] = set()
         self._read_session = ReadSessionTool(journal=journal, tokenizer=self._tokenizer, now=now)
         self._capacity = Capacity(_output_tokens_max())
         self._watch = Watch(self._session_handoff, self._capacity)
@@ -145,6 +160,9 @@ class Sidecar:
     async def _directory_opened(self, params: dict[str, object]) -> dict[str, dict[str, int]]:
         opened = DirectoryOpened.model_validate(params)
         scene = await self._scene(ToolContext(sessionID=SessionID(""), **opened.model_dump()))
+        offer = asyncio.create_task(self._interrupted.offer(scene.client, scene.context.root))
+        self._offers.add(offer)
+        offer.add_done_callback(self._offers.discard)
         room = await self._capacity.load(scene.client)
         return {"floors": room.floors(scene.settings)}
 
@@ -172,12 +190,13 @@ class Sidecar:
 
     async def _command_execute(self, params: dict[str, object]) -> dict[str, Any]:
         call = CommandCall.model_validate(params)
-        if call.name != HANDOFF_NOW_COMMAND["name"]:
+        command = self._commands.get(call.name)
+        if command is None:
             raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no command {call.name}")
         scene = await self._scene(call.context)
         try:
             await self._vocabulary_loaded()
-            result = await self._handoff_now(call.arguments, scene)
+            result = await command(call.arguments, scene)
         except HandoffSidecarError as error:
             log.warning("/%s in %s failed: %s", call.name, call.context.session_id, error)
             await notify(scene.client, str(error), "warning")
@@ -237,6 +256,9 @@ class Sidecar:
             more = f" (and {len(untold) - 1} more problems with the settings)" if len(untold) > 1 else ""
             await notify(client, untold[0] + more, "error")
         return Scene(context, client, loaded.settings, self._mode)
+
+    def _is_heard(self) -> bool:
+        return not self.connection.is_lost
 
     async def _look_for_update(self, directory: str) -> None:
         """Once a day, in the background, and never a reason for anything else to fail."""

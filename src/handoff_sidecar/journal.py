@@ -1,7 +1,7 @@
 """The briefs on disk: one Markdown file a handoff, written before anything is made in OpenCode.
 
-Owns the folder, the file's form and its permissions (folder 0700, files 0600, as they hold what people work on).
-Does not know what a brief says.
+Owns the folder, the file's form and its permissions (folder 0700, files 0600, as they hold what people work on), and
+which handoffs are under way or were interrupted. Does not know what a brief says.
 """
 
 from __future__ import annotations
@@ -10,25 +10,29 @@ import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NewType
+from typing import Any
 
 from handoff_sidecar.errors import JournalUnavailable
+from handoff_sidecar.marks import Mark
 
 log = logging.getLogger(__name__)
-
-BriefID = NewType("BriefID", str)
 
 KEPT_BRIEFS = 200
 """About a month of heavy use, and under 1 MB."""
 
-FRONT_MATTER_MAX_BYTES = 16_384
-"""Far above what the fields below can hold; the search for a session reads no more of each file."""
+FRONT_MATTER_MAX_BYTES = 65_536
+"""Far above what the fields below hold (2,000 bytes are many); the search for a session reads no more of each file."""
+
+TORN_AFTER_S = 3_600.0
+"""A brief takes milliseconds to write: what is half written for so long is nobody's any more."""
 
 _FENCE = "---\n"
+_LEFT_OUT_IF_EMPTY = ("worktree", "enclosed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Entry:
         to_session: the session that was made; None until it has its prompt.
         created: ISO 8601, UTC.
         tokens: the prompt's length.
+        worktree: the top folder of the project; empty in older briefs.
+        enclosed: what the new session gets beside the prompt; empty in older briefs.
     """
 
     from_session: str
@@ -54,9 +60,53 @@ class Entry:
     to_session: str | None = None
     from_title: str = ""
     chain: tuple[str, ...] = ()
+    worktree: str = ""
+    enclosed: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def root(self) -> str:
+        """The folder that stands for the project."""
+        return self.worktree or self.directory
 
 
-_FIELDS = frozenset(field.name for field in fields(Entry))
+@dataclass(frozen=True, slots=True)
+class SavedBrief:
+    """A brief on disk."""
+
+    path: Path
+    entry: Entry
+    prompt: str
+
+
+class UnderWay:
+    """A brief whose handoff this process is making, or is looking after."""
+
+    def __init__(self, brief: SavedBrief, mark: Mark) -> None:
+        self.brief = brief
+        self._mark = mark
+
+    @property
+    def path(self) -> Path:
+        """The brief's file."""
+        return self.brief.path
+
+    def finish(self, to_session: str) -> None:
+        """Record which session came of it; a failure costs only this and is logged."""
+        try:
+            _replace(self.path, replace(self.brief.entry, to_session=to_session), self.brief.prompt)
+        except OSError as error:
+            log.warning("could not record the new session in %s: %s", self.path, error)
+
+    def end(self) -> None:
+        """However it went, somebody knows of it now."""
+        self._mark.remove()
+
+    def leave(self) -> None:
+        """Nobody can be told any more: it is for the next one to look at."""
+        self._mark.leave()
+
+
+_FIELDS = frozenset(each.name for each in fields(Entry))
 
 
 class Journal:
@@ -65,8 +115,8 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def write(self, entry: Entry, prompt: str) -> Path:
-        """The file that now holds this brief.
+    def begin(self, entry: Entry, prompt: str) -> UnderWay:
+        """The handoff of a new brief, which is on disk now.
 
         Raises:
             JournalUnavailable: the folder can't be made or written to.
@@ -75,32 +125,68 @@ class Journal:
         path = self.folder / f"{stamp}-{entry.from_session}.md"
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._replace(path, entry, prompt)
+            mark = Mark.put(_mark_of(path))
+            try:
+                _replace(path, entry, prompt)
+            except BaseException:
+                mark.remove()
+                raise
         except OSError as error:
             raise JournalUnavailable(f"the brief could not be saved in {self.folder}: {error.strerror}") from error
         self._prune()
-        return path
+        return UnderWay(SavedBrief(path, entry, prompt), mark)
 
-    def finish(self, path: Path, to_session: str) -> None:
-        """Record in a brief which session came of it; a failure costs only this and is logged."""
+    def again(self, brief: SavedBrief) -> UnderWay:
+        """A second try at the handoff of a brief.
+
+        Raises:
+            JournalUnavailable: another process is at it, or the folder can't be written to.
+        """
         try:
-            entry, prompt = read_brief(path)
-            self._replace(path, replace(entry, to_session=to_session), prompt)
-        except (OSError, JournalUnavailable) as error:
-            log.warning("could not record the new session in %s: %s", path, error)
+            return UnderWay(brief, Mark.put(_mark_of(brief.path)))
+        except BlockingIOError as error:
+            raise JournalUnavailable(f"the handoff of {brief.path.name} is under way in another OpenCode") from error
+        except OSError as error:
+            raise JournalUnavailable(f"nothing can be written to {self.folder}: {error.strerror}") from error
+
+    def interrupted(self, root: str, *, from_session: str | None = None) -> Iterator[UnderWay]:
+        """The handoffs of a project, or of a session of it, that died in the middle; each is the caller's to end."""
+        for path in sorted(self.folder.glob(f".*-{from_session or 'ses_*'}.mark")):
+            mark = Mark.take(path)
+            if mark is None:
+                continue
+            try:
+                brief = read(path.with_name(path.name.removeprefix(".")).with_suffix(".md"))
+            except JournalUnavailable as error:  # it died before the brief was written, or the brief is pruned
+                log.info("nothing to go on with: %s", error)
+                mark.remove()
+                continue
+            if brief.entry.root == root:
+                yield UnderWay(brief, mark)
+            else:
+                mark.leave()
+
+    def unfinished(self) -> Iterator[SavedBrief]:
+        """The briefs that no session came of, newest first; those whose session was handed off later are left out."""
+        seen: set[str] = set()
+        for path, entry in self.entries():
+            if entry.to_session is None and entry.from_session not in seen:
+                yield read(path)
+            seen.add(entry.from_session)
 
     def came_from(self, session_id: str) -> str | None:
         """The session whose handoff made this one, or None if no brief says so."""
         return next((entry.from_session for _, entry in self.entries() if entry.to_session == session_id), None)
 
-    def brief_about(self, session_id: str | None) -> Path | None:
-        """The newest brief: of all, or of a session's handoff, else the one that the session began with."""
+    def brief_about(self, name: str | None) -> Path | None:
+        """The newest brief: of all, or of a session's handoff, else the one that it began with; or a file's by name."""
         found = list(self.entries())
-        if session_id is None:
+        if name is None:
             return found[0][0] if found else None
-        of_it = (path for path, entry in found if entry.from_session == session_id)
-        begun_with = (path for path, entry in found if entry.to_session == session_id)
-        return next(of_it, None) or next(begun_with, None)
+        of_it = (path for path, entry in found if entry.from_session == name)
+        begun_with = (path for path, entry in found if entry.to_session == name)
+        called_so = (path for path, _ in found if path.stem == name)
+        return next(of_it, None) or next(begun_with, None) or next(called_so, None)
 
     def entries(self) -> Iterator[tuple[Path, Entry]]:
         """Every brief's file and front matter, newest first."""
@@ -117,22 +203,45 @@ class Journal:
         return sorted(self.folder.glob("*-ses_*.md"), reverse=True)
 
     def _prune(self) -> None:
-        for path in self._paths()[KEPT_BRIEFS:]:
+        """Old briefs go, and what processes left that were killed while they wrote."""
+        torn = [path for path in self.folder.glob(".*.tmp") if _age_s(path) > TORN_AFTER_S]
+        for path in [*self._paths()[KEPT_BRIEFS:], *torn]:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
-                log.warning("could not remove the old brief %s: %s", path, error)
+                log.warning("could not remove %s: %s", path, error)
 
-    def _replace(self, path: Path, entry: Entry, prompt: str) -> None:
-        """Whole or not at all: written beside its place (mode 0600) and moved there."""
-        handle, name = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(document(entry, prompt))
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+
+def _mark_of(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.mark")
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0  # another process was faster
+
+
+def _replace(path: Path, entry: Entry, prompt: str) -> None:
+    """Whole or not at all: written beside its place (mode 0600) and moved there."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(document(entry, prompt))
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def read(path: Path) -> SavedBrief:
+    """A brief.
+
+    Raises:
+        JournalUnavailable: the file is gone or is no brief.
+    """
+    return SavedBrief(path, *read_brief(path))
 
 
 def read_brief(path: Path) -> tuple[Entry, str]:
@@ -149,7 +258,8 @@ def read_brief(path: Path) -> tuple[Entry, str]:
 
 def document(entry: Entry, prompt: str) -> str:
     """A brief as Markdown with front matter: YAML whose values are JSON, which is YAML too."""
-    lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in asdict(entry).items())
+    told = {key: value for key, value in asdict(entry).items() if value or key not in _LEFT_OUT_IF_EMPTY}
+    lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in told.items())
     return f"{_FENCE}{lines}{_FENCE}\n{prompt}\n"
 
 

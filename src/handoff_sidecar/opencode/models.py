@@ -6,6 +6,7 @@ not an identity has a default, and unknown fields and part types pass. Seen in 1
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, NewType
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, RootModel, ValidationError
@@ -21,6 +22,7 @@ GLOBAL_PROJECT = "global"
 _BOOKKEEPING_AGENTS = frozenset({"compaction", "title", "summary"})
 """OpenCode's own agents: their messages say nothing of the agent or model at work."""
 
+_MODEL_NAME = re.compile(r"([^/]+)/(.+?)(?: \(([^()]+)\))?")
 
 _ABORTED = "MessageAbortedError"
 _SAYS_NOTHING_OF_THE_PROVIDER = frozenset({_ABORTED, "ContextOverflowError", "MessageOutputLengthError"})
@@ -37,6 +39,12 @@ class Model(_Wire):
     provider_id: str = Field(alias="providerID")
     model_id: str = Field(alias="modelID")
     variant: str | None = None
+
+    @classmethod
+    def named(cls, name: str) -> Model | None:
+        """The model that is written so (see `__str__`), or None if it is no model's name."""
+        found = _MODEL_NAME.fullmatch(name)
+        return cls(provider_id=found[1], model_id=found[2], variant=found[3]) if found else None
 
     def __str__(self) -> str:
         variant = f" ({self.variant})" if self.variant else ""

@@ -55,6 +55,11 @@ class Connection:
         self._stop_wanted = asyncio.Event()
         self._lost = False
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the peer is gone: nothing that is said from now on reaches it."""
+        return self._lost
+
     async def request(
         self, method: str, params: Mapping[str, object] | None = None, *, timeout_s: float | None
     ) -> object:

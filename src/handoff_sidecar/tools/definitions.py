@@ -98,6 +98,12 @@ HANDOFF_NOW_COMMAND = {
     "template": "handoff: $ARGUMENTS",
     "immediate": True,
 }
+HANDOFF_RESUME_COMMAND = {
+    "name": "handoff-resume",
+    "description": "Make the session of a handoff that was interrupted, or of any brief by its session's id",
+    "template": "handoff-resume: $ARGUMENTS",
+    "immediate": True,
+}
 """`immediate`: the sidecar carries it out, and no model sees it. The template is for whoever lists the commands."""
 
 
@@ -129,7 +135,7 @@ def manifest() -> dict[str, Any]:
         "tools": [
             {"name": tool.name, "description": tool.description, "parameters": tool.parameters} for tool in DEFINITIONS
         ],
-        "commands": [HANDOFF_COMMAND, HANDOFF_NOW_COMMAND],
+        "commands": [HANDOFF_COMMAND, HANDOFF_NOW_COMMAND, HANDOFF_RESUME_COMMAND],
         "triggerPattern": {"source": source, "flags": flags},
         "openCode": {"oldest": str(OLDEST)},
     }

@@ -75,6 +75,23 @@ async def deliver(client: OpenCodeClient, parcel: Parcel) -> Delivered:
     return Delivered(session, stored.agent, stored.model)
 
 
+async def mark_handed_off(client: OpenCodeClient, old: Session, made: SessionID, turn: str | None) -> str:
+    """Mark the old session as handed off, keeping its other metadata; a sentence if that failed."""
+    handoff = {**old.handoff, "to": made, "turn": turn}
+    try:
+        await client.set_metadata(old.id, {**old.metadata, "handoff": handoff})
+    except OpenCodeError as error:
+        log.warning("the old session was not marked: %s", error)
+        return "The old session could not be marked as handed off."
+    return ""
+
+
+async def prompt_in(client: OpenCodeClient, session_id: SessionID) -> Message | None:
+    """The message with which a new session begins, or None: then the session is half made."""
+    page = await client.messages(session_id, limit=5)
+    return next((message for message in page.messages if message.info.role == "user" and message.parts), None)
+
+
 async def _create(client: OpenCodeClient, parcel: Parcel) -> Session:
     """The new session, still empty. Cancelled while OpenCode makes it, this waits for its id to remove it."""
     creation = asyncio.ensure_future(
@@ -113,21 +130,16 @@ async def _place(
         await client.prompt(session_id, parcel.parts, agent=agent, model=model, reply=parcel.reply)
     except OpenCodeUnreachable as error:
         log.warning("the answer to the prompt of %s was lost: looking whether it is there: %s", session_id, error)
-        stored = await _stored(client, session_id)
+        stored = await prompt_in(client, session_id)
         if stored is None:
             raise
         return stored
     for pause in READ_BACK_PAUSES_S:
         await asyncio.sleep(pause)
-        stored = await _stored(client, session_id)
+        stored = await prompt_in(client, session_id)
         if stored is not None:
             return stored
     return None
-
-
-async def _stored(client: OpenCodeClient, session_id: SessionID) -> Message | None:
-    page = await client.messages(session_id, limit=5)
-    return next((message for message in page.messages if message.info.role == "user" and message.parts), None)
 
 
 async def _made_all_the_same(client: OpenCodeClient, parcel: Parcel) -> Session | None:

@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -25,15 +24,17 @@ from handoff_sidecar.handoff.prompt import Delivery, Start, write_instructions
 from handoff_sidecar.handoff.redaction import redaction
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.handoff.written import Written, write
-from handoff_sidecar.journal import Entry, Journal
+from handoff_sidecar.journal import Entry, Journal, UnderWay
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.models import MessageID, SessionID
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.tools.answers import failed, made, made_already
 from handoff_sidecar.tools.context import Mode, Scene, ToolContext, ToolResult
 from handoff_sidecar.tools.definitions import SESSION_HANDOFF, check_arguments
-from handoff_sidecar.tools.delivery import Delivered, Parcel, deliver
+from handoff_sidecar.tools.delivery import Parcel, deliver, mark_handed_off
+from handoff_sidecar.tools.enclosure import Enclosure
 from handoff_sidecar.tools.gathering import Gathered, gather, look_around
+from handoff_sidecar.tools.interrupted import Interrupted
 from handoff_sidecar.tools.showing import show
 from handoff_sidecar.tools.target import Target, target_of
 
@@ -90,10 +91,20 @@ class SessionHandoff:
     """The tool, with what it needs; one for the whole process.
 
     `causes` holds why agents were told to hand off without a person having asked; each counts in its own turn.
+    `is_heard` tells whether anybody is left to hear how a handoff ended.
     """
 
-    def __init__(self, *, journal: Journal, tokenizer: Tokenizer, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        tokenizer: Tokenizer,
+        now: Callable[[], datetime],
+        is_heard: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._journal = journal
+        self._interrupted = Interrupted(journal)
+        self._is_heard = is_heard
         self._tokenizer = tokenizer
         self._now = now
         self.causes: dict[SessionID, Cause] = {}
@@ -134,6 +145,10 @@ class SessionHandoff:
         lock = self._turns.setdefault(scene.context.session_id, asyncio.Lock())
         async with lock:
             context = scene.context
+            try:  # one that died in the middle may have made the session all the same, or half of it
+                await self._interrupted.look(scene.client, context.root, from_session=context.session_id)
+            except OpenCodeError as error:
+                log.warning("what an interrupted handoff has left could not be looked at: %s", error)
             gathered = await gather(context.session_id, scene.client, root=context.root, agent=context.agent)
             return await self._hand_off(plan(gathered), gathered, scene)
 
@@ -156,39 +171,63 @@ class SessionHandoff:
             topic=order.topic,
         )
         delivery, how = _delivery(order, scene)
-        saved, unsaved = self._save(facts, target, written)
+        parcel = _parcel(order, facts, target, written, delivery, scene.mode)
+        saved, unsaved = self._save(facts, parcel, written, delivery, root)
         try:
-            parcel = _parcel(order, facts, target, written, delivery, scene.mode)
             delivered = await deliver(client, parcel)
+            if saved is not None:
+                saved.finish(delivered.session.id)
+            draft = written.prompt if delivery == "draft" else None
+            unmarked, unshown = await asyncio.gather(
+                mark_handed_off(client, facts.session, delivered.session.id, facts.turn),
+                show(delivered, scene, draft=draft, announcement=order.announcement),
+            )
         except (OpenCodeError, HandoffFailed) as error:
-            raise HandoffFailed(failed(order.name, error, saved, retry=order.retry), brief=saved) from error
-        if saved is not None:
-            self._journal.finish(saved, delivered.session.id)
-        draft = written.prompt if delivery == "draft" else None
-        unmarked, unshown = await asyncio.gather(
-            _record(client, facts, delivered), show(delivered, scene, draft=draft, announcement=order.announcement)
-        )
+            path = saved.path if saved else None
+            raise HandoffFailed(failed(order.name, error, path, retry=order.retry), brief=path) from error
+        finally:
+            if saved is not None:
+                _close(saved, is_heard=self._is_heard())
         remarks = [unshown or how, *_remarks(facts, written, surroundings, root), *gathered.missing, unsaved, unmarked]
-        return made(delivered, target, written, saved, remarks)
+        return made(delivered, target, written, saved.path if saved else None, remarks)
 
-    def _save(self, facts: Facts, target: Target, written: Written) -> tuple[Path | None, str]:
-        """The brief's file, or None and a sentence: a full disk must not keep a person in a full session."""
+    def _save(
+        self, facts: Facts, parcel: Parcel, written: Written, delivery: Delivery, root: str
+    ) -> tuple[UnderWay | None, str]:
+        """The brief, or None and a sentence: a full disk must not keep a person in a full session."""
         entry = Entry(
             from_session=facts.session.id,
             from_title=written.from_title,
             title=written.title,
             directory=facts.session.directory,
-            agent=target.agent,
-            model=str(target.model) if target.model else None,
+            agent=parcel.agent,
+            model=str(parcel.model) if parcel.model else None,
             created=self._now().isoformat(timespec="microseconds"),
             tokens=written.tokens,
             chain=facts.chain,
+            worktree=root,
+            enclosed=Enclosure(
+                instructions=parcel.parts[-1].text,
+                permission=parcel.permission,
+                handoff=parcel.metadata["handoff"],
+                delivery=delivery,
+                reply=parcel.reply,
+                turn=facts.turn,
+            ).model_dump(),
         )
         try:
-            return self._journal.write(entry, written.prompt), ""
+            return self._journal.begin(entry, written.prompt), ""
         except JournalUnavailable as error:
             log.warning("%s", error)
             return None, f"No copy on disk: {error}."
+
+
+def _close(saved: UnderWay, *, is_heard: bool) -> None:
+    """What nobody hears the end of is offered at OpenCode's next start."""
+    if is_heard:
+        saved.end()
+    else:
+        saved.leave()
 
 
 def _delivery(order: Order, scene: Scene) -> tuple[Delivery, str]:
@@ -233,17 +272,6 @@ def _parcel(  # noqa: PLR0913, PLR0917  # what is known, and what is wanted
         # `opencode run` leaves when this turn is over and would cut the new session's first one.
         reply=delivery == "send" and mode != "run",
     )
-
-
-async def _record(client: OpenCodeClient, facts: Facts, delivered: Delivered) -> str:
-    """Mark the old session as handed off, keeping its other metadata; a sentence if that failed."""
-    handoff = {**facts.session.handoff, "to": delivered.session.id, "turn": facts.turn}
-    try:
-        await client.set_metadata(facts.session.id, {**facts.session.metadata, "handoff": handoff})
-    except OpenCodeError as error:
-        log.warning("the old session was not marked: %s", error)
-        return "The old session could not be marked as handed off."
-    return ""
 
 
 def _remarks(facts: Facts, written: Written, surroundings: Surroundings, root: str) -> list[str]:

@@ -79,8 +79,8 @@ async def test_the_previous_session_is_found_in_the_journal(
 ) -> None:
     opencode.sessions["ses_here"]["metadata"] = {}
     now = datetime.now(UTC).isoformat()
-    path = journal.write(Entry("ses_old", "Handoff: Auth flow", "/p", "build", None, now, 100), "the prompt")
-    journal.finish(path, "ses_here")
+    under_way = journal.begin(Entry("ses_old", "Handoff: Auth flow", "/p", "build", None, now, 100), "the prompt")
+    under_way.finish("ses_here")
 
     assert (await read()).metadata["sessionID"] == "ses_old"
 

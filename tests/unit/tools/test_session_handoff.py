@@ -185,7 +185,7 @@ async def test_the_brief_is_on_disk_before_the_first_thing_is_made(
 
     async def look(request: httpx.Request) -> None:
         if request.method == "POST" and request.url.path == "/session":
-            on_disk.append(len(list(journal.folder.iterdir())))
+            on_disk.append(len(list(journal.folder.glob("*.md"))))
 
     opencode.intercept = look
     await hand_off()

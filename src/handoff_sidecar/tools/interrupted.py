@@ -1,0 +1,141 @@
+"""Handoffs that died in the middle, with the sidecar or with OpenCode: what is left of them is put in order.
+
+Owns the rule that a session without its prompt is removed and one with its prompt counts. Starts nothing: a brief
+that no session came of is resumed when a person says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from handoff_sidecar.errors import OpenCodeError, OpenCodeRefused
+from handoff_sidecar.journal import Entry, Journal, SavedBrief, UnderWay
+from handoff_sidecar.opencode.client import OpenCodeClient
+from handoff_sidecar.opencode.models import Session, SessionID
+from handoff_sidecar.tools.delivery import mark_handed_off, prompt_in
+from handoff_sidecar.tools.enclosure import Enclosure
+from handoff_sidecar.tools.notices import notify
+
+log = logging.getLogger(__name__)
+
+LOOKED_AT_SESSIONS = 100
+"""The newest of the project; a half-made session is as old as the interruption."""
+
+OFFER_DELAY_S = 2.0
+"""After a project is opened: a toast needs the TUI to be up."""
+
+NOT_FOUND = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A handoff that was interrupted.
+
+    Attributes:
+        made: the session that came of it all the same, or None.
+    """
+
+    brief: SavedBrief
+    made: Session | None
+
+    @property
+    def notice(self) -> str:
+        """What the person is told, once."""
+        if self.made is not None:
+            return f'The handoff that was interrupted is there: "{self.made.title}" is in the session list.'
+        of = self.brief.entry.from_title or self.brief.entry.title
+        return f'A handoff of "{of}" was interrupted. `/handoff-resume` makes its session; the brief is kept.'
+
+
+class Interrupted:
+    """Looks after them, one after the other."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._lock = asyncio.Lock()
+
+    async def offer(self, client: OpenCodeClient, root: str) -> None:
+        """Tell the person, once, of each that there is in this project; where there is none, without any call."""
+        try:
+            found = await self.look(client, root)
+        except OpenCodeError as error:
+            log.warning("interrupted handoffs stay as they are: %s", error)
+            return
+        if not found:
+            return
+        await asyncio.sleep(OFFER_DELAY_S)
+        for each in found:
+            log.info("tells of the interrupted handoff %s", each.brief.path.name)
+            await notify(client, each.notice, "warning")
+
+    async def look(self, client: OpenCodeClient, root: str, *, from_session: str | None = None) -> list[Found]:
+        """Those of a project, or of a session of it, each of them in order now and told to nobody else again.
+
+        Raises:
+            OpenCodeError: it can't be seen what is left of one; that one stays for the next look.
+        """
+        async with self._lock:
+            found = []
+            for under_way in self._journal.interrupted(root, from_session=from_session):
+                try:
+                    found.append(await _put_in_order(under_way, client))
+                    under_way.end()
+                finally:
+                    under_way.leave()
+            return found
+
+
+def enclosure_of(entry: Entry) -> Enclosure:
+    """What goes with the prompt; where the brief doesn't say it, or was changed by hand, the defaults."""
+    try:
+        return Enclosure.model_validate(entry.enclosed)
+    except ValidationError as error:
+        log.warning("what was enclosed in a brief can't be read: %d problems", error.error_count())
+        return Enclosure()
+
+
+async def _put_in_order(under_way: UnderWay, client: OpenCodeClient) -> Found:
+    brief = under_way.brief
+    made = await _made(brief.entry, client)
+    if made is not None:
+        under_way.finish(made.id)
+        old = await session_if_there(client, brief.entry.from_session)
+        if old is not None and old.handoff.get("to") != made.id:
+            await mark_handed_off(client, old, made.id, enclosure_of(brief.entry).turn)
+    return Found(brief, made)
+
+
+async def _made(entry: Entry, client: OpenCodeClient) -> Session | None:
+    """The session that came of it; one without its prompt is removed.
+
+    Raises:
+        OpenCodeError: it is not known.
+    """
+    if entry.to_session is not None:
+        return await session_if_there(client, entry.to_session)
+    name = enclosure_of(entry).handoff.get("id")
+    newest = await client.sessions(limit=LOOKED_AT_SESSIONS) if name else []
+    session = next((session for session in newest if session.handoff.get("id") == name), None)
+    if session is None or await prompt_in(client, session.id) is not None:
+        return session
+    await client.delete_session(session.id)
+    log.info("removed the half-made session %s", session.id)
+    return None
+
+
+async def session_if_there(client: OpenCodeClient, session_id: str) -> Session | None:
+    """The session, or None if there is none any more.
+
+    Raises:
+        OpenCodeError: it is not known.
+    """
+    try:
+        return await client.session(SessionID(session_id))
+    except OpenCodeRefused as error:
+        if error.status != NOT_FOUND:
+            raise
+        return None
