@@ -4,7 +4,7 @@
  */
 import { sidecarCommand } from "./command.js";
 import { later } from "./deadline.js";
-import { MeantThrow, SidecarMissing, SidecarNotFound } from "./errors.js";
+import { CallGivenUp, MeantThrow, SidecarDied, SidecarMissing, SidecarNotFound } from "./errors.js";
 import { commandHooks } from "./hooks/commands.js";
 import { compactionHooks } from "./hooks/compaction.js";
 import { messageHooks } from "./hooks/messages.js";
@@ -29,6 +29,7 @@ import { isOlder } from "./versions.js";
  * @property {import("./manifest.js").Manifest} manifest
  * @property {Commands} commands
  * @property {Sidecar} sidecar
+ * @property {(error: unknown) => void} callFailed starts the sidecar anew if it has gone in the middle of a call
  * @property {() => string | null} refusal why nothing can be done in this OpenCode, or null
  * @property {Sessions} sessions
  * @property {(sessionID: string) => import("./connection.js").Json} context what the sidecar is told of where a
@@ -134,6 +135,10 @@ export class Plugin {
       manifest: this.#manifest,
       commands,
       sidecar,
+      callFailed: (error) => {
+        // At once: it looks after what the dead one has left half made.
+        if (isEndOfSidecar(error) && this.#host.isOpen(instance)) this.#start(instance, sidecar);
+      },
       refusal: () => this.#refusal,
       sessions: this.#sessions,
       context: (sessionID) => ({
@@ -318,6 +323,11 @@ export class Plugin {
   #log(level, message) {
     this.#host.log(level, message);
   }
+}
+
+/** @param {unknown} error of a call that had been sent */
+function isEndOfSidecar(error) {
+  return error instanceof SidecarDied || (error instanceof CallGivenUp && error.sent && !error.answered);
 }
 
 /**

@@ -99,7 +99,7 @@ export class Sidecar {
    * @param {AbortSignal | undefined} [how.signal]
    * @param {number} [how.timeoutMs]
    * @param {number} [how.graceMs] how long it may take to end a cancelled call
-   * @param {boolean} [how.killWhenStuck] when it is over the time limit and doesn't end the call either
+   * @param {boolean} [how.killWhenStuck] when it is over the time limit, or cancelled, and doesn't end the call
    * @returns {Promise<any>}
    * @throws {SidecarError | RpcError | CallGivenUp}
    */
@@ -119,7 +119,10 @@ export class Sidecar {
         }
         if (error instanceof CallGivenUp) {
           error.afterMs = timeoutMs;
-          if (killWhenStuck && error.why === "timed out" && !error.answered) life.process.kill();
+          if (killWhenStuck && !error.answered) {
+            this.#forget(life); // whoever calls now gets a fresh one, and doesn't wait for this one's end
+            life.process.kill();
+          }
         }
         throw error;
       }

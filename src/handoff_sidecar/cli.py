@@ -55,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--tui", action="store_true", help="open the TUI, so that you can type `handoff` yourself")
     show = _add(commands, "show", _show, "print the brief of a handoff: the latest, or a session's")
     show.add_argument("session", nargs="?", metavar="SES", help="the session that was handed off, or that was made")
+    resume = _add(commands, "resume", _resume, "make the session of a handoff that was not finished, or of any brief")
+    resume.add_argument("id", nargs="?", default="", metavar="ID", help="a session that was handed off, or a brief")
+    resume.add_argument("--url", default=SERVE_URL, help=f"of `opencode serve`, by default {SERVE_URL}")
     chain = _add(commands, "chain", _chain, "print the line of sessions that a session belongs to")
     chain.add_argument("session", metavar="SES")
     preview = _add(commands, "preview", _preview, "print what a handoff of a session would say now; changes nothing")
@@ -177,6 +180,19 @@ def _show(arguments: argparse.Namespace) -> int:
     from handoff_sidecar.journal import document, read_brief
 
     print(document(*read_brief(brief)), end="")
+    return 0
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    import asyncio
+    from pathlib import Path
+
+    from handoff_sidecar.outside import resume_from_outside
+
+    work = resume_from_outside(arguments.id, _server(arguments.url), journal=_journal(), here=Path.cwd())
+    resumed = asyncio.run(work)
+    session = resumed.session
+    print(" ".join([f'"{session.title}" is there.', *resumed.remarks, f"Open it with: opencode -s {session.id}"]))
     return 0
 
 

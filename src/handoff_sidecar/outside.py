@@ -1,7 +1,7 @@
-"""Reading sessions from outside of OpenCode, by a server's URL: what `handoff-sidecar read` does.
+"""From outside of OpenCode, by a server's URL: what `handoff-sidecar read` and `resume` do.
 
-Owns how the server is reached and which settings count. What is read is `tools.reading`'s, what is printed the
-caller's.
+Owns how the server is reached and which settings count. What is read is `tools.reading`'s, what is made
+`tools.handoff_resume`'s, what is printed the caller's.
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ from handoff_sidecar.errors import OpenCodeRefused, OpenCodeUnreachable, ToolFai
 from handoff_sidecar.handoff.record import Answer, Room
 from handoff_sidecar.handoff.redaction import redaction
 from handoff_sidecar.handoff.tokens import Tokenizer
+from handoff_sidecar.journal import Journal
 from handoff_sidecar.opencode.client import OpenCodeClient, is_session_id, over_http
 from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.preview import Server
 from handoff_sidecar.settings import Settings, load_settings
 from handoff_sidecar.tools.addressing import NOT_FOUND, age_of
+from handoff_sidecar.tools.context import Scene, ToolContext
 from handoff_sidecar.tools.definitions import ReadSession
+from handoff_sidecar.tools.handoff_resume import HandoffResume, Resumed
 from handoff_sidecar.tools.history import Histories
+from handoff_sidecar.tools.interrupted import Interrupted
 from handoff_sidecar.tools.project import ProjectSearch
 from handoff_sidecar.tools.read_session import ALL
 from handoff_sidecar.tools.reading import Manner, Reader
@@ -58,15 +62,50 @@ async def read_from_outside(asked: ReadSession, server: Server, *, config: Path,
                 raise ToolFailed(f"`{name[:80]}` is no session id: `opencode session list` shows them")
             session = await client.session(SessionID(name))
         except OpenCodeUnreachable as error:
-            raise ToolFailed(
-                f"no OpenCode server answers at {server.url}: start one with `opencode serve`, or name it with --url"
-            ) from error
+            raise ToolFailed(_no_server(server)) from error
         except OpenCodeRefused as error:
             if error.status != NOT_FOUND:
                 raise
             raise ToolFailed(f"there is no session `{name}`: `opencode session list` shows those there are") from error
         manner = Manner(room, redact, session.directory, as_command)
         return await Reader(histories).read(session, asked, client, manner)
+
+
+async def resume_from_outside(name: str, server: Server, *, journal: Journal, here: Path) -> Resumed:
+    """The session of the brief that is meant; its prompt waits there for a person, as nobody may be looking.
+
+    Args:
+        name: of a session or a brief; empty for the newest of this project that no session came of.
+        here: a folder of the project.
+
+    Raises:
+        ToolFailed: there is no such brief or no server, or what was left behind.
+    """
+    resume = HandoffResume(journal, now=lambda: datetime.now(UTC))
+    brief = resume.choose(name, None) if name else resume.choose(name, _project_of(here, journal))
+    entry = brief.entry
+    place = ToolContext(sessionID=SessionID(entry.from_session), directory=entry.directory, worktree=entry.worktree)
+    async with over_http(server.url, username=server.username, password=server.password) as http:
+        client = OpenCodeClient(http, entry.directory)
+        try:
+            found = await Interrupted(journal).look(client, entry.root, from_session=entry.from_session)
+            await client.worktree()
+        except OpenCodeUnreachable as error:
+            raise ToolFailed(_no_server(server)) from error
+        made = next((each.made for each in found if each.brief.path == brief.path and each.made is not None), None)
+        if made is not None:
+            return Resumed(made, ("It was there already.",))
+        return await resume.resume(brief, Scene(place, client, Settings(open="none"), "serve"), reply=False)
+
+
+def _project_of(here: Path, journal: Journal) -> str:
+    """The project that a folder is in, as far as the briefs know it."""
+    folders = {str(folder) for folder in (here, *here.parents)}
+    return next((entry.root for _, entry in journal.entries() if entry.root in folders), str(here))
+
+
+def _no_server(server: Server) -> str:
+    return f"no OpenCode server answers at {server.url}: start one with `opencode serve`, or name it with --url"
 
 
 def as_command(arguments: Mapping[str, object]) -> str:

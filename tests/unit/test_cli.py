@@ -154,7 +154,9 @@ def test_the_version_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 def journal(tmp_path: Path) -> Journal:
     journal = Journal(tmp_path / "state" / "handoff-sidecar" / "briefs")
     entry = Entry("ses_a", "Handoff: Auth", "/p", "build", "p/m", "2026-11-23T07:00:00.000000+00:00", 15)
-    journal.finish(journal.write(entry, "## Session Handoff\n\nLogin works."), "ses_b")
+    under_way = journal.begin(entry, "## Session Handoff\n\nLogin works.")
+    under_way.finish("ses_b")
+    under_way.end()
     return journal
 
 
@@ -193,3 +195,28 @@ def test_what_is_not_there_is_named(
     assert run(monkeypatch, *words) == 1
 
     assert said in capsys.readouterr().err
+
+
+def test_resume_says_which_briefs_there_are_where_none_is_unfinished_or_none_is_of_that_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], journal: Journal
+) -> None:
+    monkeypatch.chdir("/")
+    assert journal.came_from("ses_b") == "ses_a"
+
+    assert run(monkeypatch, "resume") == 1
+    assert "No handoff is unfinished" in capsys.readouterr().err
+
+    assert run(monkeypatch, "resume", "ses_x") == 1
+    printed = capsys.readouterr().err
+    assert "There is no brief of `ses_x`" in printed
+    assert '`ses_a` "Handoff: Auth"' in printed
+
+
+def test_resume_without_a_server_says_how_to_start_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], journal: Journal
+) -> None:
+    assert journal.came_from("ses_b") == "ses_a"
+
+    assert run(monkeypatch, "resume", "ses_a", "--url", "http://127.0.0.1:1") == 1
+
+    assert "start one with `opencode serve`" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import { commandFailure } from "../sentences.js";
 export const COMMAND_TIMEOUT_MS = 30_000;
 
 /** @param {import("../plugin.js").Parts} parts */
-export function commandHooks({ commands, host, instance, sidecar, sessions, context, limits }) {
+export function commandHooks({ commands, host, instance, sidecar, callFailed, sessions, context, limits }) {
   return {
     /** @param {any} config */
     config: (config) => commands.addTo(config),
@@ -29,6 +29,7 @@ export function commandHooks({ commands, host, instance, sidecar, sessions, cont
         const timeoutMs = limits.commandMs ?? COMMAND_TIMEOUT_MS;
         answer = await sidecar.call("command/execute", call, { timeoutMs, killWhenStuck: true });
       } catch (error) {
+        callFailed(error);
         // The command's promise is that no model is asked: that holds without the sidecar too.
         answer.text = commandFailure(command, error, sidecar.briefs);
         void host.toast(instance, "Handoff", answer.text, "error");

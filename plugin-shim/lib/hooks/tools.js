@@ -9,7 +9,16 @@ import { toolFailure } from "../sentences.js";
 export const TOOL_CALL_TIMEOUT_MS = 60_000;
 
 /** @param {import("../plugin.js").Parts} parts */
-export function toolHooks({ manifest, host, instance, sidecar, refusal, context: place, limits }) {
+export function toolHooks({
+  manifest,
+  host,
+  instance,
+  sidecar,
+  callFailed,
+  refusal,
+  context: place,
+  limits,
+}) {
   /**
    * @param {string} name
    * @param {any} args
@@ -37,6 +46,7 @@ export function toolHooks({ manifest, host, instance, sidecar, refusal, context:
       });
       return { title: String(title ?? name), output: String(output), metadata: metadata ?? {} };
     } catch (error) {
+      callFailed(error);
       // Of what the sidecar refuses it tells the person itself, with the call's id; and whoever pressed escape knows.
       const isKnown = error instanceof RpcError && error.code === TOOL_FAILED;
       const isEscape = error instanceof CallGivenUp && error.why === "cancelled";
