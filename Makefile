@@ -4,13 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE_MODULES := plugin-shim/node_modules
 
-.PHONY: help demo demo-tui test compat dist dist-test lint format check-python check-shim tools pictures bench clean
+.PHONY: help demo demo-tui test compat faults dist dist-test lint format check-python check-shim tools pictures bench clean
 
 help:
 	@echo "make demo      watch a handoff in a real OpenCode, without an API key"
 	@echo "make demo-tui  the same, but you type \`handoff\` yourself"
 	@echo "make test      lint and all tests, those in the real OpenCode included"
 	@echo "make compat    a handoff in the oldest, a middle and the newest OpenCode, and in some too old for it"
+	@echo "make faults    every fault at every step of a handoff: about 8 minutes"
 	@echo "make dist      the wheel and the npm package, in dist/"
 	@echo "make dist-test install each of them in an empty environment, and do a handoff there"
 	@echo "make lint      the linters and type checkers alone"
@@ -29,6 +30,9 @@ test: lint check-shim check-python
 
 compat: .venv/dev
 	$(BIN)/pytest -m "compat or not compat" -v tests/opencode/test_compat.py
+
+faults: .venv/dev
+	$(BIN)/pytest -m "faults or not faults" -v tests/opencode/test_faults.py
 
 # The two packages carry one version, which a unit test holds; each can do without the other's repository.
 dist: .venv/dev

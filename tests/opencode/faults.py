@@ -1,0 +1,94 @@
+"""An OpenCode whose sidecar can be made to go wrong, and what must hold whatever goes wrong."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import saboteur
+from opencode.server import PROMPT, Server, serving, sidecars, until
+from saboteur import Sabotage
+
+from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.installation.plugin_file import shim_entry
+
+TOOL_LIMIT_MS = 3_000
+"""In place of a minute; with the grace for a cancelled call a hang ends after 5 s."""
+
+WELL_AGAIN_S = 20.0
+
+PLUGIN = """\
+import {{ Plugin }} from {plugin}
+const plugin = new Plugin({{ limits: {limits} }})
+export default async (input, options) => plugin.attach(input, {{ ...options, command: {command} }})
+"""
+
+
+@dataclass
+class Faulty:
+    """A server, and the file that says what goes wrong next."""
+
+    server: Server
+    plan: Path
+
+    def go_wrong(self, sabotage: Sabotage | None) -> None:
+        saboteur.plan(self.plan, sabotage)
+
+    @property
+    def went_wrong_at(self) -> float:
+        return float(self.plan.with_name("plan.done").read_text())
+
+    def frames(self) -> list[tuple[float, int, str, str]]:
+        """Time, the saboteur's process id, `in`, `out`, `answer` or `start`, and the frame's name."""
+        lines = self.plan.with_name("plan.log").read_text().splitlines()
+        return [(at, pid, what, name) for at, pid, what, name in map(json.loads, lines)]
+
+    def handed_off(self, title: str) -> list[dict[str, Any]]:
+        """The sessions that a handoff of the session with this title made."""
+        return [session for session in self.server.get("/session") if session["title"] == f"Handoff: {title}"]
+
+    def is_begun(self, session_id: str) -> bool:
+        messages = self.server.messages(session_id)
+        return bool(messages) and PROMPT in messages[0]["parts"][0]["text"]
+
+    def wait_until_nothing_is_half_made(self, title: str) -> float:
+        """Seconds since it went wrong."""
+        until(
+            lambda: all(self.is_begun(session["id"]) for session in self.handed_off(title)) or None,
+            timeout_s=WELL_AGAIN_S,
+        )
+        return time.time() - self.went_wrong_at
+
+    def briefs(self, session_id: str) -> list[Path]:
+        return sorted(briefs_of(self.server.sandbox).glob(f"*-{session_id}.md"))
+
+
+def briefs_of(sandbox: Sandbox) -> Path:
+    return sandbox.home / ".local/state/handoff-sidecar/briefs"
+
+
+def install_saboteur(sandbox: Sandbox, **limits: int) -> Path:
+    """In place of the installed plugin file; the file that says what goes wrong."""
+    plan = sandbox.root / "plan"
+    command = [sys.executable, "-P", str(Path(saboteur.__file__)), str(plan)]
+    text = PLUGIN.format(
+        plugin=json.dumps(str(shim_entry().parent / "lib/plugin.js")),
+        limits=json.dumps({"toolCallMs": TOOL_LIMIT_MS, "commandMs": TOOL_LIMIT_MS, "noticeMs": 0, **limits}),
+        command=json.dumps(command),
+    )
+    sandbox.plugin_file("handoff-sidecar.js", text)
+    return plan
+
+
+@contextmanager
+def faulty(sandbox: Sandbox, **limits: int) -> Iterator[Faulty]:
+    plan = install_saboteur(sandbox, **limits)
+    with serving(sandbox) as server:
+        yield Faulty(server, plan)
+    until(lambda: None if sidecars(sandbox) else True)

@@ -1,0 +1,139 @@
+"""In the real OpenCode: the sidecar and OpenCode's answers go wrong at each step of a handoff.
+
+Whatever happens, the turn goes on with a clear sentence, there is one whole session or none at all, the brief is on
+disk and named, the next call works, and one sidecar is left. `make faults` runs the whole table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import product
+
+import pytest
+from opencode.faults import Faulty, faulty
+from opencode.server import TYPED, Play, calls, sidecars, until
+from saboteur import ANSWERS, Sabotage
+
+from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.demo.scripted_model import Reply
+
+SUMMARY = "The login works."
+GOES_ON = "I go on here."
+
+STEPS = {
+    "call": ("call", 1),
+    "session": (r"GET /session/ses_\w+", 1),
+    "messages": (r"GET /session/ses_\w+/message", 1),
+    "todos": (r"GET /session/ses_\w+/todo", 1),
+    "vcs": ("GET /vcs", 1),
+    "create": ("POST /session", 1),
+    "prompt": (r"POST /session/ses_\w+/prompt_async", 1),
+    "read-back": (r"GET /session/ses_\w+/message", 2),
+    "mark": (r"PATCH /session/ses_\w+", 1),
+    "select": ("POST /tui/select-session", 1),
+    "result": ("result", 1),
+}
+REQUESTS = [step for step in STEPS if step not in {"call", "result"}]
+HARMLESS = ["garbage", "print", "unknown-id", "twice", "huge"]
+DEADLY = ["kill", "kill-after", "stop", "stop-after", "half"]
+OF_OPENCODE = [*ANSWERS, "hold", "lost"]
+
+BEFORE_ANYTHING_IS_MADE = {"call", "session", "messages", "todos", "vcs"}
+WRITES_NO_BRIEF = {"call", "session", "messages", "todos", "vcs"}
+
+TABLE = [
+    *(
+        (step, fault)
+        for step, fault in product(STEPS, [*DEADLY, *HARMLESS])
+        if step not in {"call", "result"} or "after" not in fault
+    ),
+    *product(REQUESTS, OF_OPENCODE),
+]
+ALWAYS = [
+    ("call", "kill"),
+    ("session", "500"),
+    ("session", "half"),
+    ("messages", "wrong-types"),
+    ("messages", "garbage"),
+    ("todos", "hold"),
+    ("todos", "print"),
+    ("vcs", "not-json"),
+    ("vcs", "unknown-id"),
+    ("create", "kill"),
+    ("create", "kill-after"),
+    ("create", "lost"),
+    ("create", "409"),
+    ("create", "missing-fields"),
+    ("prompt", "kill"),
+    ("prompt", "kill-after"),
+    ("prompt", "stop"),
+    ("prompt", "hold"),
+    ("prompt", "lost"),
+    ("prompt", "404"),
+    ("read-back", "not-json"),
+    ("read-back", "stop-after"),
+    ("mark", "kill"),
+    ("mark", "500"),
+    ("select", "hold"),
+    ("select", "huge"),
+    ("result", "kill"),
+    ("result", "twice"),
+]
+CASES = [
+    pytest.param(step, fault, id=f"{step}-{fault}", marks=() if (step, fault) in ALWAYS else pytest.mark.faults)
+    for step, fault in TABLE
+]
+
+
+@pytest.fixture(scope="module")
+def breakable(make_sandbox: Callable[..., Sandbox]) -> Iterator[Faulty]:
+    with faulty(make_sandbox("faults")) as server:
+        yield server
+
+
+@pytest.mark.parametrize(("step", "fault"), CASES)
+def test_a_handoff_is_whole_or_nothing_was_made_and_the_next_one_works(
+    breakable: Faulty, play: Play, step: str, fault: str
+) -> None:
+    play(TYPED, calls("session_handoff", summary=SUMMARY), Reply(GOES_ON))
+    server, title = breakable.server, f"{fault} at {step}"
+    old = server.new_session(title=title)
+    frame, nth = STEPS[step]
+    sabotage = Sabotage(fault.removesuffix("-after"), frame, nth=nth, after=fault.endswith("-after"))
+
+    breakable.go_wrong(sabotage)
+    server.say(old, "handoff")
+
+    assert breakable.went_wrong_at
+    assert server.messages(old)[-1]["parts"][-2]["text"] == GOES_ON
+    breakable.wait_until_nothing_is_half_made(title)
+    made, call = breakable.handed_off(title), server.tool_call(old, "session_handoff")
+    assert len(made) <= 1
+    if call["status"] == "completed":
+        assert [session["id"] for session in made] == [call["metadata"]["sessionID"]]
+        assert fault not in DEADLY
+    else:
+        assert fault not in HARMLESS
+        check_sentence(call["error"])
+        briefs = breakable.briefs(old)
+        assert bool(briefs) == (step not in WRITES_NO_BRIEF)
+        for brief in briefs:
+            assert SUMMARY in brief.read_text()
+            assert str(brief.parent) in call["error"]
+
+    if fault not in {*ANSWERS, "hold"}:  # those pass the sidecar by
+        next_one = server.new_session(title=f"after {title}")
+        server.say(next_one, "handoff")
+        assert server.tool_call(next_one, "session_handoff")["status"] == "completed"
+    until(lambda: True if len(sidecars(server.sandbox)) == 1 else None)
+
+
+def check_sentence(sentence: str) -> None:
+    """Says what failed and what comes next, and nothing that only a programmer reads."""
+    assert sentence.startswith("session_handoff")
+    for foreign in ("Traceback", "undefined", "[object", "Errno", "httpx", "None"):
+        assert foreign not in sentence
+    assert any(
+        what_next in sentence
+        for what_next in ("call session_handoff again", "call again", "The next call starts", "before you try again")
+    ), sentence
