@@ -37,6 +37,9 @@ NAME_MAX_CHARACTERS = 80
 ASK_FOR_ALL: list[dict[str, Any]] = [{"permission": "*", "pattern": "*", "action": "ask"}]
 """Where the old session's rules are not known: to carry none could allow what was denied there."""
 
+UNTITLED = "New session - "
+"""How OpenCode calls a session without a title, with the time after it (seen in 1.18.33)."""
+
 UNKNOWN_RULES = "Its old session's permission rules are not known, so this session asks before everything."
 
 
@@ -78,9 +81,12 @@ class HandoffResume:
         there = next((each.made for each in found if each.made is not None and not name.strip()), None)
         if there is not None:
             await scene.client.select_session(there.id)
+            await _tidy(scene)
             return _result(Resumed(there, ("It was there already.",)))
         brief = self.choose(name, root)
-        return _result(await self.resume(brief, scene))
+        resumed = await self.resume(brief, scene)
+        await _tidy(scene)
+        return _result(resumed)
 
     def choose(self, name: str, root: str | None) -> SavedBrief:
         """The brief about a session, or of a file's name; without a name, the newest that no session came of.
@@ -200,6 +206,19 @@ def _parcel(brief: SavedBrief, permission: list[dict[str, Any]], *, is_draft: bo
 
 async def _mark(old: Session | None, made: Session, enclosed: Enclosure, scene: Scene) -> str:
     return await mark_handed_off(scene.client, old, made.id, enclosed.turn) if old is not None else ""
+
+
+async def _tidy(scene: Scene) -> None:
+    """Typed on the home screen, the command comes in a session that the TUI has made for it: nobody wants that one."""
+    session_id = scene.context.session_id
+    try:
+        session, page = await asyncio.gather(
+            scene.client.session(session_id), scene.client.messages(session_id, limit=1)
+        )
+        if session.title.startswith(UNTITLED) and not page.messages and not session.metadata:
+            await scene.client.delete_session(session_id)
+    except OpenCodeError as error:
+        log.info("the empty session %s stays: %s", session_id, error)
 
 
 def _result(resumed: Resumed) -> ToolResult:

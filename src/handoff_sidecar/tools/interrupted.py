@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -18,7 +19,6 @@ from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Session, SessionID
 from handoff_sidecar.tools.delivery import mark_handed_off, prompt_in
 from handoff_sidecar.tools.enclosure import Enclosure
-from handoff_sidecar.tools.notices import notify
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,11 @@ class Found:
         if self.made is not None:
             return f'The handoff that was interrupted is there: "{self.made.title}" is in the session list.'
         of = self.brief.entry.from_title or self.brief.entry.title
-        return f'A handoff of "{of}" was interrupted. `/handoff-resume` makes its session; the brief is kept.'
+        # A line of its own: in a toast, the command would be broken at its hyphen.
+        return f'A handoff of "{of}" was interrupted; its brief is kept.\n/handoff-resume makes its session.'
+
+
+Then = Callable[[UnderWay, Found, OpenCodeClient], Awaitable[None]]
 
 
 class Interrupted:
@@ -61,32 +65,47 @@ class Interrupted:
     async def offer(self, client: OpenCodeClient, root: str) -> None:
         """Tell the person, once, of each that there is in this project; where there is none, without any call."""
         try:
-            found = await self.look(client, root)
+            if await self._go_through(client, root, self._leave):
+                await asyncio.sleep(OFFER_DELAY_S)
+                await self._go_through(client, root, self._tell)
         except OpenCodeError as error:
-            log.warning("interrupted handoffs stay as they are: %s", error)
-            return
-        if not found:
-            return
-        await asyncio.sleep(OFFER_DELAY_S)
-        for each in found:
-            log.info("tells of the interrupted handoff %s", each.brief.path.name)
-            await notify(client, each.notice, "warning")
+            log.warning("interrupted handoffs are offered at the next start: %s", error)
 
     async def look(self, client: OpenCodeClient, root: str, *, from_session: str | None = None) -> list[Found]:
-        """Those of a project, or of a session of it, each of them in order now and told to nobody else again.
+        """Those of a project, or of a session of it, each of them in order now; who asks tells of them.
 
         Raises:
             OpenCodeError: it can't be seen what is left of one; that one stays for the next look.
         """
+        return await self._go_through(client, root, self._end, from_session)
+
+    async def _go_through(
+        self, client: OpenCodeClient, root: str, then: Then, from_session: str | None = None
+    ) -> list[Found]:
         async with self._lock:
             found = []
             for under_way in self._journal.interrupted(root, from_session=from_session):
                 try:
                     found.append(await _put_in_order(under_way, client))
-                    under_way.end()
+                    await then(under_way, found[-1], client)
                 finally:
                     under_way.leave()
             return found
+
+    @staticmethod
+    async def _leave(under_way: UnderWay, _found: Found, _client: OpenCodeClient) -> None:
+        under_way.leave()
+
+    @staticmethod
+    async def _end(under_way: UnderWay, _found: Found, _client: OpenCodeClient) -> None:
+        under_way.end()
+
+    @staticmethod
+    async def _tell(under_way: UnderWay, found: Found, client: OpenCodeClient) -> None:
+        # Not as one of the notices that may be lost: what could not be told is told at the next start.
+        await client.show_toast(found.notice, variant="warning")
+        log.info("told of the interrupted handoff %s", under_way.path.name)
+        under_way.end()
 
 
 def enclosure_of(entry: Entry) -> Enclosure:

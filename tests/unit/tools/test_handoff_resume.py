@@ -123,7 +123,7 @@ async def test_a_handoff_that_died_is_offered_once_with_nothing_half_made_and_re
         with pytest.raises(HandoffFailed, match="No handoff is unfinished here"):
             await resume()
     else:
-        assert 'A handoff of "Auth flow" was interrupted. `/handoff-resume` makes its session' in toast["message"]
+        assert 'A handoff of "Auth flow" was interrupted; its brief is kept.\n/handoff-resume makes' in toast["message"]
         await resume()
     (new,) = opencode.made()
     assert opencode.sessions["ses_old"]["metadata"]["handoff"]["to"] == new["id"]
@@ -165,6 +165,19 @@ async def test_a_resumed_session_has_all_that_the_handoff_would_have_given_it(
     (sent,) = (body for _, path, body in opencode.requests if path == f"/session/{new['id']}/prompt_async")
     assert "noReply" not in sent
     assert f"opencode -s {new['id']}" in result.output
+
+
+@pytest.mark.parametrize(("title", "stays"), [("New session - 2026-11-23T12:05:23.348Z", False), ("mine", True)])
+async def test_the_empty_session_that_the_home_screen_made_for_the_command_goes(
+    opencode: FakeOpenCode, journal: Journal, resume: Resume, title: str, *, stays: bool
+) -> None:
+    opencode.sessions["ses_here"]["title"] = title
+    journal.begin(entry(), "## Session Handoff").end()
+
+    await resume()
+
+    assert ("ses_here" in opencode.sessions) == stays
+    assert len(opencode.made()) == 1
 
 
 async def test_a_failure_that_was_told_of_is_not_offered_and_can_be_resumed(

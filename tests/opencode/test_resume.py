@@ -1,0 +1,93 @@
+"""In the real OpenCode: a handoff that dies in the middle is offered at the next start, and resumed when asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import httpx
+import pytest
+from opencode.faults import briefs_of, faulty
+from opencode.server import PROMPT, TYPED, Play, asked_about, calls
+from opencode.terminal import Terminal
+from opencode.test_tui import SCREEN_TIMEOUT_S, said, tui
+from saboteur import Sabotage
+
+from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel
+from handoff_sidecar.installation.plugin_file import install
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def test_an_opencode_that_died_before_the_prompt_was_sent_offers_the_handoff_and_resumes_it_into_one_session(
+    make_sandbox: Callable[..., Sandbox], play: Play, model: ScriptedModel
+) -> None:
+    play(TYPED, calls("session_handoff", summary="The login works.", goal="fix the tests"), Reply("Handed over."))
+    play(PROMPT, Reply("Now I fix the tests."))
+    sandbox = make_sandbox("died")
+    with faulty(sandbox) as dying:
+        old = dying.server.new_session(title="Auth flow")
+        dying.go_wrong(Sabotage("kill-opencode", r"POST /session/ses_\w+/prompt_async"))
+        with pytest.raises(httpx.HTTPError):
+            dying.server.say(old, "handoff")
+    (sandbox.config_folder / "plugin" / "handoff-sidecar.js").unlink()
+    install(sandbox.config_folder)
+    half_made = [session["id"] for session in sandbox.sessions() if session["title"] == "Handoff: Auth flow"]
+    assert len(half_made) == 1
+
+    with tui(sandbox) as terminal:
+        said(terminal, 'A handoff of "Auth flow" was interrupted; its brief is kept. /handoff-resume makes')
+        assert asked_about(model, PROMPT) == []
+        assert list(briefs_of(sandbox).glob(".*")) == [], "it would be offered again"
+        choose_command(terminal, "/handoff-resume", "Make the session of a handoff")
+        screen = terminal.wait_for("Now I fix the tests.", SCREEN_TIMEOUT_S)
+
+    assert "The login works." in screen
+    by_title = [session["title"] for session in sandbox.sessions()]
+    assert by_title.count("Handoff: Auth flow") == 1
+    assert sorted(by_title) == ["Auth flow", "Handoff: Auth flow"]
+
+
+def choose_command(terminal: Terminal, command: str, described: str) -> None:
+    """From the TUI's completion, as it opens while a command is typed; the first Enter takes it, the second sends."""
+    terminal.type(command)
+    terminal.wait_for(described, SCREEN_TIMEOUT_S)
+    terminal.press("enter")
+    terminal.wait_for(lambda screen: described not in screen, SCREEN_TIMEOUT_S)
+    terminal.press("enter")
+
+
+def test_the_command_line_resumes_any_brief_and_says_how_to_open_its_session(
+    make_sandbox: Callable[..., Sandbox], play: Play, model: ScriptedModel
+) -> None:
+    play(TYPED, calls("session_handoff", summary="The login works.", goal="fix the tests"), Reply("I go on here."))
+    sandbox = make_sandbox("resumed")
+    with faulty(sandbox) as breakable:
+        server = breakable.server
+        old = server.new_session(
+            title="Auth flow", permission=[{"permission": "edit", "pattern": "*", "action": "deny"}]
+        )
+        breakable.go_wrong(Sabotage("500", "POST /session"))
+        server.say(old, "handoff")
+        assert breakable.handed_off("Auth flow") == []
+
+        def resume(*words: str) -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, "-m", "handoff_sidecar", "resume", *words, "--url", server.url]
+            return subprocess.run(
+                command, env=sandbox.environment(), cwd=sandbox.project, capture_output=True, text=True, check=False
+            )
+
+        done = resume()
+        (made,) = breakable.handed_off("Auth flow")
+        assert done.stdout.endswith(f"Open it with: opencode -s {made['id']}\n")
+        assert made["permission"] == [{"permission": "edit", "pattern": "*", "action": "deny"}]
+        assert PROMPT in server.messages(made["id"])[0]["parts"][0]["text"]
+        assert asked_about(model, PROMPT) == [], "nobody may be there to see it start"
+        assert server.get(f"/session/{old}")["metadata"]["handoff"]["to"] == made["id"]
+
+        assert "No handoff is unfinished here" in resume().stderr
+        assert f'`{old}` "Auth flow"' in resume("ses_unknown").stderr
+        assert resume(old).returncode == 0
+        assert len(breakable.handed_off("Auth flow")) == 2
