@@ -13,6 +13,7 @@
  *         ├── SidecarNotFound      its program isn't there or may not be run program
  *         ├── SidecarStartFailed   it ended, was silent, refused, or speaks otherwise why
  *         ├── SidecarResting       too many failed starts                    retryInMs, last
+ *         ├── SidecarStopped       it failed to start again and again         starts, last
  *         └── SidecarDied          it ended in the middle of a call
  */
 
@@ -158,6 +159,20 @@ export class SidecarResting extends SidecarError {
   constructor(retryInMs, last) {
     super(`the sidecar failed to start too often; not tried for another ${retryInMs} ms`, last?.exit ?? null);
     this.retryInMs = retryInMs;
+    this.last = last;
+  }
+}
+
+export class SidecarStopped extends SidecarError {
+  name = "SidecarStopped";
+
+  /**
+   * @param {number} starts how many failed in a row
+   * @param {SidecarError | null} last
+   */
+  constructor(starts, last) {
+    super(`the sidecar failed to start ${starts} times in a row; not tried any more`, last?.exit ?? null);
+    this.starts = starts;
     this.last = last;
   }
 }

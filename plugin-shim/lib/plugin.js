@@ -4,7 +4,14 @@
  */
 import { sidecarCommand } from "./command.js";
 import { later } from "./deadline.js";
-import { CallGivenUp, MeantThrow, SidecarDied, SidecarMissing, SidecarNotFound } from "./errors.js";
+import {
+  CallGivenUp,
+  MeantThrow,
+  SidecarDied,
+  SidecarMissing,
+  SidecarNotFound,
+  SidecarStopped,
+} from "./errors.js";
 import { commandHooks } from "./hooks/commands.js";
 import { compactionHooks } from "./hooks/compaction.js";
 import { messageHooks } from "./hooks/messages.js";
@@ -30,6 +37,8 @@ import { isOlder } from "./versions.js";
  * @property {Commands} commands
  * @property {Sidecar} sidecar
  * @property {(error: unknown) => void} callFailed starts the sidecar anew if it has gone in the middle of a call
+ * @property {(title: string, message: string, error: unknown) => void} toastFailure tells the person; what stays as
+ *   it is, once
  * @property {() => string | null} refusal why nothing can be done in this OpenCode, or null
  * @property {Sessions} sessions
  * @property {(sessionID: string) => import("./connection.js").Json} context what the sidecar is told of where a
@@ -138,6 +147,10 @@ export class Plugin {
       callFailed: (error) => {
         // At once: it looks after what the dead one has left half made.
         if (isEndOfSidecar(error) && this.#host.isOpen(instance)) this.#start(instance, sidecar);
+      },
+      toastFailure: (title, message, error) => {
+        if (error instanceof SidecarStopped) this.#notice(instance, startFailure(error), "error");
+        else void this.#host.toast(instance, title, message, "error");
       },
       refusal: () => this.#refusal,
       sessions: this.#sessions,

@@ -16,6 +16,7 @@ import {
   SidecarNotFound,
   SidecarResting,
   SidecarStartFailed,
+  SidecarStopped,
   TOOL_FAILED,
 } from "./errors.js";
 
@@ -103,6 +104,10 @@ function cause(error) {
     const seconds = Math.ceil(error.retryInMs / 1_000);
     return `the sidecar failed to start too often, so it is left alone for another ${seconds} s${last}`;
   }
+  if (error instanceof SidecarStopped) {
+    const last = error.last ? `; the last time, ${cause(error.last)}` : "";
+    return `the sidecar failed to start ${error.starts} times in a row and is not started again${last}`;
+  }
   if (error instanceof SidecarDied) return `the sidecar stopped in the middle of the call${ending(error)}`;
   if (error instanceof SidecarError) return `${trimmed(error.message)}${ending(error)}`;
   if (error instanceof CallGivenUp) {
@@ -141,6 +146,9 @@ function next(error) {
   if (error instanceof SidecarStartFailed) {
     // Both versions and what to do are in the cause already.
     return error.why === "mismatch" ? "" : `Try once more; if it fails again: ${lowered(REINSTALL)}`;
+  }
+  if (error instanceof SidecarStopped) {
+    return "Run `handoff-sidecar doctor`, which says what is wrong, then restart OpenCode.";
   }
   if (error instanceof SidecarResting) return `Wait that long and try again, or: ${lowered(REINSTALL)}`;
   if (error instanceof SidecarDied) return "The next call starts the sidecar again.";

@@ -1,6 +1,6 @@
 /**
  * The sidecar's life: started when it is needed, greeted, called, started anew after a death, left alone for
- * a while after too many failed starts, ended.
+ * a while after too many failed starts and for good after too many more, ended.
  * Knows nothing of OpenCode: what to say in the greeting and what to serve is handed in.
  */
 import { Connection } from "./connection.js";
@@ -15,6 +15,7 @@ import {
   SidecarNotFound,
   SidecarResting,
   SidecarStartFailed,
+  SidecarStopped,
 } from "./errors.js";
 import { SidecarProcess } from "./process.js";
 
@@ -33,6 +34,8 @@ export const LIMITS = {
   startFailures: 5,
   startWindowMs: 60_000,
   restMs: 30_000,
+  /** So many failed starts in a row will not mend themselves: the person has been told, and restarts OpenCode. */
+  startFailuresAtMost: 10,
 };
 
 /** @typedef {import("./command.js").Command} Command */
@@ -57,6 +60,7 @@ export class Sidecar {
   /** When starts failed, within the window. @type {number[]} */
   #failures = [];
   #restingUntil = 0;
+  #failuresInARow = 0;
   /** @type {SidecarError | null} */
   #lastFailure = null;
 
@@ -85,7 +89,7 @@ export class Sidecar {
 
   /**
    * Resolves when the sidecar is up and greeted; starts it if it isn't.
-   * @throws {SidecarMissing | SidecarNotFound | SidecarStartFailed | SidecarResting}
+   * @throws {SidecarMissing | SidecarNotFound | SidecarStartFailed | SidecarResting | SidecarStopped}
    */
   async start() {
     await this.#alive();
@@ -153,6 +157,9 @@ export class Sidecar {
   /** @returns {Promise<Life>} */
   async #alive() {
     if (!this.#life) {
+      if (this.#failuresInARow >= this.#limits.startFailuresAtMost) {
+        throw new SidecarStopped(this.#failuresInARow, this.#lastFailure);
+      }
       const retryInMs = this.#restingUntil - this.#now();
       if (retryInMs > 0) throw new SidecarResting(retryInMs, this.#lastFailure);
       this.#life = this.#begin();
@@ -214,6 +221,7 @@ export class Sidecar {
       });
       checkAnswer(answer);
       this.#failures = [];
+      this.#failuresInARow = 0;
       if (typeof answer.briefs === "string") this.briefs = answer.briefs;
       this.#onReady(answer);
     } catch (error) {
@@ -254,6 +262,7 @@ export class Sidecar {
   #recordFailure(failure) {
     const now = this.#now();
     this.#lastFailure = failure;
+    this.#failuresInARow += 1;
     this.#failures = [...this.#failures, now].filter((time) => time > now - this.#limits.startWindowMs);
     if (this.#failures.length < this.#limits.startFailures) return;
     this.#failures = [];

@@ -41,12 +41,17 @@ class Faulty:
         saboteur.plan(self.plan, sabotage)
 
     @property
+    def has_gone_wrong(self) -> bool:
+        return self.plan.with_name("plan.done").exists()
+
+    @property
     def went_wrong_at(self) -> float:
         return float(self.plan.with_name("plan.done").read_text())
 
     def frames(self) -> list[tuple[float, int, str, str]]:
         """Time, the saboteur's process id, `in`, `out`, `answer` or `start`, and the frame's name."""
-        lines = self.plan.with_name("plan.log").read_text().splitlines()
+        log = self.plan.with_name("plan.log")
+        lines = log.read_text().splitlines() if log.exists() else []
         return [(at, pid, what, name) for at, pid, what, name in map(json.loads, lines)]
 
     def handed_off(self, title: str) -> list[dict[str, Any]]:

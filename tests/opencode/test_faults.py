@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 
 import pytest
-from opencode.faults import Faulty, faulty
+from opencode.faults import Faulty, briefs_of, faulty
 from opencode.server import TYPED, Play, calls, sidecars, until
 from saboteur import ANSWERS, Sabotage
 
@@ -38,7 +38,9 @@ HARMLESS = ["garbage", "print", "unknown-id", "twice", "huge"]
 DEADLY = ["kill", "kill-after", "stop", "stop-after", "half"]
 OF_OPENCODE = [*ANSWERS, "hold", "lost"]
 
-BEFORE_ANYTHING_IS_MADE = {"call", "session", "messages", "todos", "vcs"}
+ENDED_WITHIN_S = 0.2
+"""From the frame that says so to the sidecar's answer: what a person feels as at once."""
+
 WRITES_NO_BRIEF = {"call", "session", "messages", "todos", "vcs"}
 
 TABLE = [
@@ -126,6 +128,36 @@ def test_a_handoff_is_whole_or_nothing_was_made_and_the_next_one_works(
         server.say(next_one, "handoff")
         assert server.tool_call(next_one, "session_handoff")["status"] == "completed"
     until(lambda: True if len(sidecars(server.sandbox)) == 1 else None)
+
+
+@pytest.mark.parametrize(
+    ("step", "fault"),
+    [(step, "hold") for step in REQUESTS if step != "vcs"] + [("create", "lost"), ("prompt", "lost")],
+)
+def test_an_abort_ends_a_handoff_at_each_step_within_200_ms_and_leaves_nothing_half_made(
+    breakable: Faulty, play: Play, step: str, fault: str
+) -> None:
+    play(TYPED, calls("session_handoff", summary=SUMMARY), Reply(GOES_ON))
+    server, title = breakable.server, f"abort, {fault} at {step}"
+    old = server.new_session(title=title)
+    frame, nth = STEPS[step]
+    seen = len(breakable.frames())
+
+    breakable.go_wrong(Sabotage(fault, frame, nth=nth))
+    server.post(f"/session/{old}/prompt_async", {"parts": [{"type": "text", "text": "handoff"}]})
+    until(lambda: breakable.has_gone_wrong or None)
+    server.post(f"/session/{old}/abort", {})
+
+    def answered() -> float | None:
+        at = {(what, name): at for at, _, what, name in breakable.frames()[seen:]}
+        ended = at.get(("out", "result"))
+        return ended - at["in", "$/cancelRequest"] if ended else None
+
+    assert until(answered) < ENDED_WITHIN_S
+    whole = step in {"mark", "select"}
+    until(lambda: True if len(breakable.handed_off(title)) == whole else None)
+    breakable.wait_until_nothing_is_half_made(title)
+    assert list(briefs_of(server.sandbox).glob(".*")) == [], "it would be offered"
 
 
 def check_sentence(sentence: str) -> None:

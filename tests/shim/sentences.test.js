@@ -46,6 +46,13 @@ const said = [
       `named 'httpx'). ${UNCHANGED} Wait that long and try again, or: r${REINSTALL}`,
   ],
   [
+    "a stop",
+    new errors.SidecarStopped(10, crashed),
+    "session_handoff failed: the sidecar failed to start 10 times in a row and is not started again; the last time, " +
+      "the sidecar stopped while it was starting (exit code 1; its last line: ModuleNotFoundError: No module named " +
+      `'httpx'). ${UNCHANGED} Run \`handoff-sidecar doctor\`, which says what is wrong, then restart OpenCode.`,
+  ],
+  [
     "a death in the middle",
     new errors.SidecarDied(exit({ code: null, signal: "SIGKILL", stderr: ["out of memory"] })),
     "session_handoff failed: the sidecar stopped in the middle of the call (signal SIGKILL; its last line: out of " +

@@ -127,6 +127,17 @@ test("after five failed starts it rests, and then it tries again", async () => {
   await assert.rejects(made.start(), { name: "SidecarNotFound" });
 });
 
+test("after ten failed starts in a row it is not started again", async () => {
+  let now = 1_000;
+  const { made } = sidecar(["/nowhere/python"], { now: () => now });
+  for (let failure = 0; failure < 10; failure++) {
+    await assert.rejects(made.start(), { name: "SidecarNotFound" });
+    now += 31_000;
+  }
+  now += 3_600_000;
+  await assert.rejects(made.start(), { name: "SidecarStopped", starts: 10 });
+});
+
 test("failed starts that lie far apart are no reason to rest", async () => {
   let now = 1_000;
   const { made } = sidecar(["/nowhere/python"], { now: () => now });
@@ -141,6 +152,17 @@ test("a call over its limit is cancelled, and a sidecar that ends it lives on", 
   await made.start();
   const call = made.call("tool/call", {}, { timeoutMs: 5, killWhenStuck: true });
   await assert.rejects(call, { name: "CallGivenUp", why: "timed out", answered: true, afterMs: 5 });
+  assert.ok(await made.call("message/received", { text: "handoff" }));
+  await made.end();
+});
+
+test("a sidecar that doesn't end a call that a person has cancelled is killed, and the next call has another", async () => {
+  const { made } = sidecar("never answers a call");
+  await made.start();
+  const pressed = new AbortController();
+  const call = made.call("tool/call", {}, { signal: pressed.signal, graceMs: 5, killWhenStuck: true });
+  pressed.abort();
+  await assert.rejects(call, { name: "CallGivenUp", why: "cancelled", answered: false });
   assert.ok(await made.call("message/received", { text: "handoff" }));
   await made.end();
 });

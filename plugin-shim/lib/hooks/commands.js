@@ -9,7 +9,7 @@ import { commandFailure } from "../sentences.js";
 export const COMMAND_TIMEOUT_MS = 30_000;
 
 /** @param {import("../plugin.js").Parts} parts */
-export function commandHooks({ commands, host, instance, sidecar, callFailed, sessions, context, limits }) {
+export function commandHooks({ commands, host, sidecar, callFailed, toastFailure, sessions, context, limits }) {
   return {
     /** @param {any} config */
     config: (config) => commands.addTo(config),
@@ -32,7 +32,7 @@ export function commandHooks({ commands, host, instance, sidecar, callFailed, se
         callFailed(error);
         // The command's promise is that no model is asked: that holds without the sidecar too.
         answer.text = commandFailure(command, error, sidecar.briefs);
-        void host.toast(instance, "Handoff", answer.text, "error");
+        toastFailure("Handoff", answer.text, error);
       }
       if (host.mode === "run") await host.leave(answer.text, answer.done);
       throw new MeantThrow(answer.text);

@@ -20,7 +20,16 @@ const TIME_DIGITS = 12;
 const LAST_TIME = (1n << 48n) - 1n;
 
 /** @param {import("../plugin.js").Parts} parts */
-export function messageHooks({ host, instance, sidecar, sessions, trigger, words, isFirstSight, limits }) {
+export function messageHooks({
+  instance,
+  sidecar,
+  toastFailure,
+  sessions,
+  trigger,
+  words,
+  isFirstSight,
+  limits,
+}) {
   /** Messages that came before the words were known. @type {Set<string>} */
   const early = new Set();
 
@@ -39,7 +48,7 @@ export function messageHooks({ host, instance, sidecar, sessions, trigger, words
       const id = partIDAfter(parts.map((part) => part?.id));
       parts.push({ id, sessionID, messageID, type: "text", synthetic: true, text: answer.text });
     } catch (error) {
-      void host.toast(instance, "Handoff", triggerFailure(error), "error");
+      toastFailure("Handoff", triggerFailure(error), error);
     }
   }
 

@@ -15,6 +15,7 @@ export function toolHooks({
   instance,
   sidecar,
   callFailed,
+  toastFailure,
   refusal,
   context: place,
   limits,
@@ -53,7 +54,7 @@ export function toolHooks({
       const id = isKnown || !context?.callID ? "" : ` (call ${context.callID})`;
       const sentence = `${toolFailure(name, error, sidecar.briefs)}${id}`;
       if (!isKnown) host.log("warn", sentence);
-      if (!isKnown && !isEscape) void host.toast(instance, "Handoff sidecar", sentence, "error");
+      if (!isKnown && !isEscape) toastFailure("Handoff sidecar", sentence, error);
       throw new Error(sentence, { cause: error });
     }
   }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,11 @@ NEWEST_SESSIONS = 10
 
 REMOVAL_TIMEOUT_S = 1.5
 """The person waits for this while the handoff has failed already; a cancelled call is left behind after 2 s."""
+
+CANCELLED_WAIT_S = 0.15
+"""Whoever presses escape waits for this: ten times what OpenCode takes. What takes longer ends in the background."""
+
+_background: set[asyncio.Task[Any]] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,8 @@ class Delivered:
 async def deliver(client: OpenCodeClient, parcel: Parcel) -> Delivered:
     """The new session, with its prompt stored.
 
-    If the prompt can't be placed, or the caller is cancelled, the session is removed again.
+    If the prompt can't be placed, or the caller is cancelled, the session is removed again; a caller that was cancelled
+    does not wait for it long.
 
     Raises:
         HandoffFailed: says at which step, and whether anything was left behind.
@@ -67,7 +74,7 @@ async def deliver(client: OpenCodeClient, parcel: Parcel) -> Delivered:
     except OpenCodeError as error:
         raise HandoffFailed(f"{error}. {await _remove(client, session.id)}") from error
     except BaseException:
-        await _remove(client, session.id)
+        await _wait_a_moment(_remove(client, session.id))
         raise
     if stored is None:
         left_over = await _remove(client, session.id)
@@ -93,7 +100,7 @@ async def prompt_in(client: OpenCodeClient, session_id: SessionID) -> Message | 
 
 
 async def _create(client: OpenCodeClient, parcel: Parcel) -> Session:
-    """The new session, still empty. Cancelled while OpenCode makes it, this waits for its id to remove it."""
+    """The new session, still empty. Cancelled while OpenCode makes it, it is removed as soon as its id is there."""
     creation = asyncio.ensure_future(
         client.create_session(
             title=parcel.title,
@@ -112,14 +119,26 @@ async def _create(client: OpenCodeClient, parcel: Parcel) -> Session:
         log.warning("the answer to a new session was lost, but %s is there: %s", made.id, error)
         return made
     except asyncio.CancelledError:
-        try:
-            async with asyncio.timeout(REMOVAL_TIMEOUT_S):
-                session = await creation
-        except (OpenCodeError, TimeoutError) as error:
-            log.info("cancelled before a session was made: %s", error)
-        else:
-            await _remove(client, session.id)
+        await _wait_a_moment(_remove_when_made(client, parcel, creation))
         raise
+
+
+async def _remove_when_made(client: OpenCodeClient, parcel: Parcel, creation: asyncio.Future[Session]) -> None:
+    try:
+        session: Session | None = await creation
+    except OpenCodeError as error:
+        log.info("cancelled while a session was made: %s", error)
+        session = await _made_all_the_same(client, parcel)
+    if session is not None:
+        await _remove(client, session.id)
+
+
+async def _wait_a_moment(work: Coroutine[Any, Any, object]) -> None:
+    """Let it be done, even while we are being cancelled, and wait for it no longer than a person would."""
+    task = asyncio.create_task(work)
+    _background.add(task)
+    task.add_done_callback(_background.discard)
+    await asyncio.wait([task], timeout=CANCELLED_WAIT_S)
 
 
 async def _place(
