@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 
 /**
  * @typedef {object} Manifest
+ * @property {number} protocolVersion
  * @property {{name: string, description: string, parameters: object}[]} tools
  * @property {{name: string, description: string, template: string, immediate?: boolean}[]} commands
  * @property {{source: string, flags: string}} triggerPattern

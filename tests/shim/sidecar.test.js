@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Sidecar } from "../../plugin-shim/lib/sidecar.js";
+import { readManifest } from "../../plugin-shim/lib/manifest.js";
+import { PROTOCOL_VERSION, Sidecar } from "../../plugin-shim/lib/sidecar.js";
 import { fake, isRunning, stayAlive, until } from "./support.js";
 
 stayAlive();
@@ -24,6 +25,10 @@ function sidecar(behaviour, parts = {}) {
   });
   return { made, answers, logged };
 }
+
+test("both sides speak the same protocol: tools.json has the number from Python", () => {
+  assert.equal(PROTOCOL_VERSION, readManifest().protocolVersion);
+});
 
 test("the first call starts the sidecar, the next ones use the same", async () => {
   const { made, answers } = sidecar("well");

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,7 @@ from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.journal import Entry, Journal
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.tools.context import ToolContext, ToolResult
+from handoff_sidecar.tools.history import History
 from handoff_sidecar.tools.read_session import ReadSessionTool
 
 TOKENIZER = Tokenizer()
@@ -23,6 +25,9 @@ NOW = datetime.fromtimestamp(1_780_000_000, UTC)
 CONTEXT = ToolContext.model_validate({"sessionID": "ses_here", "directory": "/home/ada/dashboard"})
 
 Read = Callable[..., Awaitable[ToolResult]]
+
+ENDED_WITHIN_S = 0.2
+"""What a person who presses escape feels as at once; 10 ms are usual."""
 
 
 @pytest.fixture
@@ -63,6 +68,30 @@ async def test_the_previous_session_is_read_and_not_ones_own(read: Read) -> None
     assert "use port 4821" in result.output
     assert "- bash 'run the tests': completed" in result.output
     assert "All of its 2 messages." in result.output
+
+
+@pytest.mark.parametrize("query", ["port 7", r"/(\w+\s?)+q!/"])
+async def test_a_search_of_thousands_of_messages_ends_at_once_when_it_is_cancelled(
+    opencode: FakeOpenCode, read: Read, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    words = " ".join(f"port {number} of the build" for number in range(150))
+    opencode.messages["ses_old"] = [user_message(number, words) for number in range(5_000)]
+    loop, scanning = asyncio.get_running_loop(), asyncio.Event()
+    scan = History.scan
+
+    def tell(*arguments: Any) -> Any:
+        loop.call_soon_threadsafe(scanning.set)
+        return scan(*arguments)
+
+    monkeypatch.setattr(History, "scan", tell)
+    search = asyncio.ensure_future(read(query=query))
+    await scanning.wait()
+    cancelled_at = loop.time()
+    search.cancel()
+    await asyncio.wait([search])
+
+    assert search.cancelled()
+    assert loop.time() - cancelled_at < ENDED_WITHIN_S
 
 
 async def test_the_previous_session_is_found_by_the_link_in_the_first_message(
