@@ -59,12 +59,14 @@ class Sabotage:
             tool's own frames.
         nth: which of the frames that match.
         after: at the answer to the request, in place of the request.
+        number: tells two plans of the same words apart.
     """
 
     fault: str
     frame: str = ""
     nth: int = 1
     after: bool = False
+    number: int = 0
 
 
 class Saboteur:
@@ -210,7 +212,7 @@ def plan(path: Path, sabotage: Sabotage | None) -> None:
         path.unlink(missing_ok=True)
         return
     fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text(json.dumps(asdict(sabotage)))
+    fresh.write_text(json.dumps({**asdict(sabotage), "number": time.monotonic_ns()}))
     fresh.replace(path)
 
 

@@ -18,15 +18,17 @@ from saboteur import Sabotage
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.installation.plugin_file import shim_entry
 
-TOOL_LIMIT_MS = 3_000
-"""In place of a minute; with the grace for a cancelled call a hang ends after 5 s."""
+TOOL_LIMIT_MS = 2_500
+"""In place of a minute; with the grace for a cancelled call a hang ends after 4.5 s."""
 
 WELL_AGAIN_S = 20.0
+NOT_FOUND = 404
 
 PLUGIN = """\
 import {{ Plugin }} from {plugin}
-const plugin = new Plugin({{ limits: {limits} }})
-export default async (input, options) => plugin.attach(input, {{ ...options, command: {command} }})
+import shim from {shim}
+globalThis[Symbol.for("handoff-sidecar")] ??= new Plugin({{ limits: {limits} }})
+export default (input, options) => shim(input, {{ ...options, command: {command} }})
 """
 
 
@@ -58,14 +60,17 @@ class Faulty:
         """The sessions that a handoff of the session with this title made."""
         return [session for session in self.server.get("/session") if session["title"] == f"Handoff: {title}"]
 
-    def is_begun(self, session_id: str) -> bool:
-        messages = self.server.messages(session_id)
-        return bool(messages) and PROMPT in messages[0]["parts"][0]["text"]
+    def is_half_made(self, session_id: str) -> bool:
+        answer = self.server.http.get(f"/session/{session_id}/message")
+        if answer.status_code == NOT_FOUND:
+            return False  # it was removed meanwhile
+        messages = answer.json()
+        return not messages or PROMPT not in messages[0]["parts"][0]["text"]
 
     def wait_until_nothing_is_half_made(self, title: str) -> float:
         """Seconds since it went wrong."""
         until(
-            lambda: all(self.is_begun(session["id"]) for session in self.handed_off(title)) or None,
+            lambda: None if any(self.is_half_made(session["id"]) for session in self.handed_off(title)) else True,
             timeout_s=WELL_AGAIN_S,
         )
         return time.time() - self.went_wrong_at
@@ -84,6 +89,7 @@ def install_saboteur(sandbox: Sandbox, **limits: int) -> Path:
     command = [sys.executable, "-P", str(Path(saboteur.__file__)), str(plan)]
     text = PLUGIN.format(
         plugin=json.dumps(str(shim_entry().parent / "lib/plugin.js")),
+        shim=json.dumps(str(shim_entry())),
         limits=json.dumps({"toolCallMs": TOOL_LIMIT_MS, "commandMs": TOOL_LIMIT_MS, "noticeMs": 0, **limits}),
         command=json.dumps(command),
     )

@@ -9,7 +9,16 @@ import { commandFailure } from "../sentences.js";
 export const COMMAND_TIMEOUT_MS = 30_000;
 
 /** @param {import("../plugin.js").Parts} parts */
-export function commandHooks({ commands, host, sidecar, callFailed, toastFailure, sessions, context, limits }) {
+export function commandHooks({
+  commands,
+  host,
+  sidecar,
+  callFailed,
+  toastFailure,
+  sessions,
+  context,
+  limits,
+}) {
   return {
     /** @param {any} config */
     config: (config) => commands.addTo(config),
