@@ -6,6 +6,7 @@ Each subcommand imports what it needs when it runs: `stdio` is started by every 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,18 @@ SERVE_URL = "http://127.0.0.1:4096"
 
 def main() -> int:
     """Run one subcommand; the exit status is 1, and stderr says why, where it failed."""
-    arguments = _parser().parse_args()
     try:
-        return int(arguments.run(arguments))
+        arguments = _parser().parse_args()
+        try:
+            return int(arguments.run(arguments))
+        finally:
+            sys.stdout.flush()
     except HandoffSidecarError as error:
         print(f"handoff-sidecar: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read has left, as `| head` does; what is not written yet must not be tried again at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
@@ -227,8 +235,6 @@ def _preview(arguments: argparse.Namespace) -> int:
 
 
 def _server(url: str) -> Server:
-    import os
-
     from handoff_sidecar.preview import Server
 
     username, password = (os.environ.get(f"OPENCODE_SERVER_{name}") for name in ("USERNAME", "PASSWORD"))

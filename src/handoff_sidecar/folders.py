@@ -1,10 +1,12 @@
-"""Where this program keeps what it writes: the same folders for the sidecar, the command line and the tests.
+"""Where this program keeps what it writes, and who may read it: the same for the sidecar, the command line, the tests.
 
 platformdirs knows each platform's own places; OpenCode's configuration folder is `settings`' business.
 """
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -30,3 +32,36 @@ def cache_folder() -> Path:
 def briefs_folder() -> Path:
     """One Markdown file a handoff."""
     return state_folder() / "briefs"
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, each for its owner alone (0700).
+
+    (pathlib gives the mode to the last one only.)
+
+    Raises:
+        OSError: it can't be made, or something else is in its place.
+    """
+    if not folder.parent.exists():
+        make_private(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Put a file in its place, whole or not at all, as others may read it at this moment.
+
+    A new file is its owner's alone (0600); one that was there keeps its mode.
+
+    Raises:
+        OSError: it can't be written; what was there is as it was.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        if path.exists():
+            Path(name).chmod(path.stat().st_mode & 0o777)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from handoff_sidecar.errors import JournalUnavailable
+from handoff_sidecar.folders import make_private, write_private
 from handoff_sidecar.marks import Mark
 
 log = logging.getLogger(__name__)
@@ -93,7 +92,7 @@ class UnderWay:
     def finish(self, to_session: str) -> None:
         """Record which session came of it; a failure costs only this and is logged."""
         try:
-            _replace(self.path, replace(self.brief.entry, to_session=to_session), self.brief.prompt)
+            write_private(self.path, document(replace(self.brief.entry, to_session=to_session), self.brief.prompt))
         except OSError as error:
             log.warning("could not record the new session in %s: %s", self.path, error)
 
@@ -124,10 +123,10 @@ class Journal:
         stamp = datetime.fromisoformat(entry.created).astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
         path = self.folder / f"{stamp}-{entry.from_session}.md"
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self.folder)
             mark = Mark.put(_mark_of(path))
             try:
-                _replace(path, entry, prompt)
+                write_private(path, document(entry, prompt))
             except BaseException:
                 mark.remove()
                 raise
@@ -221,18 +220,6 @@ def _age_s(path: Path) -> float:
         return time.time() - path.stat().st_mtime
     except OSError:
         return 0.0  # another process was faster
-
-
-def _replace(path: Path, entry: Entry, prompt: str) -> None:
-    """Whole or not at all: written beside its place (mode 0600) and moved there."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(document(entry, prompt))
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def read(path: Path) -> SavedBrief:

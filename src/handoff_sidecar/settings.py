@@ -18,6 +18,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handoff_sidecar.errors import SettingsUnreadable, SettingsUnwritable
+from handoff_sidecar.folders import make_private, write_private
 
 SETTINGS_FILE = "handoff.json"
 SCHEMA_FILE = Path(__file__).with_name("handoff.schema.json")
@@ -26,6 +27,10 @@ TriggerWord = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^\S.*$
 
 MAX_FILE_BYTES = 64 * 1024
 """A hundred times what all settings together take."""
+
+
+MAX_KEY_CHARACTERS = 40
+"""Of an unknown key, in the sentence about it."""
 
 
 class Settings(BaseModel):
@@ -134,7 +139,9 @@ def load_settings(*, config: Path, project: Path | None) -> LoadedSettings:
             if key == "$schema":
                 continue
             if key not in Settings.model_fields:
-                problems.append(f"{file}: there is no setting `{key}`; there are: {', '.join(Settings.model_fields)}")
+                # Quoted: a project's key may hold what a terminal takes for a command.
+                named = json.dumps(key[:MAX_KEY_CHARACTERS])[1:-1]
+                problems.append(f"{file}: there is no setting `{named}`; there are: {', '.join(Settings.model_fields)}")
                 continue
             if key in Settings.USER_ONLY and file != users:
                 problems.append(f"{file}: `{key}` does not count in a project's file: it counts only in {users}")
@@ -160,11 +167,9 @@ def add_setting(config: Path, key: str, value: object) -> Path:
         raise SettingsUnwritable(problem)
     given = {"$schema": SCHEMA_FILE.as_uri(), **_read(file), key: value}
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_private(file.parent)
         target = file.resolve()  # people keep such files as links into a repository of their own
-        beside = target.with_name(f".{target.name}.tmp")
-        beside.write_text(json.dumps(given, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        beside.replace(target)
+        write_private(target, json.dumps(given, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise SettingsUnwritable(f"{file} could not be written: {error.strerror}") from error
     return file

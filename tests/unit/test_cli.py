@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -220,3 +222,16 @@ def test_resume_without_a_server_says_how_to_start_one(
     assert run(monkeypatch, "resume", "ses_a", "--url", "http://127.0.0.1:1") == 1
 
     assert "start one with `opencode serve`" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a pipe breaks in another way")
+@pytest.mark.parametrize("words", [["--help"], ["install"], ["doctor", "--json"]])
+def test_a_reader_that_leaves_early_is_no_traceback(words: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as gone:
+        command = [sys.executable, "-m", "handoff_sidecar", *words]
+        done = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE, check=False, timeout=60)
+
+    assert done.stderr == b""
+    assert done.returncode == 1

@@ -90,6 +90,32 @@ def test_a_file_that_is_no_json_object_is_named_and_does_not_count(config: Path,
     assert str(config / "handoff.json") in loaded.problems[0]
 
 
+def test_what_a_projects_file_says_gives_a_terminal_no_orders_and_fills_no_screen(config: Path, project: Path) -> None:
+    key = "\x1b]52;c;Y3VybA==\x07\u202e" + "x" * 10_000
+    (project / ".opencode" / "handoff.json").write_text(json.dumps({key: 1, "open": "\x1b[2J" + "y" * 10_000}))
+
+    loaded = load_settings(config=config, project=project)
+
+    assert len(loaded.problems) == 2
+    for problem in loaded.problems:
+        assert problem.isprintable()
+        assert len(problem) < 600
+
+
+def test_a_projects_settings_folder_may_be_a_link_and_is_only_read(config: Path, project: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "handoff.json").write_text('root:x:0:0:"the secret"')
+    (project / ".opencode").rmdir()
+    (project / ".opencode").symlink_to(elsewhere)
+
+    loaded = load_settings(config=config, project=project)
+
+    assert loaded.settings == Settings()
+    assert "secret" not in loaded.problems[0]
+    assert [file.name for file in elsewhere.iterdir()] == ["handoff.json"]
+
+
 def test_what_is_no_plain_file_is_neither_waited_for_nor_read_without_end(config: Path, project: Path) -> None:
     os.mkfifo(config / "handoff.json")
     (project / ".opencode" / "handoff.json").symlink_to("/dev/zero")

@@ -23,7 +23,7 @@ from pathlib import Path
 from packaging.version import InvalidVersion, Version
 
 from handoff_sidecar.errors import OpenCodeNotFound
-from handoff_sidecar.folders import cache_folder
+from handoff_sidecar.folders import cache_folder, make_private
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, is_supported
 
 ENVIRONMENT_VARIABLE = "HANDOFF_SIDECAR_OPENCODE"
@@ -142,7 +142,7 @@ def _cached_or_fetched(version: str, say: Callable[[str], None]) -> OpenCodeBina
     program = folder / name
     if not program.exists():
         try:
-            cache.mkdir(parents=True, exist_ok=True)
+            make_private(cache)
             # On the same disk as its place, so that the last step is one rename: the second of two finds the first's.
             with tempfile.TemporaryDirectory(prefix=".fetching-", dir=cache) as temporary:
                 say(f"Fetching OpenCode {version} (about 60 MB) into {folder} …")

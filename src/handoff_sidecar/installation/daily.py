@@ -16,6 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Literal
 
+from handoff_sidecar.folders import make_private
+
 log = logging.getLogger(__name__)
 
 POLL_INTERVAL_S = 0.5
@@ -58,8 +60,8 @@ def claim(cache: Path, today: datetime) -> bool:
     """Whether this process is the one that looks today (the mark is a file that only one can make)."""
     mark = cache / f"{MARK}{today:%Y-%m-%d}"
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        mark.touch(exist_ok=False)
+        make_private(cache)
+        mark.touch(mode=0o600, exist_ok=False)
         for old in cache.glob(f"{MARK}*"):
             if old != mark:
                 old.unlink(missing_ok=True)

@@ -7,10 +7,8 @@ that lies in `plugin` or `plugins` of its config folder.
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +16,7 @@ from urllib.request import url2pathname
 
 from handoff_sidecar import __version__
 from handoff_sidecar.errors import InstallFailed
+from handoff_sidecar.folders import make_private, write_private
 from handoff_sidecar.installation.opencode_config import named_plugins, plugin_files
 from handoff_sidecar.settings import load_settings
 
@@ -145,8 +144,8 @@ def install(config: Path) -> Installed:
     change = "written" if existing is None else "unchanged" if existing == text else "updated"
     if existing != text:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, text)
+            make_private(path.parent)
+            write_private(path, text)
         except OSError as error:
             raise InstallFailed(
                 f"{path} could not be written ({error.strerror}): make the folder writable, or name another config "
@@ -193,19 +192,6 @@ def _own_file(path: Path) -> str | None:
             f"{path} was not written by handoff-sidecar and is left as it is: move it away, then run this again"
         )
     return text
-
-
-def _replace(path: Path, text: str) -> None:
-    """Whole or not at all, as OpenCode may start at this moment."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def warnings(config: Path) -> list[str]:
