@@ -4,8 +4,8 @@
  */
 import { ENDPOINT_REFUSED, INVALID_PARAMS, RpcError } from "./errors.js";
 
-const SESSION = "ses_[A-Za-z0-9]+";
-const MESSAGE = "msg_[A-Za-z0-9]+";
+const SESSION = "ses_[0-9A-Za-z]{1,64}";
+const MESSAGE = "msg_[0-9A-Za-z]{1,64}";
 
 /** @type {[method: string, path: RegExp][]} */
 export const ENDPOINTS = [

@@ -16,11 +16,11 @@ from handoff_sidecar.handoff.record import Answer, Room
 from handoff_sidecar.handoff.redaction import redaction
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.journal import Journal
-from handoff_sidecar.opencode.client import OpenCodeClient, is_session_id, over_http
+from handoff_sidecar.opencode.client import NOT_FOUND, OpenCodeClient, is_session_id, over_http
 from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.preview import Server
 from handoff_sidecar.settings import Settings, load_settings
-from handoff_sidecar.tools.addressing import NOT_FOUND, age_of
+from handoff_sidecar.tools.addressing import age_of
 from handoff_sidecar.tools.context import Scene, ToolContext
 from handoff_sidecar.tools.definitions import ReadSession
 from handoff_sidecar.tools.handoff_resume import HandoffResume, Resumed

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { allowedPath, ENDPOINTS } from "../../plugin-shim/lib/endpoints.js";
 import { RpcError } from "../../plugin-shim/lib/errors.js";
@@ -82,6 +83,34 @@ test("anything else is refused, however it is dressed", () => {
     ["GET", "/session?workspace"],
     ["GET", "/global/event"],
     ["POST", "/tui/publish"],
+    ["POST", "/tui/execute-command"],
+    ["GET", "/file/content?path=/etc/passwd"],
+    ["GET", "/find?pattern=x"],
+    ["PUT", "/auth/anthropic"],
+    ["PATCH", "/config"],
+    ["POST", "/instance/dispose"],
+    ["POST", "/session/ses_1/init"],
+    ["POST", "/session/ses_1/share"],
+    ["POST", "/session/ses_1/permissions/per_1"],
+    ["POST", "/session/ses_1/message"],
+    ["POST", "/pty"],
+    ["OPTIONS", "/session"],
+    ["HEAD", "/session"],
+    ["CONNECT", "/session"],
+    ["GET ", "/session"],
+    ["GET", "/SESSION"],
+    ["GET", "/Session/ses_1"],
+    ["GET", "/session//ses_1"],
+    ["GET", "/session/ses_1//todo"],
+    ["GET", "/session\u0000"],
+    ["GET", "/session/ses_1\u0000/todo"],
+    ["GET", "/session/ses_1%00"],
+    ["GET", "/session;x"],
+    ["GET", "https://127.0.0.1:4096/session"],
+    ["GET", "file:///etc/passwd"],
+    ["GET", "/session?a=1&DIRECTORY=/etc"],
+    ["GET", "/session?%64%69rectory=/etc"],
+    ["GET", "/session?+directory=/etc&directory=/etc"],
   ];
   for (const [method, target] of attempts) {
     assert.throws(
@@ -93,12 +122,88 @@ test("anything else is refused, however it is dressed", () => {
   assert.throws(() => allowedPath("GET", 5), { code: -32602 });
 });
 
+/** Read by the sidecar's tests too, so that both sides hold the same texts for ids. */
+const ids = JSON.parse(readFileSync(new URL("../cases/ids.json", import.meta.url), "utf8"));
+
+test("what is an id, and what is none, is the same as in the sidecar", () => {
+  for (const id of ids.sessions) {
+    assert.equal(allowedPath("GET", `/session/${id}`), `/session/${id}`);
+    const message = `/session/ses_1/message/${id.replace("ses_", "msg_")}`;
+    assert.equal(allowedPath("GET", message), message);
+  }
+  for (const id of ids.none) {
+    // With a query, as sent, it is the session without one.
+    if (/[?#]/.test(id)) continue;
+    assert.throws(() => allowedPath("DELETE", `/session/${id}`), RpcError, JSON.stringify(id));
+    const message = `/session/ses_1/message/${id.replace("ses_", "msg_")}`;
+    assert.throws(() => allowedPath("GET", message), RpcError, JSON.stringify(id));
+  }
+});
+
+test("whatever is let through is, as a URL parser reads it, the path that was checked", () => {
+  const odd = ["/session", "/session/ses_1", "/vcs", "/tui/show-toast", "/config"];
+  const bits = [
+    ..."/.%?#@:;\\&=+~ \t\n\0",
+    "..",
+    "//",
+    "%2e",
+    "%2F",
+    "%00",
+    "%5c",
+    "directory=/",
+    "http:",
+    "é",
+    "\u202e",
+    "/auth",
+  ];
+  let let_through = 0;
+  for (const path of odd) {
+    for (const first of bits) {
+      for (const second of ["", ...bits]) {
+        for (const target of [
+          first + second + path,
+          path + first + second,
+          path.slice(0, 4) + first + second + path.slice(4),
+        ]) {
+          for (const method of ["GET", "POST", "DELETE", "PATCH"]) {
+            let allowed;
+            try {
+              allowed = allowedPath(method, target);
+            } catch (error) {
+              assert.ok(error instanceof RpcError, `${method} ${JSON.stringify(target)}: ${error}`);
+              continue;
+            }
+            let_through += 1;
+            const url = new URL(`http://127.0.0.1:4096${allowed}`);
+            assert.equal(url.host, "127.0.0.1:4096");
+            assert.ok(
+              ENDPOINTS.some(([verb, pattern]) => verb === method && pattern.test(url.pathname)),
+              target,
+            );
+            assert.equal(url.searchParams.get("directory"), null);
+            assert.equal(url.hash, "");
+          }
+        }
+      }
+    }
+  }
+  assert.ok(let_through > 100, "the list would be tested by refusals alone");
+});
+
 test("a request goes to OpenCode with its own headers and the directory of the message", async () => {
   const { ask, asked } = hosted();
   await ask({
     method: "POST",
     path: "/session",
-    headers: { "content-type": "application/json", authorization: "mine", "X-OpenCode-Directory": "/etc" },
+    headers: {
+      "content-type": "application/json",
+      authorization: "mine",
+      cookie: "mine",
+      host: "evil.example",
+      "X-Forwarded-Host": "evil.example",
+      "X-OpenCode-Directory": "/etc",
+      "X-OpenCode-Workspace": "w",
+    },
     body: '{"title":"größe"}',
   });
   const [{ method, path, headers, body } = assert.fail()] = asked;
@@ -106,6 +211,9 @@ test("a request goes to OpenCode with its own headers and the directory of the m
   assert.equal(headers.get("x-opencode-directory"), encodeURIComponent(DIRECTORY));
   assert.equal(headers.get("authorization"), "Basic b3BlbmNvZGU6eA==");
   assert.equal(headers.get("content-type"), "application/json");
+  for (const name of ["cookie", "host", "x-forwarded-host", "x-opencode-workspace"]) {
+    assert.equal(headers.get(name), null, name);
+  }
 });
 
 test("the host's headers may come as an object of their own kind", async () => {

@@ -21,6 +21,8 @@ from pydantic_core import from_json
 from handoff_sidecar.errors import OpenCodeGarbled, OpenCodeRefused, OpenCodeUnreachable
 from handoff_sidecar.opencode.limits import CompactionConfig, Config, ModelLimits, Providers
 from handoff_sidecar.opencode.models import (
+    MESSAGE_ID,
+    SESSION_ID,
     Agent,
     Message,
     MessageID,
@@ -43,9 +45,11 @@ REQUEST_TIMEOUT_S = 10.0
 DETAIL_MAX_CHARACTERS = 300
 """How much of an error answer is quoted: its first sentence, not a page of HTML."""
 
+NOT_FOUND = 404
+
 _T = TypeVar("_T", bound=BaseModel)
-_SESSION_ID = re.compile(r"ses_[0-9A-Za-z]{1,64}")
-_MESSAGE_ID = re.compile(r"msg_[0-9A-Za-z]{1,64}")
+_SESSION_ID = re.compile(SESSION_ID)
+_MESSAGE_ID = re.compile(MESSAGE_ID)
 
 
 def is_session_id(text: str) -> bool:
@@ -96,7 +100,7 @@ class OpenCodeClient:
 
     async def session(self, session_id: SessionID) -> Session:
         """The session with this id; an unknown one is refused with status 404."""
-        return self._parse(Session, *await self._get(f"/session/{_segment(session_id)}"))
+        return self._parse(Session, *await self._get(_path_of(session_id)))
 
     async def sessions(self, limit: int) -> list[Session]:
         """The newest sessions of the directory's project, latest update first."""
@@ -108,16 +112,18 @@ class OpenCodeClient:
         query: dict[str, str | int] = {"limit": limit}
         if before is not None:
             query["before"] = before
-        endpoint, response = await self._get(f"/session/{_segment(session_id)}/message", query)
+        endpoint, response = await self._get(f"{_path_of(session_id)}/message", query)
         return MessagePage(self._parse_list(Message, endpoint, response), response.headers.get("x-next-cursor") or None)
 
     async def message(self, session_id: SessionID, message_id: MessageID) -> Message:
         """One message; one that is not of this session is refused with status 404."""
-        return self._parse(Message, *await self._get(f"/session/{_segment(session_id)}/message/{_segment(message_id)}"))
+        return self._parse(
+            Message, *await self._get(f"{_path_of(session_id)}/message/{_checked(message_id, _MESSAGE_ID)}")
+        )
 
     async def todos(self, session_id: SessionID) -> list[Todo]:
         """The session's todo list, in the order in which the agent keeps it."""
-        endpoint, response = await self._get(f"/session/{_segment(session_id)}/todo")
+        endpoint, response = await self._get(f"{_path_of(session_id)}/todo")
         return self._parse_list(Todo, endpoint, response)
 
     async def vcs(self) -> Vcs:
@@ -158,7 +164,7 @@ class OpenCodeClient:
 
     async def abort(self, session_id: SessionID) -> None:
         """End the session's running turn, if there is one."""
-        await self._send("POST", f"/session/{_segment(session_id)}/abort", {})
+        await self._send("POST", f"{_path_of(session_id)}/abort", {})
 
     async def create_session(
         self,
@@ -205,15 +211,15 @@ class OpenCodeClient:
             body["model"] = {"providerID": model.provider_id, "modelID": model.model_id}
             if model.variant is not None:
                 body["variant"] = model.variant
-        await self._send("POST", f"/session/{_segment(session_id)}/prompt_async", body)
+        await self._send("POST", f"{_path_of(session_id)}/prompt_async", body)
 
     async def set_metadata(self, session_id: SessionID, metadata: dict[str, Any]) -> None:
         """Replace the session's metadata whole: merge with what was read before."""
-        await self._send("PATCH", f"/session/{_segment(session_id)}", {"metadata": metadata})
+        await self._send("PATCH", _path_of(session_id), {"metadata": metadata})
 
     async def delete_session(self, session_id: SessionID) -> None:
         """Remove a session and its messages."""
-        await self._request("DELETE", f"/session/{_segment(session_id)}")
+        await self._request("DELETE", _path_of(session_id))
 
     async def select_session(self, session_id: SessionID) -> None:
         """Show a session in every attached TUI. Succeeds without a TUI too."""
@@ -252,7 +258,7 @@ class OpenCodeClient:
             response = await self._http.request(method, path, params=query, json=body, headers=self._headers)
         except httpx.TimeoutException as error:
             raise OpenCodeUnreachable(f"OpenCode did not answer {endpoint} in time", endpoint=endpoint) from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise OpenCodeUnreachable(
                 f"OpenCode could not be reached for {endpoint}: {error}", endpoint=endpoint
             ) from error
@@ -319,19 +325,31 @@ def _json(response: httpx.Response) -> object:
     except ValueError:
         try:
             lenient = json.loads(response.content)  # takes half a surrogate pair, which JavaScript may write
+            whole = json.dumps(lenient, ensure_ascii=False)
         except RecursionError as error:
             raise ValueError("it is nested too deeply") from error
-        return from_json(json.dumps(lenient, ensure_ascii=False).encode("utf-8", "replace"))
+        return from_json(whole.encode("utf-8", "replace"))
 
 
-def _segment(text: str) -> str:
-    return quote(text, safe="")
+def _path_of(session_id: str) -> str:
+    """Where a session is; what is no id never gets into a path.
+
+    Raises:
+        OpenCodeRefused: as OpenCode refuses an id that it doesn't know.
+    """
+    return f"/session/{_checked(session_id, _SESSION_ID)}"
+
+
+def _checked(text: str, form: re.Pattern[str]) -> str:
+    if form.fullmatch(text) is None:
+        raise OpenCodeRefused(f"{json.dumps(text[:80])} is no id of OpenCode's", endpoint="", status=NOT_FOUND)
+    return text
 
 
 def _detail(response: httpx.Response) -> str:
     """OpenCode's errors are `{name, data: {message}}` or `{_tag, message}`; anything else is quoted raw."""
     try:
-        body = response.json()
+        body = _json(response)
     except ValueError:
         text = response.text.strip()
     else:
@@ -348,6 +366,7 @@ def _first_problem(error: ValidationError) -> str:
 
 
 __all__ = [
+    "NOT_FOUND",
     "MessageID",
     "MessagePage",
     "OpenCodeClient",

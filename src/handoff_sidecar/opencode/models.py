@@ -16,6 +16,10 @@ from handoff_sidecar.opencode.limits import Tokens
 SessionID = NewType("SessionID", str)
 MessageID = NewType("MessageID", str)
 
+SESSION_ID = r"ses_[0-9A-Za-z]{1,64}"
+MESSAGE_ID = r"msg_[0-9A-Za-z]{1,64}"
+"""The forms of ids, the same in the plugin's list of endpoints: nothing in them means something in a path."""
+
 GLOBAL_PROJECT = "global"
 """The project id that every folder without a repository shares."""
 
@@ -23,6 +27,9 @@ _BOOKKEEPING_AGENTS = frozenset({"compaction", "title", "summary"})
 """OpenCode's own agents: their messages say nothing of the agent or model at work."""
 
 _MODEL_NAME = re.compile(r"([^/]+)/(.+?)(?: \(([^()]+)\))?")
+
+LAST_MOMENT_MS = 253_402_300_799_000
+"""The end of the year 9999, which is the last one that Python's calendar has."""
 
 _ABORTED = "MessageAbortedError"
 _SAYS_NOTHING_OF_THE_PROVIDER = frozenset({_ABORTED, "ContextOverflowError", "MessageOutputLengthError"})
@@ -51,18 +58,26 @@ class Model(_Wire):
         return f"{self.provider_id}/{self.model_id}{variant}"
 
 
-class Times(_Wire):
-    """Milliseconds since the epoch."""
+def _moment(value: object) -> float | None:
+    is_one = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LAST_MOMENT_MS
+    return float(value) if isinstance(value, int | float) and is_one else None
 
-    created: float = 0
-    updated: float | None = None
-    completed: float | None = None
+
+Moment = Annotated[float | None, BeforeValidator(_moment)]
+
+
+class Times(_Wire):
+    """Milliseconds since the epoch; what is no moment counts as none."""
+
+    created: Annotated[float, BeforeValidator(lambda value: _moment(value) or 0.0)] = 0
+    updated: Moment = None
+    completed: Moment = None
 
 
 class Session(_Wire):
     """A session as `GET /session/{id}` answers it."""
 
-    id: SessionID
+    id: Annotated[SessionID, Field(pattern=rf"^{SESSION_ID}$")]
     title: str = ""
     directory: str = ""
     project_id: str = Field(default="", alias="projectID")

@@ -14,8 +14,8 @@ from datetime import datetime
 from handoff_sidecar.errors import OpenCodeError, OpenCodeRefused, ToolFailed
 from handoff_sidecar.handoff.plain_text import one_line
 from handoff_sidecar.journal import Journal
-from handoff_sidecar.opencode.client import OpenCodeClient, cursor_at, is_session_id
-from handoff_sidecar.opencode.models import Message, Session, SessionID
+from handoff_sidecar.opencode.client import NOT_FOUND, OpenCodeClient, cursor_at, is_session_id
+from handoff_sidecar.opencode.models import SESSION_ID, Message, Session, SessionID
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +31,9 @@ LISTED_ANCESTORS = 10
 TITLE_MAX_CHARACTERS = 80
 MINUTES_AN_HOUR = 60
 SHOWN_AS_HOURS = 48
-NOT_FOUND = 404
 
 _ANCESTOR = re.compile(r"previous(?:\s*:\s*(\d{1,3}))?", re.IGNORECASE)
-_PREVIOUS_LINE = re.compile(r"(?m)^Previous: `(ses_[0-9A-Za-z]+)`")
+_PREVIOUS_LINE = re.compile(rf"(?m)^Previous: `({SESSION_ID})`")
 
 
 class Addressing:

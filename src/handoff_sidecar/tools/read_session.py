@@ -14,9 +14,9 @@ from handoff_sidecar.handoff.record import Answer, Room
 from handoff_sidecar.handoff.redaction import redaction
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.journal import Journal
-from handoff_sidecar.opencode.client import OpenCodeClient
+from handoff_sidecar.opencode.client import NOT_FOUND, OpenCodeClient
 from handoff_sidecar.settings import Settings
-from handoff_sidecar.tools.addressing import NOT_FOUND, Addressing
+from handoff_sidecar.tools.addressing import Addressing
 from handoff_sidecar.tools.context import ToolContext, ToolResult
 from handoff_sidecar.tools.definitions import READ_SESSION, ReadSession, check_arguments
 from handoff_sidecar.tools.history import Histories

@@ -28,7 +28,7 @@ from handoff_sidecar.handoff.fullness import (
 )
 from handoff_sidecar.handoff.prompt import Start
 from handoff_sidecar.handoff.threshold import Points, used
-from handoff_sidecar.opencode.client import PromptPart
+from handoff_sidecar.opencode.client import NOT_FOUND, PromptPart
 from handoff_sidecar.opencode.limits import Tokens
 from handoff_sidecar.opencode.models import Message, MessageID, Session, SessionID
 from handoff_sidecar.tools.capacity import Capacity
@@ -47,7 +47,6 @@ LOOKED_AT_MESSAGES = 40
 """Enough to see how a turn has ended; a request to the model waits for them."""
 
 REMEMBERED_SESSIONS = 500
-NOT_FOUND = 404
 
 
 class Sighting(BaseModel):
@@ -173,7 +172,7 @@ class Watch:
         room = await self._capacity.room(scene.client)
         if not room.knows_limit_of(sighting.model) and scene.settings.auto_handoff_threshold:
             message = unknown_limit("/".join(sighting.model))
-            if message not in self._said:
+            if message not in self._said and len(self._said) < REMEMBERED_SESSIONS:
                 self._said.add(message)
                 await notify(scene.client, message, "warning")
         points = room.points(sighting.model, scene.settings)

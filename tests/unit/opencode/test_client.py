@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff_sidecar.errors import HandoffSidecarError, OpenCodeGarbled, OpenCodeRefused, OpenCodeUnreachable
-from handoff_sidecar.opencode.client import OpenCodeClient, is_session_id, over_http, through_tunnel
-from handoff_sidecar.opencode.models import Message, Session, SessionID
+from handoff_sidecar.opencode.client import OpenCodeClient, is_message_id, is_session_id, over_http, through_tunnel
+from handoff_sidecar.opencode.models import Message, MessageID, Session, SessionID
 
 OLD = SessionID("ses_old")
 
@@ -63,16 +65,46 @@ async def test_no_answer_is_unreachable(error: httpx.HTTPError) -> None:
         await client.session(OLD)
 
 
-async def test_ids_can_not_leave_their_place_in_the_path() -> None:
+IDS = json.loads((Path(__file__).parents[2] / "cases" / "ids.json").read_text(encoding="utf-8"))
+"""Read by the plugin's tests too, so that both sides hold the same texts for ids."""
+
+
+@pytest.mark.parametrize("text", IDS["sessions"])
+def test_what_is_a_session_id_is_one_on_both_sides(text: str) -> None:
+    assert is_session_id(text)
+    assert is_message_id(text.replace("ses_", "msg_"))
+
+
+@pytest.mark.parametrize("text", IDS["none"])
+async def test_what_is_no_id_never_gets_into_a_path(text: str) -> None:
     opencode = FakeOpenCode()
     opencode.add_session()
+    client, session = opencode.client(), SessionID(text)
+    message = MessageID(text.replace("ses_", "msg_"))
+    attempts: list[Coroutine[Any, Any, Any]] = [
+        client.session(session),
+        client.messages(session, limit=1),
+        client.message(SessionID("ses_old"), message),
+        client.todos(session),
+        client.abort(session),
+        client.prompt(session, [], agent=None, model=None, reply=False),
+        client.set_metadata(session, {}),
+        client.delete_session(session),
+    ]
 
-    with pytest.raises(HandoffSidecarError):
-        await opencode.client().session(SessionID("ses_x/../ses_old"))
-    assert opencode.requests[0][1].count("/") - opencode.requests[0][1].count("%2F") <= 4
-    assert not is_session_id("ses_x/../ses_old")
-    assert not is_session_id("ses_old\n")
-    assert is_session_id("ses_df89f0ceaffej9TPi2hs7g3BYo")
+    for attempt in attempts:
+        with pytest.raises(OpenCodeRefused, match="no id of OpenCode's"):
+            await attempt
+    assert opencode.requests == []
+
+
+async def test_a_session_whose_id_is_a_path_is_no_session() -> None:
+    opencode = FakeOpenCode()
+    opencode.add_session()
+    opencode.sessions["ses_old"]["id"] = "ses_/../../../etc/cron.d/x"
+
+    with pytest.raises(OpenCodeGarbled):
+        await opencode.client().session(SessionID("ses_old"))
 
 
 async def test_basic_auth_goes_out_with_every_request() -> None:
