@@ -7,24 +7,44 @@ sloppiness is forgiven. Knows nothing of OpenCode.
 from __future__ import annotations
 
 import json
+from collections.abc import Sized
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+MAX_ENTRIES = 2_000
+"""Of a list: far more than any brief shows. A hundred thousand held up everything for a second."""
+
+MAX_CHARACTERS = 200_000
+"""Of one text: a whole conversation, of which a brief shows the first sentences."""
 
 
 def _listed(value: object) -> object:
     """Models send a lone string, null, or a list as JSON text where a list of strings is wanted."""
-    if value is None:
-        return []
-    if isinstance(value, str):
-        text = value.strip()
-        if text.startswith("["):
-            try:
-                return json.loads(text)
-            except ValueError:
-                return [text]
-        return [text] if text else []
-    return value
+    listed = [] if value is None else _read(value.strip()) if isinstance(value, str) else value
+    if isinstance(listed, list) and len(listed) > MAX_ENTRIES:
+        raise PydanticCustomError("too_many", "at most {most} entries, not {count}", _of(MAX_ENTRIES, listed))
+    return listed
+
+
+def _read(text: str) -> object:
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return [text]
+    return [text] if text else []
+
+
+def _of(most: int, given: Sized) -> dict[str, str | int]:
+    return {"most": f"{most:,}", "count": f"{len(given):,}"}
+
+
+def _short(text: str) -> str:
+    if len(text) > MAX_CHARACTERS:
+        raise PydanticCustomError("too_long", "at most {most} characters, not {count}", _of(MAX_CHARACTERS, text))
+    return text
 
 
 def _decided(value: object) -> object:
@@ -45,9 +65,10 @@ def _said(value: object) -> object:
     return (value.strip() or None) if isinstance(value, str) else value
 
 
-Lines = Annotated[list[str], BeforeValidator(_listed)]
-Decisions = Annotated[list[str], BeforeValidator(_decided)]
-Line = Annotated[str | None, BeforeValidator(_said)]
+Text = Annotated[str, AfterValidator(_short)]
+Lines = Annotated[list[Text], BeforeValidator(_listed)]
+Decisions = Annotated[list[Text], BeforeValidator(_decided)]
+Line = Annotated[Text | None, BeforeValidator(_said)]
 
 
 class Notes(BaseModel):
@@ -55,7 +76,7 @@ class Notes(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    summary: Annotated[str, BeforeValidator(_said)] = Field(description="Where things stand, 1-3 sentences")
+    summary: Annotated[Text, BeforeValidator(_said)] = Field(description="Where things stand, 1-3 sentences")
     goal: Line = Field(default=None, description="What the user wants, verbatim")
     next_steps: Lines = Field(default_factory=list, description="In order")
     blocked: Line = Field(default=None, description="By what")

@@ -10,7 +10,11 @@ import re
 import unicodedata
 
 _KEPT = "\n\t\u200c\u200d"
-"""Zero-width (non-)joiners are part of the spelling in several scripts and in emoji."""
+"""Zero-width (non-)joiners are part of the spelling in several scripts and in emoji, not of anything in ASCII."""
+
+_HIDDEN_JOINERS = re.compile(r"(?<=[\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?=[\x00-\x7f]|$)")
+_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+"""What some programs and models take for a new line."""
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _LOOKS_LIKE_THE_FRAME = re.compile(r"(?m)^(?=(?:#{1,6}\s|-{3,}\s*$|\*\*[\w ,]+:\*\*|Previous: `))")
@@ -20,11 +24,11 @@ def clean(text: str) -> str:
     """The text without terminal escapes, control and invisible formatting characters; newlines and tabs stay."""
     if text.replace("\n", "").replace("\t", "").isprintable():
         return text  # most texts of a history of 30 MB, in a sixth of the time of what follows
-    text = _ESCAPE_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    text = _LINE_ENDS.sub("\n", _ESCAPE_SEQUENCE.sub("", text))
     for character in set(text):
         if character not in _KEPT and unicodedata.category(character) in {"Cc", "Cf", "Cs"}:
             text = text.replace(character, "")
-    return text
+    return _HIDDEN_JOINERS.sub("", text)
 
 
 def one_line(text: str, max_characters: int) -> str:

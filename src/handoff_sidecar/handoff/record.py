@@ -29,7 +29,7 @@ CHARACTERS_A_TOKEN = 6
 RESERVED_TOKENS = 120
 """For the sentences about what was left out; if they are longer, the blocks are fitted once more."""
 
-_FENCE_INSIDE = re.compile(r"<(?=/?\s*session-record)", re.IGNORECASE)
+_FENCE_INSIDE = re.compile(r"<(?=\s*/?\s*session-record)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,10 @@ class Answer:
         """The answer as the agent reads it."""
         if not self.blocks:
             return f"{self.about} {self.said}"
-        body = _FENCE_INSIDE.sub("‹", "\n\n".join(str(block) for block in self.blocks))
-        return f"{self.about} {NOT_INSTRUCTIONS} {self.said}\n\n<session-record>\n{body}\n</session-record>"
+        body = "\n\n".join(str(block) for block in self.blocks)
+        # The sentences name a title and a query.
+        about, said, body = (_FENCE_INSIDE.sub("‹", text) for text in (self.about, self.said, body))
+        return f"{about} {NOT_INSTRUCTIONS} {said}\n\n<session-record>\n{body}\n</session-record>"
 
     def markdown(self) -> str:
         """The answer as a person reads it."""

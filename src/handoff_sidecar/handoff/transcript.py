@@ -38,6 +38,7 @@ _TODO_LIST = "- todowrite"
 
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,([A-Za-z0-9+/=_-]*)")
 _LONG_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{400,}={0,2}")
+_LOOKS_LIKE_A_HEADING = re.compile(r"(?m)^\s*\[(?=[^\]\n]{1,200} · )")
 _BINARY_SHARE = 0.05
 """Of NUL or undecodable characters: text has none, but a cut in the middle of a character may leave one or two."""
 
@@ -104,8 +105,9 @@ def time_of(milliseconds: float) -> str:
 
 
 def shown(text: str, redact: Redact) -> str:
-    """The text without secrets, and with what is not text as what it is."""
-    return redact(_LONG_BASE64.sub(lambda found: f"[base64 data, {_size(len(found[0]) * 3 // 4)}]", text))
+    """The text without secrets, without what could pass for a record's heading, and binary data as what it is."""
+    told = _LONG_BASE64.sub(lambda found: f"[base64 data, {_size(len(found[0]) * 3 // 4)}]", text)
+    return redact(_LOOKS_LIKE_A_HEADING.sub("(", told))
 
 
 def ends(text: str, most_characters: int) -> str:

@@ -13,6 +13,9 @@ from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.limits import CompactionConfig, ModelLimits
 from handoff_sidecar.settings import Settings
 
+REMEMBERED_DIRECTORIES = 50
+"""A provider list holds thousands of models; what was forgotten is asked for again."""
+
 ModelKey = tuple[str, str]
 """Provider id and model id."""
 
@@ -73,6 +76,8 @@ class Capacity:
         """
         limits, compaction = await asyncio.gather(client.model_limits(), client.compaction_config())
         room = self._rooms[client.directory] = Room(limits, compaction, self._output_max)
+        if len(self._rooms) > REMEMBERED_DIRECTORIES:
+            del self._rooms[next(iter(self._rooms))]
         return room
 
     async def room(self, client: OpenCodeClient) -> Room:

@@ -22,6 +22,9 @@ from handoff_sidecar.opencode.versions import OLDEST
 PROTOCOL_VERSION = 1
 """Raised whenever shim and sidecar of different versions could misunderstand each other."""
 
+MAX_PROBLEMS_TOLD = 3
+"""Of wrong arguments: a model corrects the first ones and calls again."""
+
 _Arguments = TypeVar("_Arguments", bound=BaseModel)
 
 DEFAULT_LIMIT = 20
@@ -122,8 +125,11 @@ def check_arguments(tool: str, model: type[_Arguments], arguments: dict[str, Any
             described = model.model_fields[name].description if name in model.model_fields else None
             wanted = f" (wanted: {described[0].lower()}{described[1:]})" if described else ""
             problems.append(f"`{name}`: {problem['msg'][0].lower()}{problem['msg'][1:]}{wanted}")
+        told = list(dict.fromkeys(problems))
+        more = f" (and {len(told) - MAX_PROBLEMS_TOLD} more)" if len(told) > MAX_PROBLEMS_TOLD else ""
         raise InvalidArguments(
-            f"{tool}: nothing was done, as the arguments are wrong. {'; '.join(problems)}. Correct this and call again."
+            f"{tool}: nothing was done, as the arguments are wrong. {'; '.join(told[:MAX_PROBLEMS_TOLD])}{more}. "
+            "Correct this and call again."
         ) from error
 
 

@@ -35,6 +35,9 @@ PAGE_MESSAGES = 500
 KEPT_BYTES = 10_000_000
 """Of compressed text, all sessions together: some 40 MB of logs and code. Of a longer session the newest part."""
 
+KEPT_HISTORIES = 200
+"""However small they are: each takes some memory beside its bytes."""
+
 SCAN_TIMEOUT_S = 2.0
 """For a regular expression, over the whole history."""
 
@@ -172,9 +175,14 @@ class Histories:
             if kept is None or kept.state != state:
                 kept = await self._load(session_id, client, state, kept)
             self._kept[session_id] = kept
-            while len(self._kept) > 1 and sum(each.size_bytes for each in self._kept.values()) > self._kept_bytes:
+            while self._is_over():
                 self._kept.popitem(last=False)
             return kept
+
+    def _is_over(self) -> bool:
+        if len(self._kept) > KEPT_HISTORIES:
+            return True
+        return len(self._kept) > 1 and sum(each.size_bytes for each in self._kept.values()) > self._kept_bytes
 
     async def _load(
         self, session_id: SessionID, client: OpenCodeClient, state: object, known: History | None

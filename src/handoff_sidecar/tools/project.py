@@ -119,11 +119,8 @@ class ProjectSearch:
             scan = await asyncio.to_thread(history.scan, query)
             best = rank(query, scan.candidates, documents=scan.documents, characters=scan.characters).matches
             records = await asyncio.to_thread(history.records, [found.index for found in best[:SHOWN_OF_A_SESSION]])
-            searched.append(
-                _Searched(
-                    session, _with_title(session, query, scan.candidates), records, scan.documents + 1, scan.characters
-                )
-            )
+            candidates = await asyncio.to_thread(_with_title, session, query, scan.candidates)
+            searched.append(_Searched(session, candidates, records, scan.documents + 1, scan.characters))
         return searched, skipped
 
 

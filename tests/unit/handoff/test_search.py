@@ -59,6 +59,42 @@ def test_a_query_that_can_not_be_searched_for_is_explained(query: str) -> None:
         parse_query(query)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        r"(?:(?:(?:a{9999}){9999}){9999}){9999}",
+        r"(?:(?:a{99}){99}){99}",
+        r"(?:a?){99999}",
+        r"(?:a{ 9 9 9 # comment 9\n } b){ 999 }",
+        r"[)(]{30000}",
+        r"(?R)",
+        r"(a(?1)?b)",
+        r"(?(DEFINE)(?P<q>a))(?&q)",
+        r"(?P<q>a(?P>q)?)",
+        r"a{99999999999999999999}",
+    ],
+)
+def test_an_expression_that_would_take_all_memory_is_refused_before_it_is_compiled(source: str) -> None:
+    for text in (f"/{source}/", f"/{source}/x"):
+        with pytest.raises(BadQuery, match=r"calls itself|repeats too much"):
+            parse_query(text)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}",
+        r"sha256:[0-9a-f]{64}",
+        r"function \w+\(\) \{",
+        r"\(\?R\)|\{9{1,3}\}",
+        r"(?i)error.{0,200}timeout",
+    ],
+)
+def test_an_expression_as_people_write_them_is_searched_for(source: str) -> None:
+    assert parse_query(f"/{source}/").pattern is not None
+
+
 def test_a_regular_expression_that_backtracks_forever_is_stopped() -> None:
     with pytest.raises(BadQuery, match=r"took too long .*make it simpler"):
         parse_query("/(x+x+)+y/").frequencies("x" * 5_000, "", 0.1)
