@@ -40,6 +40,7 @@ import { isOlder } from "./versions.js";
  * @property {(title: string, message: string, error: unknown) => void} toastFailure tells the person; what stays as
  *   it is, once
  * @property {() => string | null} refusal why nothing can be done in this OpenCode, or null
+ * @property {(message: string, variant: import("./host.js").Variant) => void} notice tells the person, once in a process
  * @property {Sessions} sessions
  * @property {(sessionID: string) => import("./connection.js").Json} context what the sidecar is told of where a
  *   session is
@@ -153,6 +154,7 @@ export class Plugin {
         else void this.#host.toast(instance, title, message, "error");
       },
       refusal: () => this.#refusal,
+      notice: (message, variant) => this.#notice(instance, message, variant),
       sessions: this.#sessions,
       context: (sessionID) => ({
         sessionID,

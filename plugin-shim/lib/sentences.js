@@ -118,6 +118,17 @@ function cause(error) {
 }
 
 /**
+ * @param {string[]} names
+ * @returns {string}
+ */
+export function takenByAnother(names) {
+  return (
+    `Another plugin has a tool of the same name as one of ours (${names.join(", ")}), and gets its calls. Remove one ` +
+    "of the two plugins (`handoff-sidecar doctor` names the other), then restart OpenCode."
+  );
+}
+
+/**
  * @param {string} tool
  * @param {unknown} error
  * @param {string | null} briefs

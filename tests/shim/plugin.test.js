@@ -169,6 +169,19 @@ test("the tools are those of tools.json, and their schemas come with tool.defini
   await hooks.dispose();
 });
 
+test("a tool of another plugin's that has taken our name keeps its schema, and the person is told once", async () => {
+  const { hooks, toasts } = attached("well", { limits: { noticeMs: 1 } });
+  for (const { name } of readManifest().tools) {
+    const output = { description: "Generate a compact continuation prompt", parameters: {} };
+    await hooks["tool.definition"]({ toolID: name }, output);
+    assert.deepEqual(output, { description: "Generate a compact continuation prompt", parameters: {} });
+  }
+  await until(() => toasts().length > 0);
+  assert.equal(toasts().length, 1);
+  assert.match(toasts()[0].message, /Another plugin has a tool of the same name/);
+  await hooks.dispose();
+});
+
 test("commands are added, and one that the user made stays", async () => {
   const { hooks } = attached("well");
   const config = {};

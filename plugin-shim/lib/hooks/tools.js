@@ -3,7 +3,7 @@
  * Knows what a tool is called, and nothing of what it does: that is the sidecar's.
  */
 import { CallGivenUp, RpcError, TOOL_FAILED } from "../errors.js";
-import { toolFailure } from "../sentences.js";
+import { takenByAnother, toolFailure } from "../sentences.js";
 
 /** A handoff takes well under a second; what takes this long will not end by itself. */
 export const TOOL_CALL_TIMEOUT_MS = 60_000;
@@ -17,6 +17,7 @@ export function toolHooks({
   callFailed,
   toastFailure,
   refusal,
+  notice,
   context: place,
   limits,
 }) {
@@ -59,7 +60,7 @@ export function toolHooks({
     }
   }
 
-  const parameters = new Map(manifest.tools.map((tool) => [tool.name, tool.parameters]));
+  const tools = new Map(manifest.tools.map((tool) => [tool.name, tool]));
   return {
     tool: Object.fromEntries(
       manifest.tools.map(({ name, description }) => [
@@ -76,12 +77,20 @@ export function toolHooks({
       ]),
     ),
     /**
+     * Of two plugins with a tool of the same name one gets the calls, in no order that we could choose (1.18.33): a
+     * description tells whose tool it is.
      * @param {any} input
      * @param {any} output
      */
     "tool.definition"(input, output) {
-      const schema = parameters.get(input?.toolID);
-      if (schema && output) output.jsonSchema = structuredClone(schema);
+      const tool = tools.get(input?.toolID);
+      if (!tool || !output) return;
+      const { description } = output;
+      if (typeof description === "string" && !description.includes(tool.description)) {
+        notice(takenByAnother([...tools.keys()]), "warning");
+      } else {
+        output.jsonSchema = structuredClone(tool.parameters);
+      }
     },
   };
 }
