@@ -106,6 +106,7 @@ class UnderWay:
 
 
 _FIELDS = frozenset(each.name for each in fields(Entry))
+_TEXTS = _FIELDS - {"chain", "tokens", "enclosed"}
 
 
 class Journal:
@@ -256,7 +257,9 @@ def _parse(path: Path, text: str) -> tuple[Entry, str]:
         lines = (line.partition(": ") for line in head.splitlines() if fence)
         # A field that is not known here is a newer version's.
         known = {key: json.loads(value) for key, _, value in lines if key in _FIELDS}
-        entry = Entry(**{**known, "chain": tuple(known.get("chain", ()))})
-    except (ValueError, TypeError) as error:
+        entry = Entry(**{**known, "chain": tuple(map(str, known.get("chain", ())))})
+    except (ValueError, TypeError, RecursionError) as error:
         raise JournalUnavailable(f"{path} is no brief of a handoff: {error}") from error
+    if not all(isinstance(getattr(entry, name) or "", str) for name in _TEXTS):
+        raise JournalUnavailable(f"{path} is no brief of a handoff: a field is no text")
     return entry, prompt.strip("\n")

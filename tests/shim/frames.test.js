@@ -67,3 +67,48 @@ test("a message over the limit is not written; the limit counts bytes, not chara
 test("half an emoji goes out as a replacement character, and whole ones as they are", () => {
   assert.equal(encodeFrame({ text: "a\ud83d", other: "🚀" }), '{"text":"a�","other":"🚀"}\n');
 });
+
+test("whatever comes, in pieces of whatever size, the frames are its lines", () => {
+  const random = numbers(20_261_123);
+  const bits = [
+    Buffer.from("\n"),
+    Buffer.from("x"),
+    Buffer.from("ß🚀"),
+    Buffer.from([0xff, 0]),
+    Buffer.alloc(40, "y"),
+  ];
+  for (let round = 0; round < 3_000; round++) {
+    const bytes = Buffer.concat(
+      Array.from({ length: random(30) }, () => bits[random(bits.length)] ?? assert.fail()),
+    );
+    /** @type {(string | number)[]} */
+    const found = [];
+    const split = new FrameSplitter({
+      limitBytes: 64,
+      onFrame: (frame) => found.push(frame.toString("latin1")),
+      onTooLarge: (error) => found.push(error.bytes),
+    });
+    for (let start = 0; start < bytes.length; ) {
+      const end = start + 1 + random(20);
+      split.push(bytes.subarray(start, end));
+      start = end;
+    }
+    const lines = bytes.toString("latin1").split("\n").slice(0, -1);
+    assert.deepEqual(
+      found,
+      lines.map((line) => (line.length > 64 ? line.length : line)),
+    );
+  }
+});
+
+/**
+ * The same numbers at every run, each below the given one (a linear congruential generator).
+ * @param {number} seed
+ */
+function numbers(seed) {
+  let state = seed;
+  return (/** @type {number} */ below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}

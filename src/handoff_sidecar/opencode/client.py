@@ -95,7 +95,7 @@ class OpenCodeClient:
 
     def __init__(self, http: httpx.AsyncClient, directory: str) -> None:
         self._http = http
-        self._headers = {DIRECTORY_HEADER: quote(directory, safe="")} if directory else {}
+        self._headers = {DIRECTORY_HEADER: quote(directory, safe="", errors="replace")} if directory else {}
         self.directory = directory
 
     async def session(self, session_id: SessionID) -> Session:
@@ -254,8 +254,11 @@ class OpenCodeClient:
         body: dict[str, Any] | None = None,
     ) -> tuple[str, httpx.Response]:
         endpoint = f"{method} {path}"
+        # In ASCII: half an emoji, as a model's cut-off arguments may hold, is JSON then and no UTF-8 otherwise.
+        content = None if body is None else json.dumps(body)
+        headers = self._headers if body is None else {**self._headers, "content-type": "application/json"}
         try:
-            response = await self._http.request(method, path, params=query, json=body, headers=self._headers)
+            response = await self._http.request(method, path, params=query, content=content, headers=headers)
         except httpx.TimeoutException as error:
             raise OpenCodeUnreachable(f"OpenCode did not answer {endpoint} in time", endpoint=endpoint) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -11,11 +11,16 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+MOST_TOKENS = 10**12
+"""Of any count: what is more would not even be a float."""
+
 
 def _count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0
-    return int(value) if math.isfinite(value) and value > 0 else 0
+    if isinstance(value, float) and not math.isfinite(value):
+        return 0
+    return min(max(int(value), 0), MOST_TOKENS)
 
 
 def _object(value: object) -> object:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from handoff_sidecar.errors import HandoffSidecarError
 
@@ -79,6 +79,7 @@ class TunnelTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError(str(error), request=request) from error
         try:
             received = TunnelResponse.model_validate(answer)
-        except ValidationError as error:
+            body_received = received.body.encode("utf-8", "replace")
+            return httpx.Response(received.status, headers=received.headers, content=body_received)
+        except ValueError as error:  # no such fields, or headers that no HTTP has
             raise httpx.RemoteProtocolError("the plugin's answer is no HTTP response", request=request) from error
-        return httpx.Response(received.status, headers=received.headers, content=received.body.encode())
