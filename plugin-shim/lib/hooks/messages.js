@@ -14,6 +14,9 @@ export const MESSAGE_TIMEOUT_MS = 5_000;
 /** The first request of a process waits for a sidecar that starts, no longer than this. */
 const LATE_TIMEOUT_MS = 2_000;
 
+/** A person types one or two messages while a sidecar starts. */
+const MOST_EARLY = 20;
+
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const RANDOM_CHARACTERS = 14;
 const TIME_DIGITS = 12;
@@ -65,7 +68,7 @@ export function messageHooks({
       const text = typedText(output.parts);
       if (!messageID || !sessionID) return undefined;
       if (!trigger().test(text)) {
-        if (!words.areKnown) early.add(messageID);
+        if (!words.areKnown && early.size < MOST_EARLY) early.add(messageID);
         return undefined;
       }
       return isFirstSight(messageID) ? received({ sessionID, messageID, text }, output.parts) : undefined;
@@ -77,10 +80,9 @@ export function messageHooks({
      */
     async "experimental.chat.messages.transform"(_input, output) {
       if (early.size === 0) return;
-      const { info, parts } = output.messages.findLast(
-        (/** @type {any} */ { info }) => info?.role === "user",
-      );
-      if (!early.delete(info.id)) return;
+      const user = output.messages.findLast((/** @type {any} */ { info }) => info?.role === "user");
+      if (!user || !early.delete(user.info.id)) return;
+      const { info, parts } = user;
       await within(words.known, { timeoutMs: LATE_TIMEOUT_MS });
       const text = typedText(parts);
       if (!trigger().test(text) || !isFirstSight(info.id)) return;
