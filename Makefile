@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE_MODULES := plugin-shim/node_modules
 
-.PHONY: help demo demo-tui test compat faults dist dist-test lint format check-python check-shim tools pictures bench clean
+.PHONY: help demo demo-tui test compat faults soak fuzz audit dist dist-test lint format check-python check-shim tools pictures bench clean
 
 help:
 	@echo "make demo      watch a handoff in a real OpenCode, without an API key"
@@ -12,6 +12,9 @@ help:
 	@echo "make test      lint and all tests, those in the real OpenCode included"
 	@echo "make compat    a handoff in the oldest, a middle and the newest OpenCode, and in some too old for it"
 	@echo "make faults    every fault at every step of a handoff: about 8 minutes"
+	@echo "make soak      200 handoffs and 1,400 looks back in one OpenCode, and what that leaves behind"
+	@echo "make fuzz      thousands of new examples for whatever comes from outside"
+	@echo "make audit     known vulnerabilities in what is installed; asks services on the internet"
 	@echo "make dist      the wheel and the npm package, in dist/"
 	@echo "make dist-test install each of them in an empty environment, and do a handoff there"
 	@echo "make lint      the linters and type checkers alone"
@@ -33,6 +36,19 @@ compat: .venv/dev
 
 faults: .venv/dev
 	$(BIN)/pytest -m "faults or not faults" -v tests/opencode/test_faults.py
+
+soak: .venv/dev
+	$(BIN)/pytest -m soak -s tests/opencode/test_soak.py
+
+fuzz: .venv/dev
+	$(BIN)/pytest tests/unit/fuzz --hypothesis-profile=long --timeout=3600
+
+# What a person gets, and the tools that check the plugin, which has no dependencies of its own.
+audit: .venv/runtime $(NODE_MODULES)/installed
+	$(PYTHON) -m venv --clear .venv/audit
+	.venv/audit/bin/pip install --quiet --group audit
+	.venv/audit/bin/pip-audit --path "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" --skip-editable
+	cd plugin-shim && npm install --silent --package-lock-only && npm audit; status=$$?; rm -f package-lock.json; exit $$status
 
 # The two packages carry one version, which a unit test holds; each can do without the other's repository.
 dist: .venv/dev
