@@ -43,11 +43,14 @@ soak: .venv/dev
 fuzz: .venv/dev
 	$(BIN)/pytest tests/unit/fuzz --hypothesis-profile=long --timeout=3600
 
-# What a person gets, and the tools that check the plugin, which has no dependencies of its own.
-audit: .venv/runtime $(NODE_MODULES)/installed
+# What a person gets, newest versions, and the tools that check the plugin, which has no dependencies of its own.
+# `--strict`: a package that could not be looked up is no package without vulnerabilities.
+audit: .venv/dev
 	$(PYTHON) -m venv --clear .venv/audit
+	.venv/audit/bin/pip install --quiet --upgrade pip
 	.venv/audit/bin/pip install --quiet --group audit
-	.venv/audit/bin/pip-audit --path "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" --skip-editable
+	$(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > .venv/audit/needed.txt
+	.venv/audit/bin/pip-audit --strict --requirement .venv/audit/needed.txt
 	cd plugin-shim && npm install --silent --package-lock-only && npm audit; status=$$?; rm -f package-lock.json; exit $$status
 
 # The two packages carry one version, which a unit test holds; each can do without the other's repository.

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 from handoff_sidecar.handoff.plain_text import one_line
 
-STATUS_COMMAND = ("status", "--porcelain=v2", "--branch", "--untracked-files=all")
-"""The only form that is promised to stay as it is and holds branch, commit and changes at once."""
+STATUS_COMMAND = ("status", "--porcelain=v2", "--branch", "--untracked-files=all", "--ignore-submodules=dirty")
+"""The only form that is promised to stay as it is and holds branch, commit and changes at once.
+
+Submodules are not looked into: their own configuration may name programs too.
+"""
 
 SHORT_COMMIT_CHARACTERS = 7
 BRANCH_MAX_CHARACTERS = 80

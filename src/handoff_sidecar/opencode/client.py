@@ -364,7 +364,7 @@ def _detail(response: httpx.Response) -> str:
 
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(step) for step in problem["loc"]) or "the whole"
+    where = ".".join(str(step) for step in problem["loc"])[:DETAIL_MAX_CHARACTERS] or "the whole"
     return f"{where}: {problem['msg']}"
 
 

@@ -21,6 +21,20 @@ LOOK_TIMEOUT_S = 1.0
 _GIT = ("git", "-c", "core.fsmonitor=false", "--no-optional-locks")
 """A status must neither start a program that the repository names nor take the lock of an agent at work."""
 
+_FILTERS = (
+    "config",
+    "--show-scope",
+    "--null",
+    "--name-only",
+    "--get-regexp",
+    r"^filter\..*\.(clean|process)$",
+)
+"""A filter is such a program: an unpacked archive may bring a repository whose configuration has one."""
+
+_OF_THE_REPOSITORY = frozenset({"local", "worktree"})
+_SUCCESS = {"config": {0, 1}, "status": {0}}
+"""1 is `git config`'s answer where nothing matches, also outside of a repository."""
+
 
 async def files_present(paths: Iterable[str], root: str) -> frozenset[str] | None:
     """Those of the paths (relative to `root`, or absolute) that are files; None if that could not be found out."""
@@ -40,13 +54,37 @@ async def files_present(paths: Iterable[str], root: str) -> frozenset[str] | Non
 
 async def git_state(root: str) -> GitState | None:
     """What git says of the worktree; None without a repository, or without git."""
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    named = await _git(root, *_FILTERS, environment={})
+    if named is None:
+        return None
+    printed = await _git(root, *STATUS_COMMAND, environment=_without_filters(named.decode(errors="surrogateescape")))
+    return parse_status(printed.decode(errors="replace")) if printed is not None else None
+
+
+def _without_filters(named: str) -> dict[str, str]:
+    """What turns the filters off that the repository's own configuration names; a person's own ones stay."""
+    words = named.split("\0")
+    keys = {key for scope, key in zip(words[::2], words[1::2], strict=False) if scope in _OF_THE_REPOSITORY}
+    filters = sorted({key.rpartition(".")[0] for key in keys})
+    settings = [
+        (f"{name}.{key}", value)
+        for name in filters
+        for key, value in (("clean", ""), ("process", ""), ("required", "false"))
+    ]
+    numbered: dict[str, str] = {}
+    for number, (key, value) in enumerate(settings):
+        numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return {"GIT_CONFIG_COUNT": str(len(settings)), **numbered}
+
+
+async def _git(root: str, *words: str, environment: dict[str, str]) -> bytes | None:
+    """What git prints; None where it can't be run, fails, or takes too long."""
     try:
         process = await asyncio.create_subprocess_exec(
             *_GIT,
-            *STATUS_COMMAND,
+            *words,
             cwd=root,
-            env=environment,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **environment},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
@@ -64,4 +102,4 @@ async def git_state(root: str) -> GitState | None:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return parse_status(printed.decode(errors="replace")) if process.returncode == 0 else None
+    return printed if process.returncode in _SUCCESS[words[0]] else None
