@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from handoff_sidecar.settings import Settings
+from handoff_sidecar.journal import KEPT_BRIEFS
+from handoff_sidecar.logs import MAX_FILE_BYTES as LOG_BYTES
+from handoff_sidecar.logs import OLD_FILES
+from handoff_sidecar.settings import MAX_FILE_BYTES, Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,3 +33,15 @@ def test_every_make_target_that_is_named_exists() -> None:
 def test_every_picture_and_file_that_is_linked_exists() -> None:
     for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
         assert (ROOT / target).is_file()
+
+
+def test_what_is_said_of_security_is_so() -> None:
+    said = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    endpoints = (ROOT / "plugin-shim" / "lib" / "endpoints.js").read_text(encoding="utf-8")
+
+    listed = re.findall(r"""(?m)^  \["[A-Z]+", """, endpoints)
+    assert f"a list of {len(listed)} endpoints" in said
+    assert all(f"`{key}`" in said for key in Settings.USER_ONLY)
+    assert f"your last {KEPT_BRIEFS} handoffs" in said
+    assert f"{MAX_FILE_BYTES // 1024} KB at most" in said
+    assert f"{LOG_BYTES * (OLD_FILES + 1) // 1_000_000} MB at most" in said
