@@ -107,6 +107,7 @@ class UnderWay:
 
 _FIELDS = frozenset(each.name for each in fields(Entry))
 _TEXTS = _FIELDS - {"chain", "tokens", "enclosed"}
+_OPTIONAL = frozenset({"agent", "model", "to_session"})
 
 
 class Journal:
@@ -260,6 +261,6 @@ def _parse(path: Path, text: str) -> tuple[Entry, str]:
         entry = Entry(**{**known, "chain": tuple(map(str, known.get("chain", ())))})
     except (ValueError, TypeError, RecursionError) as error:
         raise JournalUnavailable(f"{path} is no brief of a handoff: {error}") from error
-    if not all(isinstance(getattr(entry, name) or "", str) for name in _TEXTS):
+    if not all(isinstance(getattr(entry, name), str | None if name in _OPTIONAL else str) for name in _TEXTS):
         raise JournalUnavailable(f"{path} is no brief of a handoff: a field is no text")
     return entry, prompt.strip("\n")
