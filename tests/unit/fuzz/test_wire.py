@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from unit.fuzz.anything import JSON, TEXT, nearly, nested
 
@@ -91,7 +91,6 @@ def test_nesting_without_end_is_refused(depth: int) -> None:
         assert error.request_id in {1, None}  # noqa: PT017  # as above
 
 
-@settings(max_examples=60)
 @given(LINES)
 def test_after_any_lines_the_next_call_is_served(lines: list[bytes]) -> None:
     async def echo(params: dict[str, object]) -> object:
