@@ -48,7 +48,8 @@ _STEM_MIN_CHARACTERS = 4
 MAX_WRITTEN_OUT = 20_000
 """Of a regular expression: with 100,000 the engine takes 100 MB, and with nested counts all that there is."""
 
-_RECURSION = re.compile(r"(?<!\\)\(\?(?:R|[+-]?\d+\)|&|P>)")
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
+_RECURSION = re.compile(r"\(\?(?:R|[+-]?\d+\)|&|P>)")
 """The engine follows it in memory, a gigabyte in a second."""
 
 _REPEAT = re.compile(r"\{([^{}]*)\}")
@@ -236,7 +237,7 @@ def _written_out(source: str) -> int:
 def _compiled(source: str, flags: str) -> regex.Pattern[str]:
     import regex  # noqa: PLC0415  # only a query that is one needs it
 
-    if _RECURSION.search(source):
+    if _RECURSION.search(_ESCAPED.sub("", source)):
         raise BadQuery(f"/{source}/ calls itself, which can't be searched for: search for words")
     if _written_out(source) > MAX_WRITTEN_OUT:
         raise BadQuery(f"/{source}/ repeats too much: use smaller numbers in its {{}}, or `+` and `*`")

@@ -68,6 +68,7 @@ def test_a_query_that_can_not_be_searched_for_is_explained(query: str) -> None:
         r"(?:a{ 9 9 9 # comment 9\n } b){ 999 }",
         r"[)(]{30000}",
         r"(?R)",
+        r"a\\(?R)?",
         r"(a(?1)?b)",
         r"(?(DEFINE)(?P<q>a))(?&q)",
         r"(?P<q>a(?P>q)?)",
