@@ -54,10 +54,16 @@ async def files_present(paths: Iterable[str], root: str) -> frozenset[str] | Non
 
 async def git_state(root: str) -> GitState | None:
     """What git says of the worktree; None without a repository, or without git."""
-    named = await _git(root, *_FILTERS, environment={})
-    if named is None:
+    try:
+        async with asyncio.timeout(LOOK_TIMEOUT_S):
+            named = await _git(root, *_FILTERS, environment={})
+            if named is None:
+                return None
+            without_filters = _without_filters(named.decode(errors="surrogateescape"))
+            printed = await _git(root, *STATUS_COMMAND, environment=without_filters)
+    except TimeoutError:
+        log.info("git took too long in %s", root)
         return None
-    printed = await _git(root, *STATUS_COMMAND, environment=_without_filters(named.decode(errors="surrogateescape")))
     return parse_status(printed.decode(errors="replace")) if printed is not None else None
 
 
@@ -78,7 +84,7 @@ def _without_filters(named: str) -> dict[str, str]:
 
 
 async def _git(root: str, *words: str, environment: dict[str, str]) -> bytes | None:
-    """What git prints; None where it can't be run, fails, or takes too long."""
+    """What git prints; None where it can't be run, or fails."""
     try:
         process = await asyncio.create_subprocess_exec(
             *_GIT,
@@ -93,11 +99,7 @@ async def _git(root: str, *words: str, environment: dict[str, str]) -> bytes | N
         log.info("git could not be run in %s: %s", root, error)
         return None
     try:
-        async with asyncio.timeout(LOOK_TIMEOUT_S):
-            printed, _ = await process.communicate()
-    except TimeoutError:
-        log.info("git took too long in %s", root)
-        return None
+        printed, _ = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
