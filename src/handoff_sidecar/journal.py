@@ -261,6 +261,7 @@ def _parse(path: Path, text: str) -> tuple[Entry, str]:
         entry = Entry(**{**known, "chain": tuple(map(str, known.get("chain", ())))})
     except (ValueError, TypeError, RecursionError) as error:
         raise JournalUnavailable(f"{path} is no brief of a handoff: {error}") from error
-    if not all(isinstance(getattr(entry, name), str | None if name in _OPTIONAL else str) for name in _TEXTS):
-        raise JournalUnavailable(f"{path} is no brief of a handoff: a field is no text")
+    texts = all(isinstance(getattr(entry, name), str | None if name in _OPTIONAL else str) for name in _TEXTS)
+    if not texts or not isinstance(entry.enclosed, dict):
+        raise JournalUnavailable(f"{path} is no brief of a handoff: a field is of another kind")
     return entry, prompt.strip("\n")
