@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeGarbled, OpenCodeUnreachable
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
@@ -55,7 +55,17 @@ class Delivered:
     model: Model | None
 
 
-async def deliver(client: OpenCodeClient, parcel: Parcel) -> Delivered:
+class Beside(Protocol):
+    """What is done beside the delivery, from when OpenCode has accepted the prompt."""
+
+    def begin(self, made: SessionID, /) -> None:
+        """Starts; once or more often."""
+
+    async def take_back(self) -> None:
+        """Undoes it, if it has begun."""
+
+
+async def deliver(client: OpenCodeClient, parcel: Parcel, beside: Beside) -> Delivered:
     """The new session, with its prompt stored.
 
     If the prompt can't be placed, or the caller is cancelled, the session is removed again; a caller that was cancelled
@@ -67,17 +77,17 @@ async def deliver(client: OpenCodeClient, parcel: Parcel) -> Delivered:
     """
     session = await _create(client, parcel)
     try:
-        stored = await _place(client, session.id, parcel, parcel.agent, parcel.model)
+        stored = await _place(client, session.id, parcel, parcel.agent, parcel.model, beside)
         if stored is None:
             log.warning("%s took no prompt for agent %s: trying the default one", session.id, parcel.agent)
-            stored = await _place(client, session.id, parcel, None, parcel.model)
+            stored = await _place(client, session.id, parcel, None, parcel.model, beside)
     except OpenCodeError as error:
-        raise HandoffFailed(f"{error}. {await _remove(client, session.id)}") from error
+        raise HandoffFailed(f"{error}. {await _undo(client, session.id, beside)}") from error
     except BaseException:
-        await _wait_a_moment(_remove(client, session.id))
+        await _wait_a_moment(_undo(client, session.id, beside))
         raise
     if stored is None:
-        left_over = await _remove(client, session.id)
+        left_over = await _undo(client, session.id, beside)
         raise HandoffFailed(f"OpenCode accepted the prompt but never stored it. {left_over}")
     return Delivered(session, stored.agent, stored.model)
 
@@ -141,8 +151,13 @@ async def _wait_a_moment(work: Coroutine[Any, Any, object]) -> None:
     await asyncio.wait([task], timeout=CANCELLED_WAIT_S)
 
 
-async def _place(
-    client: OpenCodeClient, session_id: SessionID, parcel: Parcel, agent: str | None, model: Model | None
+async def _place(  # noqa: PLR0913, PLR0917  # the parcel's own agent and model, or others
+    client: OpenCodeClient,
+    session_id: SessionID,
+    parcel: Parcel,
+    agent: str | None,
+    model: Model | None,
+    beside: Beside,
 ) -> Message | None:
     """The user message that now stands in the session, or None: a 204 is no success (an unknown agent stores none)."""
     try:
@@ -153,6 +168,7 @@ async def _place(
         if stored is None:
             raise
         return stored
+    beside.begin(session_id)
     for pause in READ_BACK_PAUSES_S:
         await asyncio.sleep(pause)
         stored = await prompt_in(client, session_id)
@@ -169,6 +185,13 @@ async def _made_all_the_same(client: OpenCodeClient, parcel: Parcel) -> Session 
         log.warning("could not look whether a session was made: %s", error)
         return None
     return next((session for session in newest if session.metadata == parcel.metadata), None)
+
+
+async def _undo(client: OpenCodeClient, session_id: SessionID, beside: Beside) -> str:
+    """What was left behind, as a sentence."""
+    left_over = await _remove(client, session_id)
+    await beside.take_back()
+    return left_over
 
 
 async def _remove(client: OpenCodeClient, session_id: SessionID) -> str:

@@ -21,10 +21,11 @@ from handoff_sidecar.opencode.client import PromptPart
 from handoff_sidecar.opencode.models import Model, Session
 from handoff_sidecar.tools.answers import failed
 from handoff_sidecar.tools.context import Scene, ToolResult
-from handoff_sidecar.tools.delivery import Parcel, deliver, mark_handed_off
+from handoff_sidecar.tools.delivery import Parcel, deliver
+from handoff_sidecar.tools.departure import Departure
 from handoff_sidecar.tools.enclosure import Enclosure
 from handoff_sidecar.tools.interrupted import Interrupted, enclosure_of, session_if_there
-from handoff_sidecar.tools.showing import show
+from handoff_sidecar.tools.showing import tell
 
 log = logging.getLogger(__name__)
 
@@ -133,12 +134,12 @@ class HandoffResume:
             permission, remark = _permission(old, enclosed)
             is_draft = enclosed.delivery == "draft" and scene.mode == "tui" and scene.settings.open == "switch"
             parcel = _parcel(under_way.brief, permission, is_draft=is_draft, reply=reply)
-            delivered = await deliver(client, parcel)
+            departure = Departure(scene, old, enclosed.turn)
+            delivered = await deliver(client, parcel, departure)
             under_way.finish(delivered.session.id)
-            unmarked, unshown = await asyncio.gather(
-                _mark(old, delivered.session, enclosed, scene),
-                show(delivered, scene, draft=brief.prompt if is_draft else None, announcement="Resumed"),
-            )
+            unmarked, unmoved = await departure.end(delivered.session.id)
+            draft = brief.prompt if is_draft else None
+            unshown = await tell(delivered, scene, unmoved=unmoved, draft=draft, announcement="Resumed")
         except (OpenCodeError, HandoffFailed) as error:
             retry = "type `/handoff-resume` again"
             raise HandoffFailed(failed("/handoff-resume", error, brief.path, retry=retry), brief=brief.path) from error
@@ -202,10 +203,6 @@ def _parcel(brief: SavedBrief, permission: list[dict[str, Any]], *, is_draft: bo
         metadata={"handoff": {**handoff, "id": handoff.get("id") or secrets.token_hex(8)}},
         reply=reply and not is_draft,
     )
-
-
-async def _mark(old: Session | None, made: Session, enclosed: Enclosure, scene: Scene) -> str:
-    return await mark_handed_off(scene.client, old, made.id, enclosed.turn) if old is not None else ""
 
 
 async def _tidy(scene: Scene) -> None:

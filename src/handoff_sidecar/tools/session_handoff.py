@@ -31,11 +31,12 @@ from handoff_sidecar.settings import Settings
 from handoff_sidecar.tools.answers import failed, made, made_already
 from handoff_sidecar.tools.context import Mode, Scene, ToolContext, ToolResult
 from handoff_sidecar.tools.definitions import SESSION_HANDOFF, check_arguments
-from handoff_sidecar.tools.delivery import Parcel, deliver, mark_handed_off
+from handoff_sidecar.tools.delivery import Parcel, deliver
+from handoff_sidecar.tools.departure import Departure
 from handoff_sidecar.tools.enclosure import Enclosure
 from handoff_sidecar.tools.gathering import Gathered, gather, look_around
 from handoff_sidecar.tools.interrupted import Interrupted
-from handoff_sidecar.tools.showing import show
+from handoff_sidecar.tools.showing import tell
 from handoff_sidecar.tools.target import Target, target_of
 
 log = logging.getLogger(__name__)
@@ -174,14 +175,13 @@ class SessionHandoff:
         parcel = _parcel(order, facts, target, written, delivery, scene.mode)
         saved, unsaved = self._save(facts, parcel, written, delivery, root)
         try:
-            delivered = await deliver(client, parcel)
+            departure = Departure(scene, facts.session, facts.turn)
+            delivered = await deliver(client, parcel, departure)
             if saved is not None:
                 saved.finish(delivered.session.id)
+            unmarked, unmoved = await departure.end(delivered.session.id)
             draft = written.prompt if delivery == "draft" else None
-            unmarked, unshown = await asyncio.gather(
-                mark_handed_off(client, facts.session, delivered.session.id, facts.turn),
-                show(delivered, scene, draft=draft, announcement=order.announcement),
-            )
+            unshown = await tell(delivered, scene, unmoved=unmoved, draft=draft, announcement=order.announcement)
         except (OpenCodeError, HandoffFailed) as error:
             path = saved.path if saved else None
             raise HandoffFailed(failed(order.name, error, path, retry=order.retry), brief=path) from error

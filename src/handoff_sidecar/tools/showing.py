@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Literal
 
 from handoff_sidecar.errors import OpenCodeError
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
+from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.tools.context import Scene
 from handoff_sidecar.tools.delivery import Delivered
 from handoff_sidecar.tools.notices import notify
@@ -25,29 +27,42 @@ _ON_A_LINE_OF_ITS_OWN = "\n"
 be asked; it must not run into the prompt's heading."""
 
 
-async def show(delivered: Delivered, scene: Scene, *, draft: str | None = None, announcement: str = "") -> str:
-    """Bring the new session before the person, as they want it; a sentence if that failed.
+def opening(scene: Scene) -> Literal["switch", "picker", "none"]:
+    """What happens to the screen: nobody is taken away from a session that is not the one that was handed off."""
+    return "none" if scene.mode == "run" or scene.context.person_is_elsewhere else scene.settings.open
 
-    Nobody is taken away from a session that is not the one that was handed off: they are told.
+
+async def move_screen(made: SessionID, scene: Scene) -> str:
+    """Bring the new session before the person, as they want it; a sentence if that failed."""
+    how = opening(scene)
+    try:
+        if how == "switch":
+            await scene.client.select_session(made)
+        elif how == "picker":
+            await scene.client.open_session_picker()
+    except OpenCodeError as error:
+        log.warning("the new session was not shown: %s", error)
+        return "The screen could not be switched to it: it is in the session list."
+    return ""
+
+
+async def tell(
+    delivered: Delivered, scene: Scene, *, unmoved: str = "", draft: str | None = None, announcement: str = ""
+) -> str:
+    """Say what was made where the person does not see it anyway; a sentence if something is not as they want it.
 
     Args:
+        unmoved: a sentence if the screen could not be moved.
         draft: what goes into the input box, for the person to edit and send; only with `switch`.
         announcement: what the person is told, without a full stop; empty where they see it anyway.
     """
     if scene.mode == "run":
         return ""
-    client, how = scene.client, scene.settings.open
+    client = scene.client
+    if unmoved:
+        return f"{unmoved} {await _place(client, delivered, draft)}" if draft else unmoved
     if scene.context.person_is_elsewhere:
-        how, announcement = "none", announcement or "Another session was handed off"
-    try:
-        if how == "switch":
-            await client.select_session(delivered.session.id)
-        elif how == "picker":
-            await client.open_session_picker()
-    except OpenCodeError as error:
-        log.warning("the new session was not shown: %s", error)
-        unshown = "The screen could not be switched to it: it is in the session list."
-        return f"{unshown} {await _place(client, delivered, draft)}" if draft else unshown
+        announcement = announcement or "Another session was handed off"
     if announcement:
         await notify(client, f'{announcement}. The work goes on in "{delivered.session.title}".')
     if draft is None:

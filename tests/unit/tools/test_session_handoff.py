@@ -274,6 +274,51 @@ async def test_a_failure_on_the_way_leaves_nothing_and_names_the_brief(
     assert caught.value.brief == brief
     assert opencode.made() == []
     assert "handoff" not in opencode.sessions["ses_old"]["metadata"]
+    assert opencode.selected[-1:] in ([], ["ses_old"]), "the person is on the screen of a session that is gone"
+
+
+async def test_the_prompt_is_read_back_while_the_old_session_is_marked_and_the_screen_moves(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    """One after the other they take half as long again in the real OpenCode: `make bench`."""
+    both = asyncio.Barrier(3)
+
+    async def meet(request: httpx.Request) -> None:
+        is_read_back = request.method == "GET" and request.url.path.startswith("/session/ses_new")
+        if is_read_back or request.method == "PATCH" or request.url.path.endswith("select-session"):
+            async with asyncio.timeout(5):
+                await both.wait()
+
+    opencode.intercept = meet
+
+    await hand_off()
+
+    assert opencode.selected == [opencode.made()[0]["id"]]
+    assert opencode.sessions["ses_old"]["metadata"]["handoff"]["to"] == opencode.made()[0]["id"]
+
+
+async def test_cancelled_while_the_prompt_is_read_back_everything_is_as_before(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    asked = asyncio.Event()
+
+    async def never_answer(request: httpx.Request) -> None:
+        if request.method == "GET" and request.url.path.startswith("/session/ses_new"):
+            asked.set()
+            await asyncio.Event().wait()
+
+    opencode.intercept = never_answer
+    before = dict(opencode.sessions["ses_old"]["metadata"])
+    call = asyncio.ensure_future(hand_off())
+    await asked.wait()
+
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+    assert opencode.made() == []
+    assert opencode.sessions["ses_old"]["metadata"] == before
+    assert opencode.selected[-1] == "ses_old"
 
 
 async def test_after_a_failure_calling_again_works(opencode: FakeOpenCode, hand_off: HandOff) -> None:

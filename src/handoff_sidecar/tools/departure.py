@@ -1,0 +1,76 @@
+"""The person's way out of the old session: it is marked as handed off, and the screen moves to the new one.
+
+Owns what is done as soon as OpenCode has accepted the prompt, beside the look whether it has stored it too, and how it
+is taken back if it has not. (One after the other they would take half as long again: by then OpenCode is busy with
+the new session's first turn, and answers each of them only in between.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from handoff_sidecar.errors import OpenCodeError
+from handoff_sidecar.opencode.models import Session, SessionID
+from handoff_sidecar.tools.context import Scene
+from handoff_sidecar.tools.delivery import mark_handed_off
+from handoff_sidecar.tools.showing import move_screen, opening
+
+log = logging.getLogger(__name__)
+
+RETURN_TIMEOUT_S = 1.0
+"""The handoff has failed already, and the person waits to hear of it."""
+
+
+class Departure:
+    """Out of one session, once.
+
+    Args:
+        old: the session that is handed off; None if it is gone.
+        turn: its user message whose turn the handoff belongs to.
+    """
+
+    def __init__(self, scene: Scene, old: Session | None, turn: str | None) -> None:
+        self._scene = scene
+        self._old = old
+        self._turn = turn
+        self._under_way: asyncio.Future[tuple[str, str]] | None = None
+
+    def begin(self, made: SessionID) -> None:
+        """The new session has accepted its prompt."""
+        self._begun(made)
+
+    async def end(self, made: SessionID) -> tuple[str, str]:
+        """A sentence if the old session could not be marked, and one if the screen could not be moved."""
+        return await self._begun(made)
+
+    async def take_back(self) -> None:
+        """There is no new session after all: the old one is as it was, and the person is there again."""
+        if self._under_way is None:
+            return
+        self._under_way.cancel()
+        await asyncio.wait([self._under_way])
+        try:
+            async with asyncio.timeout(RETURN_TIMEOUT_S):
+                await asyncio.gather(self._unmark(), self._return())
+        except (OpenCodeError, TimeoutError) as error:
+            log.warning("the way back into the old session failed: %r", error)
+
+    def _begun(self, made: SessionID) -> asyncio.Future[tuple[str, str]]:
+        if self._under_way is None:
+            self._under_way = asyncio.ensure_future(self._leave(made))
+        return self._under_way
+
+    async def _leave(self, made: SessionID) -> tuple[str, str]:
+        return await asyncio.gather(self._mark(made), move_screen(made, self._scene))
+
+    async def _mark(self, made: SessionID) -> str:
+        return await mark_handed_off(self._scene.client, self._old, made, self._turn) if self._old else ""
+
+    async def _unmark(self) -> None:
+        if self._old:
+            await self._scene.client.set_metadata(self._old.id, self._old.metadata)
+
+    async def _return(self) -> None:
+        if self._old and opening(self._scene) == "switch":
+            await self._scene.client.select_session(self._old.id)
