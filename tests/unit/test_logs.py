@@ -89,7 +89,7 @@ def test_several_processes_write_to_one_log_and_no_line_is_lost_or_torn(tmp_path
     assert len(lines) == 4_000
     assert all(line.endswith(f"{'x' * 100}.") for line in lines)
     assert all(file.stat().st_size < 100_000 for file in files)
-    assert len(files) > 20
+    assert len(files) > 5
 
 
 def test_a_right_to_rotate_that_a_killed_process_has_left_is_taken_over(

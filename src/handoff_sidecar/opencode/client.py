@@ -254,8 +254,7 @@ class OpenCodeClient:
         body: dict[str, Any] | None = None,
     ) -> tuple[str, httpx.Response]:
         endpoint = f"{method} {path}"
-        # In ASCII: half an emoji, as a model's cut-off arguments may hold, is JSON then and no UTF-8 otherwise.
-        content = None if body is None else json.dumps(body)
+        content = None if body is None else _content(body)
         headers = self._headers if body is None else {**self._headers, "content-type": "application/json"}
         try:
             response = await self._http.request(method, path, params=query, content=content, headers=headers)
@@ -315,6 +314,14 @@ def over_http(url: str, *, username: str = "opencode", password: str | None = No
     """The HTTP client for `opencode serve`; with a password it sends basic auth, as every path then needs it."""
     auth = httpx.BasicAuth(username, password) if password else None
     return httpx.AsyncClient(base_url=url, timeout=REQUEST_TIMEOUT_S, auth=auth, trust_env=False)
+
+
+def _content(body: dict[str, Any]) -> bytes:
+    """The body as JSON; half an emoji, as cut-off arguments may hold, is no UTF-8 and is written in ASCII."""
+    try:
+        return json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(body).encode()
 
 
 def _json(response: httpx.Response) -> object:
