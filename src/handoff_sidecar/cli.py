@@ -185,7 +185,7 @@ def _show(arguments: argparse.Namespace) -> int:
     if brief is None:
         about = f"of {arguments.session} " if arguments.session else ""
         raise HandoffSidecarError(f"no brief {about}is kept in {journal.folder}")
-    from handoff_sidecar.journal import document, read_brief
+    from handoff_sidecar.brief_file import document, read_brief
 
     print(document(*read_brief(brief)), end="")
     return 0

@@ -1,22 +1,21 @@
-"""The briefs on disk: one Markdown file a handoff, written before anything is made in OpenCode.
+"""The folder of briefs: one file a handoff, written before anything is made in OpenCode (the folder has mode 0700).
 
-Owns the folder, the file's form and its permissions (folder 0700, files 0600, as they hold what people work on), and
-which handoffs are under way or were interrupted. Does not know what a brief says.
+Owns which briefs there are, and which handoffs are under way or were interrupted. A brief's form is `brief_file`'s.
 """
 
 from __future__ import annotations
 
-import json
+import glob
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from handoff_sidecar.brief_file import Entry, SavedBrief, read, read_entry, write_brief
 from handoff_sidecar.errors import JournalUnavailable
-from handoff_sidecar.folders import make_private, write_private
+from handoff_sidecar.folders import make_private
 from handoff_sidecar.marks import Mark
 
 log = logging.getLogger(__name__)
@@ -24,57 +23,8 @@ log = logging.getLogger(__name__)
 KEPT_BRIEFS = 200
 """About a month of heavy use, and under 1 MB."""
 
-FRONT_MATTER_MAX_BYTES = 65_536
-"""Far above what the fields below hold (2,000 bytes are many); the search for a session reads no more of each file."""
-
 TORN_AFTER_S = 3_600.0
 """A brief takes milliseconds to write: what is half written for so long is nobody's any more."""
-
-_FENCE = "---\n"
-_LEFT_OUT_IF_EMPTY = ("worktree", "enclosed")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """The front matter of a brief.
-
-    Attributes:
-        from_session: the session that was handed off.
-        from_title: its title; empty in briefs of the first version.
-        chain: the sessions before it, oldest first.
-        to_session: the session that was made; None until it has its prompt.
-        created: ISO 8601, UTC.
-        tokens: the prompt's length.
-        worktree: the top folder of the project; empty in older briefs.
-        enclosed: what the new session gets beside the prompt; empty in older briefs.
-    """
-
-    from_session: str
-    title: str
-    directory: str
-    agent: str | None
-    model: str | None
-    created: str
-    tokens: int
-    to_session: str | None = None
-    from_title: str = ""
-    chain: tuple[str, ...] = ()
-    worktree: str = ""
-    enclosed: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def root(self) -> str:
-        """The folder that stands for the project."""
-        return self.worktree or self.directory
-
-
-@dataclass(frozen=True, slots=True)
-class SavedBrief:
-    """A brief on disk."""
-
-    path: Path
-    entry: Entry
-    prompt: str
 
 
 class UnderWay:
@@ -92,7 +42,7 @@ class UnderWay:
     def finish(self, to_session: str) -> None:
         """Record which session came of it; a failure costs only this and is logged."""
         try:
-            write_private(self.path, document(replace(self.brief.entry, to_session=to_session), self.brief.prompt))
+            write_brief(self.path, replace(self.brief.entry, to_session=to_session), self.brief.prompt)
         except OSError as error:
             log.warning("could not record the new session in %s: %s", self.path, error)
 
@@ -103,11 +53,6 @@ class UnderWay:
     def leave(self) -> None:
         """Nobody can be told any more: it is for the next one to look at."""
         self._mark.leave()
-
-
-_FIELDS = frozenset(each.name for each in fields(Entry))
-_TEXTS = _FIELDS - {"chain", "tokens", "enclosed"}
-_OPTIONAL = frozenset({"agent", "model", "to_session"})
 
 
 class Journal:
@@ -128,7 +73,7 @@ class Journal:
             make_private(self.folder)
             mark = Mark.put(_mark_of(path))
             try:
-                write_private(path, document(entry, prompt))
+                write_brief(path, entry, prompt)
             except BaseException:
                 mark.remove()
                 raise
@@ -152,7 +97,7 @@ class Journal:
 
     def interrupted(self, root: str, *, from_session: str | None = None) -> Iterator[UnderWay]:
         """The handoffs of a project, or of a session of it, that died in the middle; each is the caller's to end."""
-        for path in sorted(self.folder.glob(f".*-{from_session or 'ses_*'}.mark")):
+        for path in sorted(self.folder.glob(f".*-{glob.escape(from_session) if from_session else 'ses_*'}.mark")):
             mark = Mark.take(path)
             if mark is None:
                 continue
@@ -193,12 +138,9 @@ class Journal:
         """Every brief's file and front matter, newest first."""
         for path in self._paths():
             try:
-                with path.open(encoding="utf-8", errors="replace") as file:
-                    entry, _ = _parse(path, file.read(FRONT_MATTER_MAX_BYTES))
-            except (OSError, JournalUnavailable) as error:
+                yield path, read_entry(path)
+            except JournalUnavailable as error:
                 log.warning("skipped a brief: %s", error)
-            else:
-                yield path, entry
 
     def _paths(self) -> list[Path]:
         return sorted(self.folder.glob("*-ses_*.md"), reverse=True)
@@ -222,46 +164,3 @@ def _age_s(path: Path) -> float:
         return time.time() - path.stat().st_mtime
     except OSError:
         return 0.0  # another process was faster
-
-
-def read(path: Path) -> SavedBrief:
-    """A brief.
-
-    Raises:
-        JournalUnavailable: the file is gone or is no brief.
-    """
-    return SavedBrief(path, *read_brief(path))
-
-
-def read_brief(path: Path) -> tuple[Entry, str]:
-    """A brief's front matter and its prompt.
-
-    Raises:
-        JournalUnavailable: the file is gone or is no brief.
-    """
-    try:
-        return _parse(path, path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise JournalUnavailable(f"{path} could not be read: {error}") from error
-
-
-def document(entry: Entry, prompt: str) -> str:
-    """A brief as Markdown with front matter: YAML whose values are JSON, which is YAML too."""
-    told = {key: value for key, value in asdict(entry).items() if value or key not in _LEFT_OUT_IF_EMPTY}
-    lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in told.items())
-    return f"{_FENCE}{lines}{_FENCE}\n{prompt}\n"
-
-
-def _parse(path: Path, text: str) -> tuple[Entry, str]:
-    head, fence, prompt = text.removeprefix(_FENCE).partition(f"\n{_FENCE}")
-    try:
-        lines = (line.partition(": ") for line in head.splitlines() if fence)
-        # A field that is not known here is a newer version's.
-        known = {key: json.loads(value) for key, _, value in lines if key in _FIELDS}
-        entry = Entry(**{**known, "chain": tuple(map(str, known.get("chain", ())))})
-    except (ValueError, TypeError, RecursionError) as error:
-        raise JournalUnavailable(f"{path} is no brief of a handoff: {error}") from error
-    texts = all(isinstance(getattr(entry, name), str | None if name in _OPTIONAL else str) for name in _TEXTS)
-    if not texts or not isinstance(entry.enclosed, dict):
-        raise JournalUnavailable(f"{path} is no brief of a handoff: a field is of another kind")
-    return entry, prompt.strip("\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from handoff_sidecar.journal import Entry
+from handoff_sidecar.brief_file import Entry
 
 
 @dataclass(frozen=True, slots=True)

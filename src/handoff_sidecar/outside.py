@@ -89,13 +89,15 @@ async def resume_from_outside(name: str, server: Server, *, journal: Journal, he
         client = OpenCodeClient(http, entry.directory)
         try:
             found = await Interrupted(journal).look(client, entry.root, from_session=entry.from_session)
-            await client.worktree()
+            await client.worktree()  # whether anybody is there: nothing may have been interrupted
         except OpenCodeUnreachable as error:
             raise ToolFailed(_no_server(server)) from error
         made = next((each.made for each in found if each.brief.path == brief.path and each.made is not None), None)
         if made is not None:
             return Resumed(made, ("It was there already.",))
-        return await resume.resume(brief, Scene(place, client, Settings(open="none"), "serve"), reply=False)
+        return await resume.resume(
+            brief, Scene(place, client, Settings(open="none"), "serve"), reply=False, command="handoff-sidecar resume"
+        )
 
 
 def _project_of(here: Path, journal: Journal) -> str:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from handoff_sidecar.brief_file import Entry, document
 from handoff_sidecar.errors import HandoffSidecarError, OpenCodeUnreachable
 from handoff_sidecar.handoff.computed import computed_notes
 from handoff_sidecar.handoff.redaction import redaction
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.handoff.written import write
-from handoff_sidecar.journal import Entry, document
 from handoff_sidecar.opencode.client import OpenCodeClient, over_http
 from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.settings import load_settings

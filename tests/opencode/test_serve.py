@@ -16,11 +16,11 @@ import httpx
 import pytest
 from opencode.server import PROMPT, TURN_TIMEOUT_S, TYPED, Play, Server, asked_about, calls, sidecars, until
 
+from handoff_sidecar.brief_file import read_brief
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, Reply, ScriptedModel
 from handoff_sidecar.errors import OpenCodeRefused
 from handoff_sidecar.handoff.tokens import Tokenizer
-from handoff_sidecar.journal import read_brief
 from handoff_sidecar.opencode.client import OpenCodeClient, over_http
 from handoff_sidecar.opencode.models import SessionID
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from handoff_sidecar import __version__
+from handoff_sidecar.brief_file import Entry
 from handoff_sidecar.cli import main
 from handoff_sidecar.doctor import examination
 from handoff_sidecar.doctor.findings import Finding, broken, good
-from handoff_sidecar.journal import Entry, Journal
+from handoff_sidecar.journal import Journal
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from handoff_sidecar.brief_file import Entry, read_brief
 from handoff_sidecar.errors import JournalUnavailable
-from handoff_sidecar.journal import KEPT_BRIEFS, Entry, Journal, read_brief
+from handoff_sidecar.journal import KEPT_BRIEFS, Journal
 
 
 def entry(number: int = 0) -> Entry:

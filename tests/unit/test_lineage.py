@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from handoff_sidecar.journal import Entry
+from handoff_sidecar.brief_file import Entry
 from handoff_sidecar.lineage import line_of, write_line
 
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from handoff_sidecar.brief_file import Entry, SavedBrief, read
 from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError
 from handoff_sidecar.handoff.plain_text import one_line
 from handoff_sidecar.handoff.prompt import write_resumed
-from handoff_sidecar.journal import Entry, Journal, SavedBrief, UnderWay, read
+from handoff_sidecar.journal import Journal, UnderWay
 from handoff_sidecar.opencode.client import PromptPart
 from handoff_sidecar.opencode.models import Model, Session
 from handoff_sidecar.tools.answers import failed
@@ -116,11 +117,14 @@ class HandoffResume:
             )
         return brief
 
-    async def resume(self, brief: SavedBrief, scene: Scene, *, reply: bool = True) -> Resumed:
+    async def resume(
+        self, brief: SavedBrief, scene: Scene, *, reply: bool = True, command: str = "/handoff-resume"
+    ) -> Resumed:
         """The new session, shown as the person has set it.
 
         Args:
             reply: whether its agent may answer at once; it does so only if it did in the first place.
+            command: what the person has typed.
 
         Raises:
             HandoffFailed: what was left behind, and where the brief is.
@@ -141,8 +145,8 @@ class HandoffResume:
             draft = brief.prompt if is_draft else None
             unshown = await tell(delivered, scene, unmoved=unmoved, draft=draft, announcement="Resumed")
         except (OpenCodeError, HandoffFailed) as error:
-            retry = "type `/handoff-resume` again"
-            raise HandoffFailed(failed("/handoff-resume", error, brief.path, retry=retry), brief=brief.path) from error
+            sentence = failed(command, error, brief.path, retry=f"type `{command}` again")
+            raise HandoffFailed(sentence, brief=brief.path) from error
         finally:
             if self._is_heard():
                 under_way.end()

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from handoff_sidecar.brief_file import Entry, SavedBrief
 from handoff_sidecar.errors import OpenCodeError, OpenCodeRefused
-from handoff_sidecar.journal import Entry, Journal, SavedBrief, UnderWay
-from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.models import Session, SessionID
+from handoff_sidecar.journal import Journal, UnderWay
+from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
+from handoff_sidecar.opencode.models import Model, Session, SessionID
 from handoff_sidecar.tools.delivery import mark_handed_off, prompt_in
 from handoff_sidecar.tools.enclosure import Enclosure
 
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 
 LOOKED_AT_SESSIONS = 100
 """The newest of the project; a half-made session is as old as the interruption."""
+
+LOOKED_AT_MESSAGES = 20
+"""In a session that has just been made: has anything been said there?"""
 
 OFFER_DELAY_S = 2.0
 """After a project is opened: a toast needs the TUI to be up."""
@@ -122,10 +126,21 @@ async def _put_in_order(under_way: UnderWay, client: OpenCodeClient) -> Found:
     made = await _made(brief.entry, client)
     if made is not None:
         under_way.finish(made.id)
+        await _place_draft(brief, made, client)
         old = await session_if_there(client, brief.entry.from_session)
         if old is not None and old.handoff.get("to") != made.id:
             await mark_handed_off(client, old, made.id, enclosure_of(brief.entry).turn)
     return Found(brief, made)
+
+
+async def _place_draft(brief: SavedBrief, made: Session, client: OpenCodeClient) -> None:
+    """A prompt that was to wait in the input box, which is another one now: it waits in the session."""
+    if enclosure_of(brief.entry).delivery != "draft":
+        return
+    newest = (await client.messages(made.id, limit=LOOKED_AT_MESSAGES)).messages
+    if not any(message.text for message in newest):
+        model = Model.named(brief.entry.model) if brief.entry.model else None
+        await client.prompt(made.id, [PromptPart(brief.prompt)], agent=brief.entry.agent, model=model, reply=False)
 
 
 async def _made(entry: Entry, client: OpenCodeClient) -> Session | None:

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
+from handoff_sidecar.brief_file import Entry
 from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError
 from handoff_sidecar.handoff.brief import SUMMARY_MAX_CHARACTERS, Surroundings
 from handoff_sidecar.handoff.constraints import record
@@ -24,7 +25,7 @@ from handoff_sidecar.handoff.prompt import Delivery, Start, write_instructions
 from handoff_sidecar.handoff.redaction import redaction
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.handoff.written import Written, write
-from handoff_sidecar.journal import Entry, Journal, UnderWay
+from handoff_sidecar.journal import Journal, UnderWay
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.models import MessageID, SessionID
 from handoff_sidecar.settings import Settings

@@ -29,10 +29,11 @@ from unit.fuzz.anything import (
     nearly,
 )
 
+from handoff_sidecar.brief_file import read_brief
 from handoff_sidecar.errors import BadQuery, HandoffSidecarError, JournalUnavailable
 from handoff_sidecar.handoff.search import parse_query
 from handoff_sidecar.handoff.tokens import Tokenizer
-from handoff_sidecar.journal import Journal, read_brief
+from handoff_sidecar.journal import Journal
 from handoff_sidecar.lineage import line_of, write_line
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.settings import Settings, load_settings

@@ -12,9 +12,10 @@ import httpx
 import pytest
 from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, user_message
 
+from handoff_sidecar.brief_file import Entry
 from handoff_sidecar.errors import HandoffFailed
 from handoff_sidecar.handoff.tokens import Tokenizer
-from handoff_sidecar.journal import Entry, Journal
+from handoff_sidecar.journal import Journal
 from handoff_sidecar.opencode.models import Model
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.tools import interrupted
@@ -293,6 +294,24 @@ async def test_an_opencode_that_can_not_be_asked_what_is_left_gets_no_second_ses
     await resume()
 
     assert len(opencode.made()) == 1
+
+
+@pytest.mark.parametrize("said", [[], [user_message(2_000, "## Session Handoff, edited")]])
+async def test_a_draft_that_nobody_typed_is_placed_in_its_session(
+    opencode: FakeOpenCode, journal: Journal, said: list[dict[str, Any]]
+) -> None:
+    instructions = user_message(1_000, "Follow.")
+    instructions["parts"][0]["synthetic"] = True
+    opencode.add_session("ses_made", metadata={"handoff": {"id": "x"}})
+    opencode.messages["ses_made"] = [instructions, *said]
+    journal.begin(entry(enclosed={"delivery": "draft", "handoff": {"id": "x"}}), "## Session Handoff").leave()
+
+    await Interrupted(journal).offer(opencode.client(), PROJECT)
+
+    prompts = [body for _, path, body in opencode.requests if path == "/session/ses_made/prompt_async"]
+    assert [(body["parts"][0]["text"], body["noReply"]) for body in prompts] == [("## Session Handoff", True)][
+        len(said) :
+    ]
 
 
 async def test_a_draft_waits_in_the_input_box_again(opencode: FakeOpenCode, journal: Journal, resume: Resume) -> None:

@@ -12,9 +12,10 @@ import httpx
 import pytest
 from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
 
+from handoff_sidecar.brief_file import Entry
 from handoff_sidecar.errors import InvalidArguments, ToolFailed
 from handoff_sidecar.handoff.tokens import Tokenizer
-from handoff_sidecar.journal import Entry, Journal
+from handoff_sidecar.journal import Journal
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.tools.context import ToolContext, ToolResult
 from handoff_sidecar.tools.history import History

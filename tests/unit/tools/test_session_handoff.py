@@ -10,9 +10,10 @@ import httpx
 import pytest
 from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, tool_part, user_message
 
+from handoff_sidecar.brief_file import read_brief
 from handoff_sidecar.errors import HandoffFailed, InvalidArguments
 from handoff_sidecar.handoff.tokens import Tokenizer
-from handoff_sidecar.journal import Journal, read_brief
+from handoff_sidecar.journal import Journal
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.tools.context import Mode, ToolContext, ToolResult
 from handoff_sidecar.tools.session_handoff import SessionHandoff
