@@ -74,8 +74,9 @@ lint: .venv/dev $(NODE_MODULES)/installed
 check-shim: $(NODE_MODULES)/installed
 	node --test "tests/shim/"
 
+# Two at a time: half of a test in the real OpenCode is waiting. A file's tests share a server, so they stay together.
 check-python: .venv/dev
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 format: .venv/dev $(NODE_MODULES)/installed
 	$(BIN)/ruff check --fix .
