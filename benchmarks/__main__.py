@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import budget, chat, fidelity, generated, latency, report, sidecar, startup
+from benchmarks import budget, chat, fidelity, latency, report, sessions, sidecar, startup
 from benchmarks.figures import Bar, fidelity_svg, latency_svg
 from benchmarks.machine import Machine, describe
 from benchmarks.probes import KINDS, case_from_export
@@ -37,6 +37,7 @@ class Options:
     against: Path | None
     session: Path | None
     probes: Path | None
+    tuning: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def _fidelity(root: Path, _: OpenCodeBinary, options: Options, __: Machine) -> D
         cases = [case_from_export(options.session.stem, _json(options.session), _json(options.probes))]
     else:
         project = Path(tempfile.gettempdir()) / FIDELITY_FOLDER
-        cases = [generated.generate(turns, seed, str(project)) for turns in generated.SIZES for seed in generated.SEEDS]
+        cases = sessions.tuning(str(project)) if options.tuning else sessions.reported(str(project))
     result = fidelity.measure(root, cases)
     return Done(result.summary(), report.fidelity_text(result), _fidelity_picture(result))
 
@@ -123,9 +124,10 @@ def main() -> None:
     parser.add_argument("--against", type=Path, help="another plugin's file, which registers `session_handoff`")
     parser.add_argument("--session", type=Path, help="a session that `opencode export` wrote, for `fidelity`")
     parser.add_argument("--probes", type=Path, help="what is asked of it: see `case_from_export`")
+    parser.add_argument("--tuning", action="store_true", help="`fidelity` on the sessions that the search is tuned on")
     parser.add_argument("--no-results", action="store_true", help="write no files")
     asked = parser.parse_args()
-    options = Options(asked.rounds, asked.sizes, asked.against, asked.session, asked.probes)
+    options = Options(asked.rounds, asked.sizes, asked.against, asked.session, asked.probes, asked.tuning)
     opencode = find_opencode(PINNED_VERSION, say=print)
     for name in asked.parts or PARTS:
         load = os.getloadavg()[0]

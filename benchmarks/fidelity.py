@@ -39,6 +39,7 @@ class Outcome:
     """
 
     case: str
+    project: str
     turns: int
     agent: str
     kind: Kind
@@ -132,18 +133,20 @@ async def _measure(root: Path, cases: Sequence[Case]) -> Fidelity:
             f"last {LAST_MESSAGES} messages": plain(case.record.messages[-LAST_MESSAGES:]),
             "whole transcript": plain(case.record.messages),
         }
+        lengths = {name: tokenizer.count(text) for name, text in texts.items()}
         for agent, arguments in case.agents.items():
             others = {"agent's summary": _said(arguments), **texts}
             fake = _opencode(case)
             async with running(root, fake) as sidecar:
                 prompt, new = await _handed_off(sidecar, fake, case, arguments)
-                costs = {name: tokenizer.count(text) for name, text in others.items()}
+                costs = {"agent's summary": tokenizer.count(_said(arguments)), **lengths}
                 handoffs.append(Handoff(case.name, case.turns, agent, tokenizer.count(prompt), costs))
                 for probe in case.probes:
                     read = "" if probe.is_in(prompt) else await _read(sidecar, probe, new, case)
                     outcomes.append(
                         Outcome(
                             case.name,
+                            case.project,
                             case.turns,
                             agent,
                             probe.kind,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from benchmarks.record import Record
@@ -64,6 +65,7 @@ class Case:
     Attributes:
         agents: the arguments of `session_handoff`, by how good the agent is at it.
         files: what is in the project's folder, relative paths.
+        project: the made-up one that it is about.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Case:
     agents: dict[str, dict[str, Any]]
     probes: list[Probe]
     files: list[str] = field(default_factory=list)
+    project: str = ""
 
 
 def _holds(text: str, answers: tuple[str, ...]) -> bool:
@@ -80,6 +83,7 @@ def _holds(text: str, answers: tuple[str, ...]) -> bool:
     return all(_flat(answer) in flat for answer in answers)
 
 
+@lru_cache(maxsize=8)  # a transcript is looked into by every probe
 def _flat(text: str) -> str:
     """Without regard to line breaks, or to how JSON writes quotes and slashes."""
     return " ".join(text.replace("\\n", " ").replace('\\"', '"').split())

@@ -119,6 +119,11 @@ def _agent(result: fidelity.Fidelity, agent: str) -> Iterator[str]:
     reworded = [outcome for outcome in everything if outcome.reworded]
     if reworded:
         rows.append(["asked in other words", *_shares(reworded, result.baselines)])
+    projects = sorted({outcome.project for outcome in everything})
+    if len(projects) > 1:
+        for project in projects:
+            outcomes = [outcome for outcome in everything if outcome.project == project]
+            rows.append([f"in the {project}", *_shares(outcomes, result.baselines)])
     yield f"### An agent that is {agent}"
     yield _table(["fact", "n", "in the prompt", "or in one read", "misled", *result.baselines], rows)
     handoffs = [handoff for handoff in result.handoffs if handoff.agent == agent]

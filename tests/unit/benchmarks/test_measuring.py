@@ -7,10 +7,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from benchmarks.clinic import CLINIC
 from benchmarks.figures import Bar, fidelity_svg, latency_svg
 from benchmarks.generated import generate
 from benchmarks.probes import KINDS, Probe, case_from_export, plain
+from benchmarks.project import Project
 from benchmarks.samples import Interval, Sample, differences, interval, ratios
+from benchmarks.shop import SHOP
 
 
 def test_the_interval_of_a_median_is_that_of_the_sign_test() -> None:
@@ -36,8 +39,9 @@ def test_the_spread_is_a_tenth_from_either_end() -> None:
 
 
 @pytest.mark.parametrize("turns", [30, 150])
-def test_a_generated_session_holds_every_answer_but_none_in_its_question(turns: int) -> None:
-    case = generate(turns, 0, "/home/ada/shop")
+@pytest.mark.parametrize("project", [SHOP, CLINIC], ids=lambda project: project.name)
+def test_a_generated_session_holds_every_answer_but_none_in_its_question(project: Project, turns: int) -> None:
+    case = generate(project, turns, 0, "/home/ada/shop")
     transcript = plain(case.record.messages)
 
     assert {probe.kind for probe in case.probes} == set(KINDS)
@@ -48,7 +52,7 @@ def test_a_generated_session_holds_every_answer_but_none_in_its_question(turns: 
 
 def test_a_seed_gives_the_same_session_each_time() -> None:
     def messages(seed: int) -> str:
-        return json.dumps(generate(30, seed, "/home/ada/shop").record.messages)
+        return json.dumps(generate(SHOP, 30, seed, "/home/ada/shop").record.messages)
 
     assert messages(1) == messages(1)
     assert messages(1) != messages(2)
@@ -64,7 +68,7 @@ def test_an_old_decision_alone_misleads_and_beside_the_new_one_does_not() -> Non
 
 
 def test_a_real_export_can_be_asked_too() -> None:
-    record = generate(30, 0, "/home/ada/shop").record
+    record = generate(SHOP, 30, 0, "/home/ada/shop").record
     exported = record.exported({"version": "1.18.33", "projectID": "global"})
     asked = {"kind": "goal", "question": "What next?", "answers": ["the goal"], "query": "goal"}
 

@@ -1,0 +1,29 @@
+"""Which generated sessions there are: those that the search is tuned on, and those that figures are reported on.
+
+The reported ones have seeds that nobody looks into while tuning, and half of them another project's words.
+"""
+
+from __future__ import annotations
+
+from benchmarks.clinic import CLINIC
+from benchmarks.generated import SIZES, generate
+from benchmarks.probes import Case
+from benchmarks.project import Project
+from benchmarks.shop import SHOP
+
+TUNING_SEEDS = range(5)
+REPORTED_SEEDS = range(100, 104)
+
+
+def tuning(directory: str) -> list[Case]:
+    """To be looked into."""
+    return _cases((SHOP,), TUNING_SEEDS, directory)
+
+
+def reported(directory: str) -> list[Case]:
+    """Not to be looked into: what is changed because of one of these makes it a tuning one."""
+    return _cases((SHOP, CLINIC), REPORTED_SEEDS, directory)
+
+
+def _cases(projects: tuple[Project, ...], seeds: range, directory: str) -> list[Case]:
+    return [generate(project, turns, seed, directory) for turns in SIZES for project in projects for seed in seeds]
