@@ -1,4 +1,4 @@
-"""Searching old messages: what a query means, where it matches, and which piece of a message to show.
+"""Searching old messages: what a query means, and where it matches.
 
 Owns the query's form: words, "exact phrases", /regular expressions/. Has no clock: the caller says how much time a
 regular expression has. Knows nothing of sessions.
@@ -8,42 +8,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from handoff_sidecar.errors import BadQuery
-from handoff_sidecar.handoff.transcript import Record, ends, shown
+from handoff_sidecar.handoff.words import (
+    SHORT_STEM_CHARACTERS,
+    STEM_MIN_CHARACTERS,
+    STOP_WORDS,
+    WORD,
+    Concept,
+    concept_of,
+    is_ending,
+    says_little,
+    sets_a_rule,
+    stem,
+)
 
 if TYPE_CHECKING:
     import regex
-
-    from handoff_sidecar.handoff.redaction import Redact
 
 QUERY_MAX_CHARACTERS = 500
 MAX_TERMS = 24
 """Of a query that is an essay, the first so many words: each costs a pass over the whole history."""
 
+OUTPUT_SHARE = 0.3
+"""What a word in an output counts, against one that was said or done: logs and listings hold any word."""
+
 INSIDE_A_WORD = 0.3
 """What `token` in `refreshToken` counts, against `token` at a word's beginning."""
+
+LONGEST_ENDING = 6
+"""A doubled letter, an ending and what must not follow it: `runnings`."""
 
 COUNTED_AT_MOST = 50
 """Occurrences in one message: beyond this more of them say nothing more."""
 
-OUTCOME_MAX_CHARACTERS = 300
-
 _REGULAR_EXPRESSION = re.compile(r"/(.+)/([imsx]*)", re.DOTALL)
 _PHRASE = re.compile(r'["“”]([^"“”]+)["“”]')
-_WORD = re.compile(r"[^\W_]+")
-_STOP_WORDS = frozenset(
-    _WORD.findall(
-        "a about all an and any are as at be been but by can could did do does for from had has have how i if in into "
-        "is it its me my no not of on or our out so that the their them then there they this to up us was we were what "
-        "when where which who why will with would you your"
-    )
-)
-_ENDINGS = ("sions", "sion", "ations", "ation", "ings", "ions", "ing", "ion", "ies", "ied", "ed", "es", "ly", "s", "e")
-_STEM_MIN_CHARACTERS = 4
 
 MAX_WRITTEN_OUT = 20_000
 """Of a regular expression: with 100,000 the engine takes 100 MB, and with nested counts all that there is."""
@@ -62,23 +66,47 @@ _PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A piece of a query; `text` is in lower case, and a word's is its stem: it matches what begins with it."""
+    """A piece of a query; `text` is in lower case, and a word's is its stem: it matches what begins with it.
+
+    Attributes:
+        required: without it nothing matches.
+        says_little: of who asks, or of the kind of thing that is asked for, and not of what it is about.
+        typed: the word as it was typed.
+    """
 
     text: str
     is_word: bool = True
     required: bool = False
+    says_little: bool = False
+    typed: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return self.typed or self.text
 
     def places(self, folded: str) -> Iterator[int]:
         """Where it occurs in a text in lower case; a short word counts at the beginning of words alone."""
-        anywhere = not self.is_word or len(self.text) >= _STEM_MIN_CHARACTERS
+        anywhere = not self.is_word or len(self.text) >= STEM_MIN_CHARACTERS
         at = folded.find(self.text)
         while at >= 0:
-            if anywhere or _begins_a_word(folded, at):
+            if anywhere or (_begins_a_word(folded, at) and self._ends_there(folded, at)):
                 yield at
             at = folded.find(self.text, at + len(self.text))
 
+    def _ends_there(self, folded: str, at: int) -> bool:
+        """Whether a short word is all of the word that it stands in: `log` is not `login`."""
+        after = at + len(self.text)
+        return len(self.text) != SHORT_STEM_CHARACTERS or is_ending(folded[after : after + LONGEST_ENDING])
+
+    def is_in(self, folded: str) -> bool:
+        """Whether it occurs at all."""
+        if not self.is_word or len(self.text) >= STEM_MIN_CHARACTERS:
+            return self.text in folded
+        return any(True for _ in self.places(folded))
+
     def frequency(self, folded: str) -> float:
         """How often it occurs, occurrences inside of words counted less."""
+        if self.text not in folded:
+            return 0.0
         places = islice(self.places(folded), COUNTED_AT_MOST)
         return sum(1.0 if not self.is_word or _begins_a_word(folded, at) else INSIDE_A_WORD for at in places)
 
@@ -87,7 +115,7 @@ def _begins_a_word(folded: str, at: int) -> bool:
     return at == 0 or not folded[at - 1].isalnum()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Query:
     """What is searched for: terms, or a regular expression."""
 
@@ -95,24 +123,48 @@ class Query:
     pattern: regex.Pattern[str] | None = None
 
     def frequencies(self, said: str, given: str, timeout_s: float) -> tuple[float, ...] | None:
+        """How often each term occurs in texts as they are: see `frequencies_in`."""
+        if self.pattern is None:
+            said, given = said.lower(), given.lower()
+        return self.frequencies_in(said, given, timeout_s)
+
+    def frequencies_in(
+        self, said: str, given: str, timeout_s: float, *, is_asked: bool = False
+    ) -> tuple[float, ...] | None:
         """How often each term occurs in what was said and done, and whether in the outputs; None if none does.
 
-        A word that a log repeats a hundred times says no more about the message than once.
+        A word that a log repeats a hundred times says no more about the message than once. The texts are in lower
+        case, but for a regular expression. A user's message (`is_asked`) that sets a rule has the word that asks for
+        rules, in effect.
 
         Raises:
             BadQuery: the regular expression was still at it after `timeout_s`.
         """
         if self.pattern is not None:
-            count = sum(1 for _ in self._found(said, timeout_s)) + min(1, sum(1 for _ in self._found(given, timeout_s)))
+            count = sum(1 for _ in self._found(said, timeout_s)) + any(True for _ in self._found(given, timeout_s))
             return (float(count),) if count else None
-        said, given = said.lower(), given.lower()
-        counts = tuple(term.frequency(said) + min(1.0, term.frequency(given)) for term in self.terms)
+        counts = tuple(term.frequency(said) + (OUTPUT_SHARE if term.is_in(given) else 0.0) for term in self.terms)
+        if is_asked and "rule" in self.concepts and sets_a_rule(said):
+            counts = tuple(
+                count or float(concept_of(term.text) == "rule") for count, term in zip(counts, self.terms, strict=True)
+            )
         return counts if any(counts) else None
 
-    def may_match(self, text: str) -> bool:
-        """Whether a closer look at the text is worth it."""
+    @cached_property
+    def concepts(self) -> frozenset[Concept]:
+        """The kinds of things that it asks for."""
+        return frozenset(concept for term in self.terms if term.is_word and (concept := concept_of(term.text)))
+
+    def may_match(self, text: str, *, is_asked: bool) -> bool:
+        """Whether a closer look is worth it at a text that is in lower case, but for a regular expression."""
+        if self.pattern is not None or (is_asked and "rule" in self.concepts):
+            return True
+        return any(term.text in text for term in self.terms)
+
+    def without(self, text: str) -> Query:
+        """The query without the words that the text has; a regular expression stays."""
         folded = text.lower()
-        return self.pattern is not None or any(term.text in folded for term in self.terms)
+        return replace(self, terms=tuple(term for term in self.terms if not term.is_in(folded)))
 
     def places(self, text: str, timeout_s: float) -> list[int]:
         """Where in a text something matches, in order."""
@@ -156,56 +208,20 @@ def parse_query(text: str) -> Query:
     return Query(tuple(dict.fromkeys(terms))[:MAX_TERMS])
 
 
-def excerpt(record: Record, query: Query, *, most_characters: int, redact: Redact, timeout_s: float) -> str:
-    """The pieces of a message in which something matches, as many as fit; secrets are taken out before the cut."""
-    pieces: list[str] = []
-    left = most_characters
-    for entry in record.entries:
-        if left <= 0:
-            break
-        texts = [shown(text, redact) for text in (entry.head, entry.taken, entry.given)]
-        found = [query.places(text, timeout_s) for text in texts]
-        if not any(found):
-            continue
-        lines = [texts[0]] if texts[0] else []
-        for text, places in zip(texts[1:], found[1:], strict=True):
-            if places:
-                lines.append(_window(text, places, left))
-                left -= len(lines[-1])
-        if texts[2] and not found[2]:
-            lines.append("→ " + ends(texts[2].strip(), OUTCOME_MAX_CHARACTERS))  # how it went is what is asked for
-        pieces.append("\n".join(lines))
-    return "\n".join(pieces)
-
-
-def _window(text: str, places: list[int], most_characters: int) -> str:
-    """So much of the text, where the most places lie close together."""
-    if len(text) <= most_characters:
-        return text
-    start = max(places, key=lambda first: sum(first <= at < first + most_characters * 3 // 4 for at in places))
-    start = max(0, min(start - most_characters // 4, len(text) - most_characters))
-    piece = text[start : start + most_characters].strip()
-    return f"{'…' if start else ''}{piece}{'…' if start + most_characters < len(text) else ''}"
-
-
 def _terms(text: str) -> Iterable[Term]:
     """The words, and what is written as one with signs in it (`src/auth.ts`, `ERR_42`) also as it stands."""
     words: list[Term] = []
     for chunk in text.split():
         literal = chunk.strip(".,;:!?()[]{}'`<>")
-        pieces = _WORD.findall(literal)
+        pieces = WORD.findall(literal)
         if len(pieces) > 1:
             yield Term(literal, is_word=False)
-        words += [Term(_stem(piece)) for piece in pieces]
-    telling = [word for word in words if word.text not in _STOP_WORDS]
+        words += [
+            Term(text, says_little=says_little(text), typed=piece)
+            for text, piece in zip(map(stem, pieces), pieces, strict=True)
+        ]
+    telling = [word for word in words if word.text not in STOP_WORDS]
     yield from telling or words
-
-
-def _stem(word: str) -> str:
-    if word in _STOP_WORDS or not word.isalpha():
-        return word
-    ending = next((end for end in _ENDINGS if word.endswith(end)), "")
-    return word.removesuffix(ending) if len(word) - len(ending) >= _STEM_MIN_CHARACTERS else word
 
 
 def _written_out(source: str) -> int:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, Literal
 
+from handoff_sidecar.handoff.files import EDITING_TOOLS
 from handoff_sidecar.handoff.plain_text import clean, one_line
 from handoff_sidecar.handoff.redaction import Redact
 from handoff_sidecar.opencode.models import Message, Part
@@ -35,6 +36,9 @@ _QUOTING_TOOLS = frozenset({"read_session"})
 """Their outputs are other records: quoted once more they would be found instead of what they quote."""
 
 _TODO_LIST = "- todowrite"
+_COMMAND = "- bash"
+_COMMAND_LINE = re.compile(r"(?:[^\n]*\n)*?command: (.*?)(?=\n(?:description|timeout|workdir): |\Z)", re.DOTALL)
+"""In the input of OpenCode's `bash`, which has these keys (seen in 1.18.33)."""
 
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,([A-Za-z0-9+/=_-]*)")
 _LONG_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{400,}={0,2}")
@@ -88,9 +92,25 @@ def record_of(message: Message) -> Record:
     return Record(message.info.id, role, message.info.time.created, tuple(entries))
 
 
-def restates(entry: Entry) -> bool:
-    """Whether it is one more version of the todo list: each names all topics, and would be found for any of them."""
-    return entry.head.startswith(_TODO_LIST)
+def restates(head: str) -> bool:
+    """Whether this is one more version of the todo list: each names all topics, and would be found for any of them."""
+    return head.startswith(_TODO_LIST)
+
+
+def is_command(entry: Entry) -> bool:
+    """Whether it is a command that was run."""
+    return entry.kind == "tool" and entry.head.startswith(_COMMAND)
+
+
+def is_edit(entry: Entry) -> bool:
+    """Whether a file was written."""
+    return entry.kind == "tool" and entry.head.split(maxsplit=2)[1].rstrip(":") in EDITING_TOOLS
+
+
+def command_of(entry: Entry) -> str:
+    """The command line that was run, or nothing."""
+    found = _COMMAND_LINE.match(entry.taken) if is_command(entry) else None
+    return found[1].strip() if found else ""
 
 
 def write_record(record: Record, *, detail: Detail, redact: Redact) -> str:

@@ -7,10 +7,9 @@ page each, in a bounded number of bytes) and brought up to date. Knows nothing o
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
-import zlib
-from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
@@ -20,12 +19,13 @@ from itertools import accumulate
 from weakref import WeakValueDictionary
 
 from handoff_sidecar.errors import BadQuery
-from handoff_sidecar.handoff.packing import is_of, pack_all, split, unpack
+from handoff_sidecar.handoff.packing import is_of, said_and_given, split, unpack
 from handoff_sidecar.handoff.ranking import Candidate
 from handoff_sidecar.handoff.search import Query
-from handoff_sidecar.handoff.transcript import Record, record_of, restates
+from handoff_sidecar.handoff.transcript import Record
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
 from handoff_sidecar.opencode.models import Message, SessionID
+from handoff_sidecar.tools.pages import PAGE_RECORDS, Page, length_of, pages_of
 
 log = logging.getLogger(__name__)
 
@@ -41,23 +41,6 @@ KEPT_HISTORIES = 200
 SCAN_TIMEOUT_S = 2.0
 """For a regular expression, over the whole history."""
 
-COMPRESSION = 3
-"""zlib's level: six tenths of the time of its default, and a twelfth more bytes."""
-
-OUTPUT_LENGTH_DIVISOR = 10
-"""A long output does not make what was said beside it less to the point."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """Packed records, compressed; `users` are the places of the person's messages among them."""
-
-    packed: bytes
-    count: int
-    characters: int
-    users: array[int]
-    newest: str
-
 
 @dataclass(frozen=True, slots=True)
 class Scan:
@@ -71,7 +54,7 @@ class Scan:
 class History:
     """All messages of a session, or, where `complete` is false, its newest ones; places count from the oldest."""
 
-    def __init__(self, pages: Sequence[_Page], *, complete: bool, state: object) -> None:
+    def __init__(self, pages: Sequence[Page], *, complete: bool, state: object) -> None:
         self.pages = pages
         self.complete = complete
         self.state = state
@@ -96,9 +79,14 @@ class History:
         turn = -1
         for page, start in zip(self.pages, self._starts, strict=False):
             users = set(page.users)
-            for place, packed in enumerate(_open(page)):
-                turn = start + place if place in users else turn
-                if not query.may_match(packed):
+            text = page.text
+            texts = split(text)
+            # Once for all of a page's messages; of some letters the small ones are more characters, of separators none.
+            folded = split(text.lower()) if query.pattern is None else texts
+            for place, packed in enumerate(folded):
+                is_asked = place in users
+                turn = start + place if is_asked else turn
+                if not query.may_match(packed, is_asked=is_asked):
                     continue
                 left_s = deadline - time.monotonic()
                 if query.pattern is not None and left_s <= 0:
@@ -106,18 +94,18 @@ class History:
                         f"the regular expression /{query.pattern.pattern}/ was stopped after {SCAN_TIMEOUT_S:g} s: "
                         "make it simpler, or search for words"
                     )
-                record = unpack(packed)
-                said, given = _searched(record)
-                frequencies = query.frequencies(said, given, left_s)
-                if frequencies and (wanted is None or wanted(record)):
-                    candidates.append(Candidate(start + place, turn, frequencies, _length(record)))
+                said, given = said_and_given(packed)
+                frequencies = query.frequencies_in(said, given, left_s, is_asked=is_asked)
+                if frequencies and (wanted is None or wanted(unpack(texts[place]))):
+                    length = length_of(said, given)
+                    candidates.append(Candidate(start + place, turn, frequencies, length, is_asked))
         return Scan(candidates, len(self), sum(page.characters for page in self.pages))
 
     def select(self, wanted: Callable[[Record], Record | None], mentions: str) -> dict[int, Record]:
         """What `wanted` makes of the records whose text holds `mentions`, by place, oldest first."""
         selected: dict[int, Record] = {}
         for page, start in zip(self.pages, self._starts, strict=False):
-            for place, packed in enumerate(_open(page)):
+            for place, packed in enumerate(page.records()):
                 record = wanted(unpack(packed)) if mentions in packed else None
                 if record is not None:
                     selected[start + place] = record
@@ -131,14 +119,14 @@ class History:
             if 0 <= place < len(self):
                 by_page.setdefault(bisect_right(self._starts, place) - 1, []).append(place)
         for number, wanted in by_page.items():
-            texts = _open(self.pages[number])
+            texts = self.pages[number].records()
             found |= {place: unpack(texts[place - self._starts[number]]) for place in wanted}
         return found
 
     def place_of(self, message_id: str) -> int | None:
         """Where the message with this id is."""
         for page, start in zip(self.pages, self._starts, strict=False):
-            for place, packed in enumerate(_open(page)):
+            for place, packed in enumerate(page.records()):
                 if is_of(packed, message_id):
                     return start + place
         return None
@@ -151,6 +139,15 @@ class History:
             if before:
                 return self._starts[number] + users[before - 1]
         return None
+
+    def end_of_turn(self, place: int) -> int:
+        """The place after the last message of the turn that the one at `place` belongs to."""
+        for number in range(bisect_right(self._starts, place) - 1, len(self.pages)):
+            users = self.pages[number].users
+            following = bisect_right(users, place - self._starts[number])
+            if following < len(users):
+                return self._starts[number] + users[following]
+        return len(self)
 
 
 class Histories:
@@ -190,13 +187,13 @@ class Histories:
         """Fetch from the newest backwards, to what is known already: all but the last page, which may have changed."""
         base = list(known.pages[:-1]) if known else []
         complete = known.complete if known and base else True
-        fresh: list[_Page] = []
+        fresh: list[Page] = []
         async with aclosing(_pages(session_id, client)) as coming:
             async for messages in coming:
                 ids = [str(message.info.id) for message in messages]
                 joint = ids.index(base[-1].newest) + 1 if base and base[-1].newest in ids else 0
                 if len(messages) > joint:
-                    fresh.append(await asyncio.to_thread(_page, messages[joint:]))
+                    fresh += reversed(await asyncio.to_thread(pages_of, messages[joint:]))
                 if joint:
                     break
                 if sum(len(page.packed) for page in fresh) > self._kept_bytes:
@@ -208,6 +205,8 @@ class Histories:
         while len(pages) > 1 and sum(len(page.packed) for page in pages) > self._kept_bytes:
             del pages[0]
             complete = False
+        if len(fresh) > PAGE_MESSAGES // PAGE_RECORDS:
+            gc.collect()  # pages as they came, of which cycles hold 12 MB for a session of 5,000 turns
         log.info("read the history of %s: %d pages of %d", session_id, len(fresh), len(pages))
         return History(pages, complete=complete, state=state)
 
@@ -232,29 +231,3 @@ async def _pages(session_id: SessionID, client: OpenCodeClient) -> AsyncGenerato
 def _state(newest: MessagePage) -> object:
     """What changes when a message comes, goes or grows; older messages don't."""
     return [(message.info.id, message.info.time.completed, len(message.parts)) for message in newest.messages]
-
-
-def _page(messages: list[Message]) -> _Page:
-    records = [record_of(message) for message in messages]
-    text = pack_all(records)
-    users = array("L", (place for place, record in enumerate(records) if record.role == "user"))
-    newest = records[-1].id
-    packed = zlib.compress(text.encode("utf-8", "replace"), COMPRESSION)
-    return _Page(packed, len(records), sum(map(_length, records)), users, newest)
-
-
-def _open(page: _Page) -> list[str]:
-    return split(zlib.decompress(page.packed).decode())
-
-
-def _searched(record: Record) -> tuple[str, str]:
-    """What was said and done, and the outputs."""
-    telling = [entry for entry in record.entries if not restates(entry)]
-    said = "\n".join(f"{entry.head}\n{entry.taken}" for entry in telling)
-    return said, "\n".join(entry.given for entry in telling)
-
-
-def _length(record: Record) -> int:
-    return sum(
-        len(entry.head) + len(entry.taken) + len(entry.given) // OUTPUT_LENGTH_DIVISOR for entry in record.entries
-    )

@@ -9,28 +9,30 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from handoff_sidecar.handoff.plain_text import one_line
+from handoff_sidecar.handoff.digest import Digest
 from handoff_sidecar.handoff.ranking import Candidate, Ranking, rank
 from handoff_sidecar.handoff.record import Block
 from handoff_sidecar.handoff.redaction import Redact
-from handoff_sidecar.handoff.search import Query, excerpt, parse_query
-from handoff_sidecar.handoff.transcript import Record, shown, time_of
+from handoff_sidecar.handoff.search import Query, parse_query
+from handoff_sidecar.handoff.transcript import Record, time_of
+from handoff_sidecar.handoff.turns import Group, Turn, grouped, ordered
 from handoff_sidecar.tools.definitions import ReadSession
 from handoff_sidecar.tools.history import History
 
-EXCERPT_MAX_CHARACTERS = 700
-"""Some ten lines: so that 4,000 tokens hold the ten best matches with what was asked and answered."""
-
-ASKED_MAX_CHARACTERS = 200
-ANSWERED_MAX_CHARACTERS = 300
+DIGEST_MAX_CHARACTERS = 1_200
+"""Of a turn, some fifteen lines: so that 4,000 tokens hold the ten best with what was asked, done and answered."""
 
 EXCERPT_TIMEOUT_S = 0.5
 """For a regular expression in one text: it has been through all of them."""
 
-SHOWN_OF_A_TURN = 3
+TURNS_LOOKED_INTO = 80
+"""The foremost ones, by their single messages: a turn's text as a whole tells which of them answer."""
 
-FURTHER = 5
-"""Messages that hold only some of the words: the answer may be put in others, but mostly they are noise."""
+MESSAGES_OF_A_TURN = 40
+"""Of a longer one, the first so many, those that match, and the last."""
+
+FURTHER = 10
+"""Turns that hold only some of the words: the answer may be put in others, but mostly they are noise."""
 
 LATEST_WITHIN = 3
 """The latest match stands among the first so many, so that it is always seen."""
@@ -77,13 +79,14 @@ def find_matches(
     scan = history.scan(query, wanted)
     candidates = [found for found in scan.candidates if last is None or found.index <= last]
     ranking = rank(query, candidates, documents=scan.documents, characters=scan.characters)
+    turns = ordered(_turns(history, ranking, last), query, ranking.weights)
+    groups = _with_the_latest(grouped(turns))[: asked.limit]
     in_order = sorted(found.index for found in ranking.matches)
-    partial = sorted(found.index for found in ranking.others[:FURTHER])
-    turns = _turns(_with_the_latest(ranking), asked.limit)
-    around = {place for turn in turns for place in _around(turn)}
-    records = history.records([*around, 0, len(history) - 1, *in_order[-1:]])
+    partial = sorted(found.index for group in groups for found in group.newest.found if not group.newest.is_match)
+    digest = Digest(query, redact, DIGEST_MAX_CHARACTERS, EXCERPT_TIMEOUT_S)
+    records = history.records([0, len(history) - 1, *in_order[-1:]])
     return Matches(
-        blocks=[_block(turn, records, _standing(turn, in_order, partial), query, redact) for turn in turns],
+        blocks=[_block(group, _standing(group.newest, in_order, partial), digest) for group in groups],
         total=len(ranking.matches),
         latest=records[in_order[-1]].id if in_order else "",
         searched=_searched(history, records, last),
@@ -92,70 +95,74 @@ def find_matches(
     )
 
 
-def _with_the_latest(ranking: Ranking) -> list[Candidate]:
+def _turns(history: History, ranking: Ranking, last: int | None) -> list[Turn]:
+    """The turns of the foremost candidates, and of the latest match, up to the place `last`."""
+    until = len(history) if last is None else last + 1
+    latest = [max(ranking.matches, key=lambda found: found.index)] if ranking.matches else []
+    matching = {found.turn for found in ranking.matches}
+    found_in: dict[int, list[Candidate]] = {}
+    further = 0
+    for candidate in [*latest, *ranking.matches, *ranking.others]:
+        if candidate.turn not in found_in:
+            further += candidate.turn not in matching
+            if len(found_in) == TURNS_LOOKED_INTO or further > FURTHER:
+                continue
+        found_in.setdefault(candidate.turn, []).append(candidate)
+    places = {turn: _places(history, turn, found, until) for turn, found in found_in.items()}
+    records = history.records(place for listed in places.values() for place in listed)
+    return [
+        Turn(
+            {place: records[place] for place in listed},
+            sorted(dict.fromkeys(found_in[turn]), key=lambda found: found.index),
+            max(ranking.worths[found.index] for found in found_in[turn]),
+            turn in matching,
+        )
+        for turn, listed in places.items()
+    ]
+
+
+def _places(history: History, turn: int, found: list[Candidate], until: int) -> list[int]:
+    """The places of a turn's messages before `until`."""
+    first = turn if turn >= 0 else min(candidate.index for candidate in found)
+    end = min(history.end_of_turn(first), until)
+    return sorted({*range(first, min(end, first + MESSAGES_OF_A_TURN)), *(one.index for one in found), end - 1})
+
+
+def _with_the_latest(groups: list[Group]) -> list[Group]:
     """The best ones, the latest among the first: a decision may have been reversed since."""
-    ranked = [*ranking.matches, *ranking.others[:FURTHER]]
-    latest = max(ranking.matches, key=lambda found: found.index, default=None)
-    if latest is None or latest in ranked[:LATEST_WITHIN]:
-        return ranked
-    others = [found for found in ranked if found is not latest]
+    matching = [group for group in groups if group.newest.is_match]
+    latest = max(matching, key=lambda group: group.newest.found[-1].index, default=None)
+    if latest is None or latest in groups[:LATEST_WITHIN]:
+        return groups
+    others = [group for group in groups if group is not latest]
     return [*others[: LATEST_WITHIN - 1], latest, *others[LATEST_WITHIN - 1 :]]
 
 
-def _turns(found: list[Candidate], limit: int) -> list[list[Candidate]]:
-    """The candidates by turn, the turns in the order of their best ones, and of each its best in order of time."""
-    turns: dict[int, list[Candidate]] = {}
-    for candidate in found:
-        turn = turns.get(candidate.turn)
-        if turn is None:
-            if len(turns) == limit:
-                continue
-            turn = turns[candidate.turn] = []
-        if len(turn) < SHOWN_OF_A_TURN:
-            turn.append(candidate)
-    return [sorted(turn, key=lambda candidate: candidate.index) for turn in turns.values()]
-
-
-def _around(turn: list[Candidate]) -> list[int]:
-    """The places of a turn that are shown: what was asked, what was found, what was answered."""
-    return [turn[0].turn, *(found.index for found in turn), turn[-1].index + 1]
-
-
-def _block(turn: list[Candidate], records: dict[int, Record], standing: str, query: Query, redact: Redact) -> Block:
-    """A turn with what matches in it, each message with its time and id."""
-    asked, following = records.get(turn[0].turn), records.get(turn[-1].index + 1)
-    shown_records = [records[found.index] for found in turn]
-    room = EXCERPT_MAX_CHARACTERS // len(turn)
-    lines: list[str] = []
-    if asked is not None and asked is not shown_records[0] and (said := _said(asked, ASKED_MAX_CHARACTERS, redact)):
-        lines.append(f"(asked: {said})")
-    for number, record in enumerate(shown_records):
-        if number:
-            lines.append(f"[{record.heading} · {record.id}]")
-        lines.append(excerpt(record, query, most_characters=room, redact=redact, timeout_s=EXCERPT_TIMEOUT_S))
-    if shown_records[-1] is asked and following is not None and following.role != "user":
-        lines.append(f"(answered: {_said(following, ANSWERED_MAX_CHARACTERS, redact)})")
-    first = shown_records[0]
+def _block(group: Group, standing: str, digest: Digest) -> Block:
+    """A turn, headed by its first message that matches, and how many others say the same."""
+    turn = group.newest
+    first = turn.first_found
+    body = digest.write(turn, first.id)
+    if len(group.turns) > 1:
+        others = len(group.turns) - 1
+        body += (
+            f"\n({others} more turn{'s' if others > 1 else ''} like this, the last `{group.turns[1].first_found.id}`)"
+        )
     data = {"id": first.id, "role": first.role, "time": time_of(first.created), "standing": standing}
-    return Block(first.id, f"{first.heading} · {first.id} · {standing}", "\n".join(lines), data=data)
+    return Block(first.id, f"{first.heading} · {first.id} · {standing}", body, data=data)
 
 
-def _standing(turn: list[Candidate], in_order: list[int], partial: list[int]) -> str:
+def _standing(turn: Turn, in_order: list[int], partial: list[int]) -> str:
     """What came after this turn: a later match may take back what it says."""
-    last = turn[-1].index
+    last = turn.found[-1].index
     later, later_partial = (len(places) - bisect_right(places, last) for places in (in_order, partial))
-    if not any(found.index in in_order for found in turn):
+    if not turn.is_match:
         return "partial match"
     if later:
         return f"{later} later match{'es' if later > 1 else ''}"
     if later_partial:
         return f"{later_partial} later partial match{'es' if later_partial > 1 else ''}"
     return "the latest match"
-
-
-def _said(record: Record, most_characters: int, redact: Redact) -> str:
-    said = " ".join(entry.taken for entry in record.entries if entry.kind == "said")
-    return one_line(shown(said, redact), most_characters)
 
 
 def _searched(history: History, records: dict[int, Record], last: int | None) -> str:
@@ -171,5 +178,5 @@ def _searched(history: History, records: dict[int, Record], last: int | None) ->
 
 def _missing(query: Query, candidates: list[Candidate]) -> str:
     held = [any(found.frequencies[place] for found in candidates) for place in range(len(query.terms))]
-    missing = [f"`{term.text}`" for term, is_held in zip(query.terms, held, strict=True) if not is_held]
+    missing = [f"`{term}`" for term, is_held in zip(query.terms, held, strict=True) if not is_held]
     return f" No message holds {', '.join(missing)}." if missing and len(missing) < len(held) else ""

@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from handoff_sidecar.errors import OpenCodeError
+from handoff_sidecar.handoff.excerpt import excerpt
 from handoff_sidecar.handoff.plain_text import one_line
 from handoff_sidecar.handoff.ranking import Candidate, rank
 from handoff_sidecar.handoff.record import Answer, Block, Fitted
-from handoff_sidecar.handoff.search import Query, excerpt, parse_query
+from handoff_sidecar.handoff.search import Query, parse_query
 from handoff_sidecar.handoff.transcript import Record
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Session

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff_sidecar.errors import BadQuery
+from handoff_sidecar.handoff.excerpt import excerpt
 from handoff_sidecar.handoff.ranking import Candidate, rank
-from handoff_sidecar.handoff.search import Query, excerpt, parse_query
+from handoff_sidecar.handoff.search import Query, parse_query
 from handoff_sidecar.handoff.transcript import Entry, Record
 
 PLENTY_S = 5.0
@@ -39,6 +40,11 @@ def ranked(query: Query, *texts: str) -> list[int]:
         (r"/row \d+/", "row 18112"),
         ("/TIMEOUT/i", "Timeout 30000ms"),
         ("what is the queue?", "the queue"),
+        ("resetting", "the password reset"),
+        ("retrying", "three retries"),
+        ("runs", "how to run it"),
+        ("logging", "the audit log"),
+        ("planner", "planning of shifts"),
     ],
 )
 def test_a_query_finds(query: str, text: str) -> None:
@@ -47,7 +53,15 @@ def test_a_query_finds(query: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("query", "text"),
-    [("port", "x"), ("api", "rapidly"), ('"two replicas"', "replicas: two"), ("/TIMEOUT/", "timeout"), ("auth.ts", "")],
+    [
+        ("port", "x"),
+        ("api", "rapidly"),
+        ("logs", "the login form"),
+        ("runs", "a rune"),
+        ('"two replicas"', "replicas: two"),
+        ("/TIMEOUT/", "timeout"),
+        ("auth.ts", ""),
+    ],
 )
 def test_a_query_does_not_find(query: str, text: str) -> None:
     assert not finds(query, text)
@@ -109,6 +123,31 @@ def test_rare_words_count_more_than_common_ones() -> None:
 
 def test_a_phrase_must_be_there() -> None:
     assert ranked(parse_query('"five replicas" API'), "the API has five", "five replicas", "the API") == [1]
+
+
+def test_a_word_that_asks_for_a_kind_of_thing_does_not_outweigh_what_it_is_about() -> None:
+    talk = ["the audit log is slow", "an audit log entry", "audit log again", "and so on", "we decided on tabs"]
+
+    assert ranked(parse_query("decided audit log"), *talk)[-1] != 4
+    assert 4 not in ranked(parse_query("decided audit log"), *talk)[:3]
+    assert ranked(parse_query("what was decided"), *talk) == [4]
+
+
+def test_an_output_says_less_than_a_statement() -> None:
+    query = parse_query("timeout")
+    said, given = query.frequencies("a timeout", "", PLENTY_S), query.frequencies("", "a timeout", PLENTY_S)
+
+    assert said is not None
+    assert given is not None
+    assert said > given
+
+
+def test_a_rule_is_found_by_how_users_put_one_and_not_in_what_agents_say() -> None:
+    query = parse_query("rules")
+
+    assert query.frequencies_in("never push to main", "", PLENTY_S, is_asked=True) == (1.0,)
+    assert query.frequencies_in("never push to main", "", PLENTY_S) is None
+    assert query.frequencies_in("push to main", "", PLENTY_S, is_asked=True) is None
 
 
 def test_a_word_that_an_output_repeats_counts_once() -> None:

@@ -291,6 +291,7 @@ async def test_a_search_can_end_with_a_message(opencode: FakeOpenCode, read: Rea
     output = (await read(query="zebra", before="msg_0009")).output
 
     assert "10 messages match 'zebra', the latest is `msg_0009`" in output
+    assert "day 10" not in output
     assert "Searched the 10 messages up to the one named." in output
 
 
@@ -410,6 +411,72 @@ async def test_a_reversed_decision_does_not_pass_for_the_last_word(opencode: Fak
     assert "msg_0010 · 1 later match]" in output
     assert "msg_0150 · the latest match]" in output
     assert "the latest is `msg_0150`" in output
+
+
+async def test_turns_that_repeat_themselves_leave_room_for_the_others(opencode: FakeOpenCode, read: Read) -> None:
+    talk = [user_message(n, "run the tests of the login again, please, and tell me how it went") for n in range(300)]
+    talk[7] = user_message(7, "for the tests of the login take the container, and never a mock")
+    opencode.messages["ses_old"] = talk
+
+    output = (await read(query="tests of the login")).output
+
+    assert "never a mock" in output
+    assert "msg_0299 · the latest match]" in output
+    assert re.search(r"\(\d+ more turns like this, the last `msg_0298`\)", output)
+    assert output.count("tell me how it went") == 1
+
+
+async def test_a_search_that_ends_within_a_turn_shows_nothing_after_that(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [
+        user_message(1, "draw the zebra"),
+        assistant_message(2, "a zebra has stripes"),
+        assistant_message(3, "this zebra has dots"),
+    ]
+
+    output = (await read(query="zebra", before="msg_0002")).output
+
+    assert "stripes" in output
+    assert "dots" not in output
+
+
+async def test_a_file_that_only_a_step_on_disk_names_is_shown(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [
+        user_message(1, "format it"),
+        assistant_message(2, "", {"type": "patch", "files": ["/p/src/giraffe.ts"]}),
+    ]
+
+    assert "/p/src/giraffe.ts" in (await read(query="giraffe")).output
+
+
+async def test_rules_are_found_that_have_no_word_of_the_question(opencode: FakeOpenCode, read: Read) -> None:
+    talk = [user_message(n, f"and now step {n} of the work") for n in range(200)]
+    talk[20] = user_message(20, "From now on all labels go through i18n, German first.")
+    opencode.messages["ses_old"] = talk
+
+    assert "German first" in (await read(query="rule about translations")).output
+
+
+async def test_a_word_that_no_message_holds_is_named_as_it_was_typed(read: Read) -> None:
+    assert "No message holds `zebras`." in (await read(query="port zebras")).output
+
+
+async def test_what_was_thought_is_found_marked_and_counts_less_than_what_was_said(
+    opencode: FakeOpenCode, read: Read
+) -> None:
+    thinking = {"type": "reasoning", "text": "A mutex could do, but the queue is simpler."}
+    opencode.messages["ses_old"] = [
+        user_message(1, "How do we lock?"),
+        assistant_message(2, "With the queue.", thinking),
+        user_message(3, "Is a mutex in use anywhere?"),
+        assistant_message(4, "Nowhere."),
+    ]
+
+    output = (await read(query="mutex")).output
+
+    assert 0 < output.find("Is a mutex in use") < output.find("(thinking) A mutex could do")
+    assert "mutex could" not in (await read()).output
+    assert "(thinking) A mutex could do" in (await read(detail="tools")).output
+    assert "(thinking) A mutex could do" in (await read(session_id="all", query="mutex")).output
 
 
 async def test_nothing_found_says_what_was_searched_and_what_to_try(read: Read) -> None:

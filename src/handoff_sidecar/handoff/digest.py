@@ -1,0 +1,125 @@
+"""A turn in a few lines: what was asked, the commands and edits with how they went, and what was answered.
+
+Owns which lines of a turn are shown, and how much of each: those in which a query matches, before the others. Knows
+nothing of how turns are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from handoff_sidecar.handoff.excerpt import window
+from handoff_sidecar.handoff.plain_text import one_line
+from handoff_sidecar.handoff.redaction import Redact
+from handoff_sidecar.handoff.search import Query
+from handoff_sidecar.handoff.transcript import Entry, Record, command_of, is_edit, restates, shown
+from handoff_sidecar.handoff.turns import Turn, failures
+
+MATCHING_MAX_CHARACTERS = 600
+"""Of what was said, if something matches: a paragraph."""
+
+BESIDE_MAX_CHARACTERS = 300
+"""Of what was asked or answered, if nothing does; and of a thought."""
+
+CALL_MAX_CHARACTERS = 300
+OUTPUT_MAX_CHARACTERS = 400
+FAILURE_MAX_CHARACTERS = 200
+
+_ASKED, _MATCHING, _DONE, _OUTPUT = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Something to show, the more so the lower its rank."""
+
+    rank: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Writes turns out for one query.
+
+    Attributes:
+        timeout_s: for a regular expression in one text.
+    """
+
+    query: Query
+    redact: Redact
+    most_characters: int
+    timeout_s: float
+
+    def write(self, turn: Turn, first: str) -> str:
+        """The lines of a turn, in order, as many of the foremost as fit.
+
+        Args:
+            first: the id of the message that the heading names: its words are not marked as asked or answered.
+        """
+        lines = list(self._lines(turn, first))
+        left = self.most_characters
+        kept: set[int] = set()
+        for place in sorted(range(len(lines)), key=lambda place: (lines[place].rank, place)):
+            if lines[place].text and len(lines[place].text) <= left:
+                kept.add(place)
+                left -= len(lines[place].text)
+        return "\n".join(line.text for place, line in enumerate(lines) if place in kept)
+
+    def _lines(self, turn: Turn, first: str) -> Iterator[_Line]:
+        answer = next((record for record in reversed([*turn.records]) if record.role != "user" and _says(record)), None)
+        covered = turn.said
+        for record in turn.records:
+            for entry in record.entries:
+                if entry.kind == "said":
+                    yield self._said(record, entry, is_answer=record is answer, is_first=record.id == first)
+                elif entry.kind == "thought":
+                    yield self._thought(entry, covered)
+                elif not restates(entry.head):
+                    yield from self._call(entry, covered)
+
+    def _said(self, record: Record, entry: Entry, *, is_answer: bool, is_first: bool) -> _Line:
+        text = shown(entry.taken, self.redact)
+        places = self.query.places(text, self.timeout_s)
+        said = window(text, places, MATCHING_MAX_CHARACTERS if places else BESIDE_MAX_CHARACTERS)
+        if is_first or not (places or is_answer or record.role == "user"):
+            return _Line(_ASKED, said if is_first else "")
+        if record.role == "user":
+            return _Line(_ASKED, f"(asked: {one_line(said, len(said))})")
+        return _Line(_ASKED, f"(answered: {said})") if is_answer else _Line(_MATCHING, said)
+
+    def _thought(self, entry: Entry, covered: str) -> _Line:
+        """What the agent thought, where only that has the words that are searched for."""
+        text = shown(entry.taken, self.redact)
+        found = self._news(text, covered)
+        return _Line(_OUTPUT, f"(thinking) {window(text, found, BESIDE_MAX_CHARACTERS)}" if found else "")
+
+    def _call(self, entry: Entry, covered: str) -> Iterator[_Line]:
+        head, command = shown(entry.head, self.redact), shown(command_of(entry), self.redact)
+        taken, given = shown(entry.taken, self.redact), shown(entry.given, self.redact)
+        in_head, in_taken = (self.query.places(text, self.timeout_s) for text in (head, taken))
+        found = self._news(given, covered)
+        if not (in_head or in_taken or command or is_edit(entry) or found):
+            return
+        rank = _MATCHING if in_head or in_taken else _DONE
+        yield _Line(rank, head)
+        if command and command not in head:
+            yield _Line(rank, f"  $ {one_line(command, CALL_MAX_CHARACTERS)}")
+        elif in_taken and not command:
+            yield _Line(_OUTPUT, _indented(window(taken, in_taken, CALL_MAX_CHARACTERS)))
+        rank = _MATCHING if "error" in self.query.concepts else rank
+        for line in failures(given) if command else ():
+            yield _Line(rank, f"  {one_line(line, FAILURE_MAX_CHARACTERS)}")
+        if found:
+            yield _Line(_OUTPUT, _indented(window(given, found, OUTPUT_MAX_CHARACTERS)))
+
+    def _news(self, given: str, covered: str) -> list[int]:
+        """Where in an output or a thought something matches that nothing that was said does."""
+        return self.query.without(covered).places(given, self.timeout_s)
+
+
+def _says(record: Record) -> bool:
+    return any(entry.kind == "said" for entry in record.entries)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in text.strip().splitlines())
