@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_opencode import assistant_message, user_message
 from opencode.server import PROMPT, TYPED, Play, Server, calls
 from past_session import QUESTIONS, past_session
 
@@ -123,6 +125,38 @@ def test_what_was_done_to_a_file_is_told_in_order(server: Server, play: Play) ->
     assert places == sorted(places)
     assert places[0] > 0
     assert "What was done to `src/counter.ts`: 3 of 3 messages, in order." in output
+
+
+def test_calls_are_read_in_full_where_that_is_asked_for(server: Server, play: Play) -> None:
+    command = "seq 900; echo $((2 + 3)) failed; exit 3"
+    play("Test it.", calls("bash", command=command, description="run the tests"), Reply("They fail."))
+    worked = server.new_session(title="Failing")
+    server.say(worked, "Test it.")
+
+    plain = read(server, play, session_id=worked)["output"]
+    full = read(server, play, session_id=worked, detail="tools")["output"]
+
+    assert f"- bash '{command}': completed, exit code 3" in plain
+    assert "5 failed" not in plain
+    assert "  description: run the tests" in full
+    assert "  → 1\n  2\n" in full
+    assert "5 failed" in full
+    assert re.search(r"…\[[\d,]+ characters\]…", full)
+    assert "  5 failed" in read(server, play, session_id=worked, query="error of the tests")["output"]
+
+
+def test_what_was_thought_is_found_and_marked(server: Server, play: Play, tmp_path: Path) -> None:
+    thinking = {
+        "type": "reasoning",
+        "text": "A mutex could do, but the queue is simpler.",
+        "time": {"start": 1, "end": 2},
+    }
+    talk = [user_message(1, "How do we lock?"), assistant_message(2, "With the queue.", thinking)]
+    session = imported(server, tmp_path, "ses_thoughts", "Thoughts", talk)
+
+    assert "(thinking) A mutex could do" in read(server, play, session_id=session, query="mutex")["output"]
+    assert "(thinking) A mutex could do" in read(server, play, session_id=session, detail="tools")["output"]
+    assert "mutex" not in read(server, play, session_id=session)["output"]
 
 
 def test_what_was_said_before_a_compaction_is_found(server: Server, play: Play) -> None:
