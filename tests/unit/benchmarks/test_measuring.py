@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from benchmarks import sessions
 from benchmarks.clinic import CLINIC
 from benchmarks.figures import Bar, fidelity_svg, latency_svg
 from benchmarks.generated import generate
@@ -56,6 +57,20 @@ def test_a_seed_gives_the_same_session_each_time() -> None:
 
     assert messages(1) == messages(1)
     assert messages(1) != messages(2)
+
+
+def test_nothing_that_is_reported_on_is_tuned_on() -> None:
+    tuned, told = (
+        {probe for case in cases("/home/ada/shop") for probe in case.probes if probe.kind in {"error", "decision"}}
+        for cases in (sessions.tuning, sessions.reported)
+    )
+
+    assert tuned
+    assert not tuned & told
+    assert not {feature.name for feature in SHOP.features} & {feature.name for feature in CLINIC.features}
+    assert not {text for asked in SHOP.questions.values() for text in asked} & {
+        text for asked in CLINIC.questions.values() for text in asked
+    }
 
 
 def test_an_old_decision_alone_misleads_and_beside_the_new_one_does_not() -> None:
