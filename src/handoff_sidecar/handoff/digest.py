@@ -13,11 +13,11 @@ from handoff_sidecar.handoff.excerpt import window
 from handoff_sidecar.handoff.plain_text import one_line
 from handoff_sidecar.handoff.redaction import Redact
 from handoff_sidecar.handoff.search import Query
-from handoff_sidecar.handoff.transcript import Entry, Record, command_of, is_edit, restates, shown
+from handoff_sidecar.handoff.transcript import Entry, Record, command_of, ends, has_failed, is_edit, restates, shown
 from handoff_sidecar.handoff.turns import Turn, failures
 
-MATCHING_MAX_CHARACTERS = 600
-"""Of what was said, if something matches: a paragraph."""
+MATCHING_MAX_CHARACTERS = 450
+"""Of what was said, if something matches: some sentences."""
 
 BESIDE_MAX_CHARACTERS = 300
 """Of what was asked or answered, if nothing does; and of a thought."""
@@ -25,6 +25,11 @@ BESIDE_MAX_CHARACTERS = 300
 CALL_MAX_CHARACTERS = 300
 OUTPUT_MAX_CHARACTERS = 400
 FAILURE_MAX_CHARACTERS = 200
+OUTCOME_MAX_CHARACTERS = 200
+"""Of the output of a call that failed, if no line of it says so: its ends."""
+
+RESULT_MAX_CHARACTERS = 100
+"""Of the last line of another command's output, where results are."""
 
 _ASKED, _MATCHING, _DONE, _OUTPUT = range(4)
 
@@ -67,15 +72,15 @@ class Digest:
 
     def _lines(self, turn: Turn, first: str) -> Iterator[_Line]:
         answer = next((record for record in reversed([*turn.records]) if record.role != "user" and _says(record)), None)
-        covered = turn.said
+        unsaid = self.query.without(turn.said)
         for record in turn.records:
             for entry in record.entries:
                 if entry.kind == "said":
                     yield self._said(record, entry, is_answer=record is answer, is_first=record.id == first)
                 elif entry.kind == "thought":
-                    yield self._thought(entry, covered)
+                    yield self._thought(entry, unsaid)
                 elif not restates(entry.head):
-                    yield from self._call(entry, covered)
+                    yield from self._call(entry, unsaid)
 
     def _said(self, record: Record, entry: Entry, *, is_answer: bool, is_first: bool) -> _Line:
         text = shown(entry.taken, self.redact)
@@ -87,17 +92,18 @@ class Digest:
             return _Line(_ASKED, f"(asked: {one_line(said, len(said))})")
         return _Line(_ASKED, f"(answered: {said})") if is_answer else _Line(_MATCHING, said)
 
-    def _thought(self, entry: Entry, covered: str) -> _Line:
-        """What the agent thought, where only that has the words that are searched for."""
+    def _thought(self, entry: Entry, unsaid: Query) -> _Line:
+        """What the agent thought, where it has words of the query that nobody said."""
         text = shown(entry.taken, self.redact)
-        found = self._news(text, covered)
+        found = unsaid.places(text, self.timeout_s)
         return _Line(_OUTPUT, f"(thinking) {window(text, found, BESIDE_MAX_CHARACTERS)}" if found else "")
 
-    def _call(self, entry: Entry, covered: str) -> Iterator[_Line]:
+    def _call(self, entry: Entry, unsaid: Query) -> Iterator[_Line]:
         head, command = shown(entry.head, self.redact), shown(command_of(entry), self.redact)
         taken, given = shown(entry.taken, self.redact), shown(entry.given, self.redact)
-        in_head, in_taken = (self.query.places(text, self.timeout_s) for text in (head, taken))
-        found = self._news(given, covered)
+        # Of a command not the input's keys: each has one that is called `command`.
+        in_head, in_taken = (self.query.places(text, self.timeout_s) for text in (head, command or taken))
+        found = unsaid.places(given, self.timeout_s)
         if not (in_head or in_taken or command or is_edit(entry) or found):
             return
         rank = _MATCHING if in_head or in_taken else _DONE
@@ -107,14 +113,16 @@ class Digest:
         elif in_taken and not command:
             yield _Line(_OUTPUT, _indented(window(taken, in_taken, CALL_MAX_CHARACTERS)))
         rank = _MATCHING if "error" in self.query.concepts else rank
-        for line in failures(given) if command else ():
+        told = failures(given) if command else []
+        for line in told:
             yield _Line(rank, f"  {one_line(line, FAILURE_MAX_CHARACTERS)}")
+        if not told and not found and given.strip():
+            if has_failed(entry):
+                yield _Line(rank, _indented("→ " + ends(given.strip(), OUTCOME_MAX_CHARACTERS)))
+            elif command and (in_head or in_taken):
+                yield _Line(_OUTPUT, f"  → {one_line(given.strip().splitlines()[-1], RESULT_MAX_CHARACTERS)}")
         if found:
             yield _Line(_OUTPUT, _indented(window(given, found, OUTPUT_MAX_CHARACTERS)))
-
-    def _news(self, given: str, covered: str) -> list[int]:
-        """Where in an output or a thought something matches that nothing that was said does."""
-        return self.query.without(covered).places(given, self.timeout_s)
 
 
 def _says(record: Record) -> bool:

@@ -37,6 +37,7 @@ _QUOTING_TOOLS = frozenset({"read_session"})
 
 _TODO_LIST = "- todowrite"
 _COMMAND = "- bash"
+_FAILED_CALL = re.compile(r": (?:error: .*|\w+, exit code -?\d+)$")
 _COMMAND_LINE = re.compile(r"(?:[^\n]*\n)*?command: (.*?)(?=\n(?:description|timeout|workdir): |\Z)", re.DOTALL)
 """In the input of OpenCode's `bash`, which has these keys (seen in 1.18.33)."""
 
@@ -105,6 +106,11 @@ def is_command(entry: Entry) -> bool:
 def is_edit(entry: Entry) -> bool:
     """Whether a file was written."""
     return entry.kind == "tool" and entry.head.split(maxsplit=2)[1].rstrip(":") in EDITING_TOOLS
+
+
+def has_failed(entry: Entry) -> bool:
+    """Whether a call ended with an error, or a command with an exit code that says so."""
+    return entry.kind == "tool" and _FAILED_CALL.search(entry.head) is not None
 
 
 def command_of(entry: Entry) -> str:

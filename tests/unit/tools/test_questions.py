@@ -13,11 +13,12 @@ from handoff_sidecar.settings import Settings
 from handoff_sidecar.tools.context import ToolContext
 from handoff_sidecar.tools.read_session import ReadSessionTool
 
-LEAST_ANSWERED = 28
+WITHIN_TURNS = 2
+ANSWERED_BY_THE_NEWEST = 14
 
 
 async def test_a_search_brings_what_the_newest_messages_leave_out(tmp_path: Path) -> None:
-    """The share of questions that one call answers, so that no change of the ranking loses it unnoticed."""
+    """Asked by words or by the question itself, so that no change of the ranking loses an answer unnoticed."""
     opencode = FakeOpenCode()
     opencode.add_session("ses_old")
     opencode.add_session("ses_here", metadata={"handoff": {"from": "ses_old"}})
@@ -30,12 +31,13 @@ async def test_a_search_brings_what_the_newest_messages_leave_out(tmp_path: Path
 
     answered: Counter[str] = Counter()
     for question in QUESTIONS:
-        output = (await tool({"query": question.query}, context, opencode.client(), settings=Settings())).output
-        assert tokenizer.count(output) <= 4_000
-        answered[question.kind] += question.answer in output
+        for query in (question.query, question.question):
+            output = (await tool({"query": query}, context, opencode.client(), settings=Settings())).output
+            assert tokenizer.count(output) <= 4_000
+            turns = output.split("\n[")[: WITHIN_TURNS + 1]
+            answered[question.kind] += any(question.answer in turn for turn in turns)
     newest = (await tool({}, context, opencode.client(), settings=Settings())).output
 
     assert len(opencode.messages["ses_old"]) >= 300
-    assert answered.total() >= LEAST_ANSWERED, answered
-    assert answered["a reversed decision"] == 5
-    assert sum(question.answer in newest for question in QUESTIONS) < LEAST_ANSWERED // 2
+    assert answered.total() == 2 * len(QUESTIONS), answered
+    assert sum(question.answer in newest for question in QUESTIONS) < ANSWERED_BY_THE_NEWEST
