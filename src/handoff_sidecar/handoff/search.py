@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from handoff_sidecar.errors import BadQuery
+from handoff_sidecar.handoff.expressions import compiled
 from handoff_sidecar.handoff.words import (
     SHORT_STEM_CHARACTERS,
     STEM_MIN_CHARACTERS,
@@ -48,20 +49,6 @@ COUNTED_AT_MOST = 50
 
 _REGULAR_EXPRESSION = re.compile(r"/(.+)/([imsx]*)", re.DOTALL)
 _PHRASE = re.compile(r'["“”]([^"“”]+)["“”]')
-
-MAX_WRITTEN_OUT = 20_000
-"""Of a regular expression: with 100,000 the engine takes 100 MB, and with nested counts all that there is."""
-
-_ESCAPED = re.compile(r"\\.", re.DOTALL)
-_RECURSION = re.compile(r"\(\?(?:R|[+-]?\d+\)|&|P>)")
-"""The engine follows it in memory, a gigabyte in a second."""
-
-_REPEAT = re.compile(r"\{([^{}]*)\}")
-_IGNORED_IN_A_REPEAT = re.compile(r"\s|#[^\n]*")
-"""With the flag `x`."""
-
-_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
-"""What is one piece: an escaped character, a class of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +186,7 @@ def parse_query(text: str) -> Query:
         raise BadQuery(f"the query is longer than {QUERY_MAX_CHARACTERS} characters: search for its rarest words")
     expression = _REGULAR_EXPRESSION.fullmatch(text)
     if expression:
-        return Query((), _compiled(expression[1], expression[2]))
+        return Query((), compiled(expression[1], expression[2]))
     phrases = [Term(" ".join(found.lower().split()), is_word=False, required=True) for found in _PHRASE.findall(text)]
     rest = _PHRASE.sub(" ", text).lower()
     terms = [*phrases, *_terms(rest)]
@@ -222,42 +209,3 @@ def _terms(text: str) -> Iterable[Term]:
         ]
     telling = [word for word in words if word.text not in STOP_WORDS]
     yield from telling or words
-
-
-def _written_out(source: str) -> int:
-    """How long a regular expression is with every counted repetition written out, as the engine has it in memory."""
-    open_groups: list[int] = []
-    length = last = at = 0
-    while at < len(source):
-        repeat = _REPEAT.match(source, at)
-        if repeat:
-            counts = re.findall(r"\d+", _IGNORED_IN_A_REPEAT.sub("", repeat[1]))
-            times = max(1, *(int(count) for count in counts)) if counts else 1
-            length, last, at = length + last * (times - 1), last * times, repeat.end()
-            continue
-        piece = _PIECE.match(source, at)
-        text = piece[0] if piece else source[at]
-        at += len(text)
-        if text == "(":
-            open_groups.append(length)
-            length = last = 0
-        elif text == ")" and open_groups:
-            last = max(length, 1)
-            length = open_groups.pop() + last
-        else:
-            last = 1
-            length += 1
-    return length + sum(open_groups)
-
-
-def _compiled(source: str, flags: str) -> regex.Pattern[str]:
-    import regex  # noqa: PLC0415  # only a query that is one needs it
-
-    if _RECURSION.search(_ESCAPED.sub("", source)):
-        raise BadQuery(f"/{source}/ calls itself, which can't be searched for: search for words")
-    if _written_out(source) > MAX_WRITTEN_OUT:
-        raise BadQuery(f"/{source}/ repeats too much: use smaller numbers in its {{}}, or `+` and `*`")
-    try:
-        return regex.compile(source, sum(getattr(regex, flag.upper()) for flag in set(flags)) | regex.MULTILINE)
-    except (regex.error, ValueError, OverflowError, RecursionError) as error:
-        raise BadQuery(f"/{source}/ is no regular expression: {error}") from error
