@@ -157,8 +157,9 @@ def test_an_abort_ends_a_handoff_at_each_step_within_200_ms_and_leaves_nothing_h
         return ended - at["in", "$/cancelRequest"] if ended else None
 
     assert until(answered) < ENDED_WITHIN_S
-    whole = step in {"mark", "select"}
-    until(lambda: True if len(breakable.handed_off(title)) == whole else None)
+    # Beside these two the prompt is read back: by the time of the abort the new session may be known to be whole.
+    possible = {0, 1} if step in {"mark", "select"} else {0}
+    until(lambda: len(breakable.handed_off(title)) in possible or None)
     breakable.wait_until_nothing_is_half_made(title)
     assert list(briefs_of(server.sandbox).glob(".*")) == [], "it would be offered"
 
