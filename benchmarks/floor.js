@@ -4,7 +4,7 @@
  * that does what a handoff does.
  */
 
-const NEWEST_MESSAGES = 40;
+const NEWEST_MESSAGES = 100;
 const PROMPT = `## Session Handoff
 
 ${"The login works, sessions persist, and the token refresh is being fixed. ".repeat(4)}

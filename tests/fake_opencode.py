@@ -70,7 +70,6 @@ class FakeOpenCode:
     todos: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     known_agents: set[str] = field(default_factory=lambda: {"build", "plan"})
     models: dict[str, list[str]] = field(default_factory=lambda: {"scripted": ["m1"]})
-    vcs: dict[str, Any] = field(default_factory=lambda: {"branch": None, "default_branch": None})
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
     selected: list[str] = field(default_factory=list)
     toasts: list[dict[str, str]] = field(default_factory=list)
@@ -154,8 +153,6 @@ class FakeOpenCode:
                 return httpx.Response(204)
             case ["GET", "path"]:
                 return httpx.Response(200, json={"worktree": "/", "directory": "/home/ada/dashboard"})
-            case ["GET", "vcs"]:
-                return httpx.Response(200, json=self.vcs)
             case ["GET", "agent"]:
                 listed = [{"name": name, "mode": "primary"} for name in sorted(self.known_agents)]
                 hidden = [{"name": "title", "mode": "primary", "hidden": True}, {"name": "explore", "mode": "subagent"}]

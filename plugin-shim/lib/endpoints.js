@@ -23,7 +23,6 @@ export const ENDPOINTS = [
   ["GET", /^\/session\/status$/],
   ["GET", /^\/config$/],
   ["GET", /^\/config\/providers$/],
-  ["GET", /^\/vcs$/],
   ["GET", /^\/agent$/],
   ["POST", /^\/tui\/select-session$/],
   ["POST", /^\/tui\/open-sessions$/],

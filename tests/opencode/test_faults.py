@@ -25,7 +25,6 @@ STEPS = {
     "session": (r"GET /session/ses_\w+", 1),
     "messages": (r"GET /session/ses_\w+/message", 1),
     "todos": (r"GET /session/ses_\w+/todo", 1),
-    "vcs": ("GET /vcs", 1),
     "create": ("POST /session", 1),
     "prompt": (r"POST /session/ses_\w+/prompt_async", 1),
     "read-back": (r"GET /session/ses_\w+/message", 2),
@@ -43,7 +42,7 @@ ABORTED_ALWAYS = [("session", "hold"), ("create", "hold"), ("create", "lost"), (
 ENDED_WITHIN_S = 0.2
 """From the frame that says so to the sidecar's answer: what a person feels as at once."""
 
-WRITES_NO_BRIEF = {"call", "session", "messages", "todos", "vcs"}
+WRITES_NO_BRIEF = {"call", "session", "messages", "todos"}
 
 TABLE = [
     *(
@@ -58,8 +57,8 @@ ALWAYS = [
     ("session", "500"),
     ("messages", "wrong-types"),
     ("todos", "hold"),
-    ("vcs", "not-json"),
-    ("vcs", "unknown-id"),
+    ("todos", "not-json"),
+    ("todos", "unknown-id"),
     ("create", "kill-after"),
     ("create", "lost"),
     ("create", "409"),
@@ -131,7 +130,7 @@ def test_a_handoff_is_whole_or_nothing_was_made_and_the_next_one_works(
     [
         pytest.param(step, fault, marks=() if (step, fault) in ABORTED_ALWAYS else pytest.mark.faults)
         for step, fault in [
-            *((step, "hold") for step in REQUESTS if step != "vcs"),
+            *((step, "hold") for step in REQUESTS),
             ("create", "lost"),
             ("prompt", "lost"),
         ]

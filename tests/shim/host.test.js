@@ -37,7 +37,6 @@ test("every endpoint of the list is let through, as it was written", () => {
     ["GET", "/session/status"],
     ["GET", "/config"],
     ["GET", "/config/providers"],
-    ["GET", "/vcs"],
     ["GET", "/agent"],
     ["POST", "/tui/select-session"],
     ["POST", "/tui/open-sessions"],
@@ -141,7 +140,7 @@ test("what is an id, and what is none, is the same as in the sidecar", () => {
 });
 
 test("whatever is let through is, as a URL parser reads it, the path that was checked", () => {
-  const odd = ["/session", "/session/ses_1", "/vcs", "/tui/show-toast", "/config"];
+  const odd = ["/session", "/session/ses_1", "/agent", "/tui/show-toast", "/config"];
   const bits = [
     ..."/.%?#@:;\\&=+~ \t\n\0",
     "..",
@@ -223,7 +222,7 @@ test("the host's headers may come as an object of their own kind", async () => {
     ...getConfig(),
     headers: /** @type {any} */ (new Headers({ authorization: "x" })),
   });
-  await ask({ path: "/vcs" });
+  await ask({ path: "/agent" });
   assert.equal(asked[0]?.headers.get("authorization"), "x");
 });
 
@@ -240,19 +239,19 @@ test("an answer carries status, body and two headers, no more", async () => {
 test("a refused request never reaches OpenCode", async () => {
   const { ask, asked } = hosted();
   await assert.rejects(ask({ path: "/auth" }), { code: -32010 });
-  await assert.rejects(ask({ path: "/vcs", body: {} }), { code: -32602 });
+  await assert.rejects(ask({ path: "/agent", body: {} }), { code: -32602 });
   assert.deepEqual(asked, []);
 });
 
 test("a directory that isn't open is not opened", async () => {
   const { ask, asked } = hosted();
-  await assert.rejects(ask({ path: "/vcs", directory: "/etc" }), { code: -32011 });
+  await assert.rejects(ask({ path: "/agent", directory: "/etc" }), { code: -32011 });
   assert.deepEqual(asked, []);
 });
 
 test("a fetch that throws is a host out of reach, and its text stays here", async () => {
   const { ask } = hosted({ answer: () => Promise.reject(new Error("secret")) });
-  await assert.rejects(ask({ path: "/vcs" }), (/** @type {any} */ error) => {
+  await assert.rejects(ask({ path: "/agent" }), (/** @type {any} */ error) => {
     return error.code === -32011 && !error.message.includes("secret");
   });
 });
@@ -260,13 +259,13 @@ test("a fetch that throws is a host out of reach, and its text stays here", asyn
 test("a client without the expected fields is a host out of reach", async () => {
   const host = new Host();
   host.register({ directory: DIRECTORY, worktree: DIRECTORY, client: undefined });
-  await assert.rejects(host.serve({ directory: DIRECTORY, method: "GET", path: "/vcs" }), { code: -32011 });
+  await assert.rejects(host.serve({ directory: DIRECTORY, method: "GET", path: "/agent" }), { code: -32011 });
 });
 
 test("cancelling a request aborts the fetch", async () => {
   const { ask, asked } = hosted({ answer: () => new Promise(() => {}) });
   const controller = new AbortController();
-  void ask({ path: "/vcs" }, { signal: controller.signal });
+  void ask({ path: "/agent" }, { signal: controller.signal });
   const [request] = await until(() => asked.length > 0 && asked);
   controller.abort();
   assert.equal(request?.signal.aborted, true);
@@ -276,10 +275,10 @@ test("of two instances in one directory the newer is asked, and the other when i
   const { host, ask, asked } = hosted();
   const second = openCode({ directory: DIRECTORY });
   host.register(second.input);
-  await ask({ path: "/vcs" });
+  await ask({ path: "/agent" });
   assert.deepEqual([asked.length, second.asked.length], [0, 1]);
   assert.equal(host.unregister(second.input), 1);
-  await ask({ path: "/vcs" });
+  await ask({ path: "/agent" });
   assert.deepEqual([asked.length, second.asked.length], [1, 1]);
 });
 

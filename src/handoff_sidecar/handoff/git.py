@@ -15,6 +15,9 @@ STATUS_COMMAND = ("status", "--porcelain=v2", "--branch", "--untracked-files=all
 Submodules are not looked into: their own configuration may name programs too.
 """
 
+DEFAULT_BRANCH_COMMAND = ("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+"""What a clone remembers of the branch that its remote has checked out; fails where there is none."""
+
 SHORT_COMMIT_CHARACTERS = 7
 BRANCH_MAX_CHARACTERS = 80
 
@@ -30,15 +33,17 @@ class GitState:
         branch: None when no branch is checked out.
         commit: short; None before the first one.
         changed: files that a commit of everything would touch.
+        default_branch: the remote's; None if that is not known.
     """
 
     branch: str | None
     commit: str | None
     changed: int
+    default_branch: str | None = None
 
 
-def parse_status(printed: str) -> GitState:
-    """The state that `git status` with the options above printed."""
+def parse_state(printed: str, default_branch: str = "") -> GitState:
+    """The state that `git status` with the options above printed, and the command after it."""
     lines = printed.splitlines()
     said = dict(line[2:].split(" ", 1) for line in lines if line.startswith("# branch.") and line.count(" ") > 1)
     branch, commit = said.get("branch.head"), said.get("branch.oid", "")
@@ -46,14 +51,15 @@ def parse_status(printed: str) -> GitState:
         branch=None if branch == "(detached)" else branch,
         commit=commit[:SHORT_COMMIT_CHARACTERS] if commit[:1].isalnum() else None,
         changed=sum(line.startswith(_CHANGED) for line in lines),
+        default_branch=default_branch.strip().removeprefix("origin/") or None,
     )
 
 
-def describe(git: GitState | None, default_branch: str | None) -> str:
+def describe(git: GitState | None) -> str:
     """Branch, commit and changes; nothing for the default branch without changes, or without a repository."""
     if git is None:
         return ""
-    is_default = git.branch == default_branch if default_branch else git.branch in _USUAL_DEFAULTS
+    is_default = git.branch == git.default_branch if git.default_branch else git.branch in _USUAL_DEFAULTS
     if is_default and not git.changed:
         return ""
     branch = one_line(git.branch, BRANCH_MAX_CHARACTERS) if git.branch else "no branch"

@@ -33,7 +33,6 @@ from handoff_sidecar.opencode.models import (
     SessionStatus,
     Statuses,
     Todo,
-    Vcs,
 )
 from handoff_sidecar.opencode.tunnel import BASE_URL, DIRECTORY_HEADER, Carry, TunnelTransport
 
@@ -125,10 +124,6 @@ class OpenCodeClient:
         """The session's todo list, in the order in which the agent keeps it."""
         endpoint, response = await self._get(f"{_path_of(session_id)}/todo")
         return self._parse_list(Todo, endpoint, response)
-
-    async def vcs(self) -> Vcs:
-        """The branch that is checked out, and the default one."""
-        return self._parse(Vcs, *await self._get("/vcs"))
 
     async def worktree(self) -> str | None:
         """The top folder of the repository that the directory is in, or None outside one."""

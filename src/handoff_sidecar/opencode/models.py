@@ -147,13 +147,6 @@ class Agent(_Wire):
         return self.mode in {"primary", "all"} and not self.hidden
 
 
-class Vcs(_Wire):
-    """The repository's branches; both None outside one."""
-
-    branch: str | None = None
-    default_branch: str | None = None
-
-
 class Paths(_Wire):
     """The folders of an instance; the worktree is `/` outside a repository."""
 

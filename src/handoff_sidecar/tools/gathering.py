@@ -9,13 +9,13 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from handoff_sidecar.errors import HandoffFailed, HandoffSidecarError, OpenCodeError, OpenCodeUnreachable
+from handoff_sidecar.errors import HandoffFailed, HandoffSidecarError, OpenCodeUnreachable
 from handoff_sidecar.handoff.brief import Surroundings, files_to_look_for
 from handoff_sidecar.handoff.facts import Facts, facts_of
 from handoff_sidecar.handoff.git import GitState, describe
 from handoff_sidecar.handoff.notes import Notes
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
-from handoff_sidecar.opencode.models import Message, SessionID, Vcs
+from handoff_sidecar.opencode.models import Message, SessionID
 from handoff_sidecar.tools.worktree import files_present, git_state
 
 log = logging.getLogger(__name__)
@@ -25,9 +25,6 @@ GATHERED_MESSAGES = 100
 
 FEWER_MESSAGES = (GATHERED_MESSAGES, 10)
 """What is asked for, one after the other: a hundred messages with pictures in them can be over a frame's limit."""
-
-VCS_TIMEOUT_S = 1.0
-"""A brief without the branch is better than a person who waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +47,14 @@ async def gather(session_id: SessionID, client: OpenCodeClient, *, root: str, ag
     Raises:
         HandoffFailed: the session can't be read, or is none that is handed off.
     """
-    session, messages, todos, vcs, git = await asyncio.gather(
+    session, messages, todos, git = await asyncio.gather(
         client.session(session_id),
         _messages(client, session_id),
         client.todos(session_id),
-        _vcs(client),
         git_state(root),
         return_exceptions=True,
     )
-    for outcome in (session, messages, todos, vcs, git):
+    for outcome in (session, messages, todos, git):
         if isinstance(outcome, BaseException) and not isinstance(outcome, HandoffSidecarError):
             raise outcome
     if isinstance(session, BaseException):
@@ -83,8 +79,7 @@ async def gather(session_id: SessionID, client: OpenCodeClient, *, root: str, ag
         agent=agent,
         more_before=not isinstance(messages, BaseException) and messages.before is not None,
     )
-    state = git if isinstance(git, GitState) else None
-    said = describe(state, vcs.default_branch if isinstance(vcs, Vcs) else None)
+    said = describe(git if isinstance(git, GitState) else None)
     return Gathered(facts, newest, said, tuple(missing))
 
 
@@ -102,12 +97,3 @@ async def _messages(client: OpenCodeClient, session_id: SessionID) -> MessagePag
         except OpenCodeUnreachable as error:
             log.warning("the newest %d messages could not be had: %s", limit, error)
     return await client.messages(session_id, limit=1)
-
-
-async def _vcs(client: OpenCodeClient) -> Vcs | None:
-    try:
-        async with asyncio.timeout(VCS_TIMEOUT_S):
-            return await client.vcs()
-    except (OpenCodeError, TimeoutError) as error:
-        log.info("made without the default branch: %r", error)
-        return None

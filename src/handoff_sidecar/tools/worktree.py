@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterable
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from handoff_sidecar.handoff.git import STATUS_COMMAND, GitState, parse_status
+from handoff_sidecar.handoff.git import DEFAULT_BRANCH_COMMAND, STATUS_COMMAND, GitState, parse_state
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ _FILTERS = (
 """A filter is such a program: an unpacked archive may bring a repository whose configuration has one."""
 
 _OF_THE_REPOSITORY = frozenset({"local", "worktree"})
-_SUCCESS = {"config": {0, 1}, "status": {0}}
+_SUCCESS = {"config": {0, 1}, "symbolic-ref": {0}, "status": {0}}
 """1 is `git config`'s answer where nothing matches, also outside of a repository."""
 
 
@@ -54,17 +56,17 @@ async def files_present(paths: Iterable[str], root: str) -> frozenset[str] | Non
 
 async def git_state(root: str) -> GitState | None:
     """What git says of the worktree; None without a repository, or without git."""
-    try:
-        async with asyncio.timeout(LOOK_TIMEOUT_S):
-            named = await _git(root, *_FILTERS, environment={})
-            if named is None:
-                return None
-            without_filters = _without_filters(named.decode(errors="surrogateescape"))
-            printed = await _git(root, *STATUS_COMMAND, environment=without_filters)
-    except TimeoutError:
-        log.info("git took too long in %s", root)
+    until = time.monotonic() + LOOK_TIMEOUT_S
+    named, default = await asyncio.gather(_git(root, until, *_FILTERS), _git(root, until, *DEFAULT_BRANCH_COMMAND))
+    if named is None:
         return None
-    return parse_status(printed.decode(errors="replace")) if printed is not None else None
+    printed = await _git(root, until, *STATUS_COMMAND, environment=_without_filters(named))
+    return parse_state(_shown(printed), _shown(default or "")) if printed is not None else None
+
+
+def _shown(printed: str) -> str:
+    """With `?` for what is no UTF-8: a branch may have any name."""
+    return printed.encode(errors="replace").decode()
 
 
 def _without_filters(named: str) -> dict[str, str]:
@@ -83,25 +85,26 @@ def _without_filters(named: str) -> dict[str, str]:
     return {"GIT_CONFIG_COUNT": str(len(settings)), **numbered}
 
 
-async def _git(root: str, *words: str, environment: dict[str, str]) -> bytes | None:
-    """What git prints; None where it can't be run, or fails."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *_GIT,
-            *words,
+async def _git(root: str, until: float, *words: str, environment: Mapping[str, str] | None = None) -> str | None:
+    """What git prints; None where it can't be run, fails, or takes longer than until then."""
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603  # git, with words of ours
+            [*_GIT, *words],
             cwd=root,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **environment},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            errors="surrogateescape",
+            timeout=max(until - time.monotonic(), 0),
+            check=False,
         )
-    except (OSError, ValueError) as error:
+
+    try:
+        done = await asyncio.to_thread(run)
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         log.info("git could not be run in %s: %s", root, error)
         return None
-    try:
-        printed, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return printed if process.returncode in _SUCCESS[words[0]] else None
+    return done.stdout if done.returncode in _SUCCESS[words[0]] else None

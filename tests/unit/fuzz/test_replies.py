@@ -39,7 +39,6 @@ METHODS: dict[str, tuple[Call, st.SearchStrategy[Any]]] = {
     "messages": (lambda client: client.messages(OLD, limit=5), st.lists(MESSAGES, max_size=3)),
     "message": (lambda client: client.message(OLD, MESSAGE), MESSAGES),
     "todos": (lambda client: client.todos(OLD), TODOS),
-    "vcs": (lambda client: client.vcs(), nearly(branch=TEXT, default_branch=TEXT)),
     "worktree": (lambda client: client.worktree(), nearly(worktree=TEXT)),
     "agents": (lambda client: client.agents(), AGENTS),
     "models": (lambda client: client.models(), PROVIDERS),

@@ -157,7 +157,6 @@ RIGHT = {
     "/agent": AGENTS,
     "/config/providers": PROVIDERS,
     "/config": nearly(compaction=nearly(auto=st.booleans(), reserved=NUMBERS)),
-    "/vcs": nearly(branch=TEXT, default_branch=TEXT),
 }
 
 

@@ -242,7 +242,7 @@ def test_nothing_exceeds_the_budget_or_loses_goal_link_or_work_in_progress(
     )
     known = facts_of(session, [Message.model_validate(message) for message in messages], todos, worktree="/p")
     notes = Notes(**fields)
-    surroundings = Surroundings(git=describe(GitState(branch, "abc1234", 3), "main"))
+    surroundings = Surroundings(git=describe(GitState(branch, "abc1234", 3, "main")))
     constraints, _ = standing_constraints(notes, known)
     brief = brief_of(notes, known, worktree="/p", constraints=constraints, surroundings=surroundings)
 

@@ -43,6 +43,16 @@ async def test_branch_commit_and_changes_are_told(repository: Path) -> None:
     assert (state.branch, state.changed, len(state.commit or "")) == ("main", 1, 7)
 
 
+async def test_a_clone_knows_its_remotes_default_branch(repository: Path, tmp_path: Path) -> None:
+    git(repository, "branch", "--move", "dev/next")
+    git(tmp_path, "clone", "--quiet", str(repository), "clone")
+
+    state = await git_state(str(tmp_path / "clone"))
+
+    assert state is not None
+    assert (state.branch, state.default_branch) == ("dev/next", "dev/next")
+
+
 async def test_outside_a_repository_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
 
@@ -77,3 +87,12 @@ async def test_a_persons_own_filter_is_left_as_it_is(repository: Path, tmp_path:
     await git_state(str(repository))
 
     assert ran.exists()
+
+
+async def test_a_branch_whose_name_is_no_text_is_told_all_the_same(repository: Path) -> None:
+    (repository / ".git" / "HEAD").write_bytes(b"ref: refs/heads/caf\xe9\n")
+
+    state = await git_state(str(repository))
+
+    assert state is not None
+    assert state.branch == "caf?"
