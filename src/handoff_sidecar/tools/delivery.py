@@ -103,6 +103,16 @@ async def mark_handed_off(client: OpenCodeClient, old: Session, made: SessionID,
     return ""
 
 
+async def take_mark_back(client: OpenCodeClient, old: Session) -> None:
+    """Let the old session be as if it had not been handed off, keeping its other metadata.
+
+    Raises:
+        OpenCodeError: it stays marked.
+    """
+    handoff = {name: value for name, value in old.handoff.items() if name not in {"to", "turn"}}
+    await client.set_metadata(old.id, {**old.metadata, "handoff": handoff})
+
+
 async def prompt_in(client: OpenCodeClient, session_id: SessionID) -> Message | None:
     """The message with which a new session begins, or None: then the session is half made."""
     page = await client.messages(session_id, limit=5)

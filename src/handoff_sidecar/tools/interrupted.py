@@ -18,7 +18,7 @@ from handoff_sidecar.errors import OpenCodeError, OpenCodeRefused
 from handoff_sidecar.journal import Journal, UnderWay
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.models import Model, Session, SessionID
-from handoff_sidecar.tools.delivery import mark_handed_off, prompt_in
+from handoff_sidecar.tools.delivery import mark_handed_off, prompt_in, take_mark_back
 from handoff_sidecar.tools.enclosure import Enclosure
 
 log = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ async def _place_draft(brief: SavedBrief, made: Session, client: OpenCodeClient)
 
 
 async def _made(entry: Entry, client: OpenCodeClient) -> Session | None:
-    """The session that came of it; one without its prompt is removed.
+    """The session that came of it; one without its prompt is removed, and the old one's mark that names it.
 
     Raises:
         OpenCodeError: it is not known.
@@ -158,6 +158,9 @@ async def _made(entry: Entry, client: OpenCodeClient) -> Session | None:
         return session
     await client.delete_session(session.id)
     log.info("removed the half-made session %s", session.id)
+    old = await session_if_there(client, entry.from_session)
+    if old is not None and old.handoff.get("to") == session.id:
+        await take_mark_back(client, old)
     return None
 
 

@@ -149,6 +149,20 @@ async def test_the_next_handoff_of_that_session_makes_no_second_one(
     assert list(journal.unfinished()) == []
 
 
+async def test_a_mark_that_names_a_session_without_its_prompt_goes_with_it(
+    opencode: FakeOpenCode, journal: Journal
+) -> None:
+    opencode.known_agents = {"build"}  # OpenCode says 204 to a prompt for any other, and stores nothing
+    opencode.sessions["ses_old"]["metadata"] = {"mine": 1, "handoff": {"from": "ses_older"}}
+    await die_at(opencode, journal, "POST", "/tui/select-session")
+    assert "to" in opencode.sessions["ses_old"]["metadata"]["handoff"]
+
+    await Interrupted(journal).offer(opencode.client(), PROJECT)
+
+    assert opencode.made() == []
+    assert opencode.sessions["ses_old"]["metadata"] == {"mine": 1, "handoff": {"from": "ses_older"}}
+
+
 async def test_a_resumed_session_has_all_that_the_handoff_would_have_given_it(
     opencode: FakeOpenCode, journal: Journal, resume: Resume
 ) -> None:
