@@ -1,7 +1,7 @@
 /**
- * The floor of a handoff's time: a tool that does the bare API calls inside OpenCode's own process, in the order
- * and with the concurrency of handoff-sidecar, with a prompt that was written beforehand. Nothing can be faster
- * that does what a handoff does.
+ * The floor of a handoff's time: a tool that does the bare API calls of handoff-sidecar inside OpenCode's own process,
+ * with a prompt that was written beforehand: no git, no file, no other process. In their plain order; ours does the
+ * last three at once.
  */
 
 const NEWEST_MESSAGES = 100;

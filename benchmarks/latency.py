@@ -58,9 +58,10 @@ class Latency:
     times_ms: dict[str, dict[int, Sample]]
     floors: dict[str, str]
 
-    def to_floor(self, name: str, turns: int) -> Interval:
-        """How many times the floor's time a contender takes."""
-        return ratios(self.times_ms[name][turns], self.times_ms[self.floors[name]][turns])
+    def to_floor(self, name: str, *turns: int) -> Interval:
+        """How many times the floor's time a contender takes, in the pairs of these lengths; without one, of all."""
+        ours, floors = self.times_ms[name], self.times_ms[self.floors[name]]
+        return ratios(*(Sample(tuple(ms for n in turns or ours for ms in times[n].values)) for times in (ours, floors)))
 
     def flatness(self, name: str) -> float:
         """The time for the longest session over that for the shortest."""

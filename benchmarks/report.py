@@ -35,14 +35,18 @@ def latency_text(result: latency.Latency) -> str:
         + [_times(result.to_floor(name, turns)) for name in result.floors]
         for turns in sizes
     ]
+    rows.append(["all", *([""] * len(names)), *(_times(result.to_floor(name)) for name in result.floors)])
     flat = result.flatness("ours")
-    worst = max(result.to_floor("ours", turns).median for turns in sizes)
+    to_floor = result.to_floor("ours").median
+    worst = max(sizes, key=lambda turns: result.to_floor("ours", turns).median)
+    at_worst = result.to_floor("ours", worst).median
     return _section(
         f"Latency: a handoff's tool time, ms (n = {rounds} each, turn about in one OpenCode)",
         _table(["turns", *names, *(f"{name} / its floor" for name in result.floors)], rows),
         _bars(
             (f"{max(sizes):,} turns take {flat:.2f} × of {min(sizes)} turns", flat <= latency.FLAT_AT_MOST, "1.2 ×"),
-            (f"at most {worst:.2f} × the floor", worst <= latency.FLOOR_AT_MOST, "1.5 ×"),
+            (f"{to_floor:.2f} × the floor in all pairs", to_floor <= latency.FLOOR_AT_MOST, "1.5 ×"),
+            (f"{at_worst:.2f} × at its worst, {worst:,} turns", at_worst <= latency.FLOOR_AT_MOST, "1.5 ×"),
         ),
     )
 
