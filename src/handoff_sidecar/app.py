@@ -12,7 +12,7 @@ import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from handoff_sidecar import __version__
 from handoff_sidecar.errors import HandoffSidecarError, ToolFailed, kind_of
@@ -287,8 +287,12 @@ def _wire_error(error: Exception) -> RpcError | None:
     return None
 
 
-def run_on_stdio() -> None:
-    """Be the sidecar of the process at the other end of stdin and stdout, until it is gone."""
+def run_on_stdio() -> NoReturn:
+    """Be the sidecar of the process at the other end of stdin and stdout, until it is gone; then end the process.
+
+    OpenCode waits for that when it quits, and Python would spend 0.3 s on freeing one object after the other
+    (measured beside an `opencode run` that ends, with the vocabulary loaded). All is written by then.
+    """
     stdio = claim_stdio()
     start_logging(log_folder())
     try:
@@ -296,6 +300,8 @@ def run_on_stdio() -> None:
     except Exception:
         log.critical("the sidecar crashed", exc_info=True)  # for the doctor; the shim gets it from stderr
         raise
+    logging.shutdown()
+    os._exit(0)
 
 
 async def _serve(stdio: ClaimedStdio) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from handoff_sidecar import __version__
 from handoff_sidecar.errors import HandoffSidecarError
@@ -266,8 +266,7 @@ def _read(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _stdio(_arguments: argparse.Namespace) -> int:
+def _stdio(_arguments: argparse.Namespace) -> NoReturn:
     from handoff_sidecar.app import run_on_stdio
 
     run_on_stdio()
-    return 0
