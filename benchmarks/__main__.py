@@ -69,7 +69,7 @@ def _sidecar(root: Path, _: OpenCodeBinary, options: Options, __: Machine) -> Do
 
 
 def _chat(root: Path, opencode: OpenCodeBinary, options: Options, _: Machine) -> Done:
-    result = chat.measure(root, opencode.path, messages=3 * options.rounds, streams=max(options.rounds // 2, 2))
+    result = chat.measure(root, opencode.path, messages=8 * options.rounds, streams=max(options.rounds // 2, 2))
     return Done(asdict(result), report.chat_text(result), {})
 
 

@@ -6,6 +6,7 @@ In two real OpenCode servers, one with the plugin and one without, turn about.
 from __future__ import annotations
 
 import os
+import random
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,10 +58,11 @@ def measure(root: Path, binary: Path, *, messages: int, streams: int) -> Chat:
 
 
 def _turns(opencodes: dict[str, OpenCode], text: str, count: int) -> dict[str, Sample]:
-    """Each in a new session, so that no conversation grows."""
+    """Each in a new session, so that no conversation grows; in random order, as one leaves some work to the next."""
     times: dict[str, list[float]] = {name: [] for name in opencodes}
-    for number in range(count):
-        for name in sorted(opencodes, reverse=bool(number % 2)):
+    order = random.Random(0)
+    for _ in range(count):
+        for name in order.sample(list(opencodes), len(opencodes)):
             session_id = opencodes[name].new_session()
             times[name].append(opencodes[name].say(session_id, text))
     return {name: Sample(tuple(values)) for name, values in times.items()}
