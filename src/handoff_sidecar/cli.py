@@ -24,8 +24,8 @@ SERVE_URL = "http://127.0.0.1:4096"
 def main() -> int:
     """Run one subcommand; the exit status is 1, and stderr says why, where it failed."""
     try:
-        arguments = _parser().parse_args()
         try:
+            arguments = _parser().parse_args()
             return int(arguments.run(arguments))
         finally:
             sys.stdout.flush()
