@@ -11,7 +11,7 @@ help:
 	@echo "make demo-tui  the same, but you type \`handoff\` yourself"
 	@echo "make test      lint and all tests, those in the real OpenCode included"
 	@echo "make compat    a handoff in the oldest, a middle and the newest OpenCode, and in some too old for it"
-	@echo "make faults    every fault at every step of a handoff: about 8 minutes"
+	@echo "make faults    every fault at every step of a handoff: about 4 minutes"
 	@echo "make soak      200 handoffs and 1,400 looks back in one OpenCode, and what that leaves behind"
 	@echo "make fuzz      thousands of new examples for whatever comes from outside"
 	@echo "make audit     known vulnerabilities in what is installed; asks services on the internet"
