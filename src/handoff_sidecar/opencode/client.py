@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
 
-from handoff_sidecar.errors import OpenCodeGarbled, OpenCodeRefused, OpenCodeUnreachable
+from handoff_sidecar.errors import OpenCodeRefused, OpenCodeUnreachable
 from handoff_sidecar.opencode.limits import CompactionConfig, Config, ModelLimits, Providers
 from handoff_sidecar.opencode.models import (
     MESSAGE_ID,
@@ -34,19 +31,14 @@ from handoff_sidecar.opencode.models import (
     Statuses,
     Todo,
 )
+from handoff_sidecar.opencode.replies import detail_of, parse, parse_list
 from handoff_sidecar.opencode.tunnel import BASE_URL, DIRECTORY_HEADER, Carry, TunnelTransport
-
-log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_S = 10.0
 """Far above what any endpoint takes on a busy machine (under 1 s measured), far below what a person waits."""
 
-DETAIL_MAX_CHARACTERS = 300
-"""How much of an error answer is quoted: its first sentence, not a page of HTML."""
-
 NOT_FOUND = 404
 
-_T = TypeVar("_T", bound=BaseModel)
 _SESSION_ID = re.compile(SESSION_ID)
 _MESSAGE_ID = re.compile(MESSAGE_ID)
 
@@ -99,12 +91,12 @@ class OpenCodeClient:
 
     async def session(self, session_id: SessionID) -> Session:
         """The session with this id; an unknown one is refused with status 404."""
-        return self._parse(Session, *await self._get(_path_of(session_id)))
+        return parse(Session, *await self._get(_path_of(session_id)))
 
     async def sessions(self, limit: int) -> list[Session]:
         """The newest sessions of the directory's project, latest update first."""
         endpoint, response = await self._get("/session", {"limit": limit})
-        return self._parse_list(Session, endpoint, response)
+        return parse_list(Session, endpoint, response)
 
     async def messages(self, session_id: SessionID, *, limit: int, before: str | None = None) -> MessagePage:
         """The newest `limit` messages, or those before a cursor, oldest first."""
@@ -112,50 +104,48 @@ class OpenCodeClient:
         if before is not None:
             query["before"] = before
         endpoint, response = await self._get(f"{_path_of(session_id)}/message", query)
-        return MessagePage(self._parse_list(Message, endpoint, response), response.headers.get("x-next-cursor") or None)
+        return MessagePage(parse_list(Message, endpoint, response), response.headers.get("x-next-cursor") or None)
 
     async def message(self, session_id: SessionID, message_id: MessageID) -> Message:
         """One message; one that is not of this session is refused with status 404."""
-        return self._parse(
-            Message, *await self._get(f"{_path_of(session_id)}/message/{_checked(message_id, _MESSAGE_ID)}")
-        )
+        return parse(Message, *await self._get(f"{_path_of(session_id)}/message/{_checked(message_id, _MESSAGE_ID)}"))
 
     async def todos(self, session_id: SessionID) -> list[Todo]:
         """The session's todo list, in the order in which the agent keeps it."""
         endpoint, response = await self._get(f"{_path_of(session_id)}/todo")
-        return self._parse_list(Todo, endpoint, response)
+        return parse_list(Todo, endpoint, response)
 
     async def worktree(self) -> str | None:
         """The top folder of the repository that the directory is in, or None outside one."""
-        worktree = self._parse(Paths, *await self._get("/path")).worktree
+        worktree = parse(Paths, *await self._get("/path")).worktree
         return worktree if worktree not in {"", "/"} else None
 
     async def agents(self) -> list[Agent]:
         """Every agent of the project, OpenCode's own hidden ones included."""
         endpoint, response = await self._get("/agent")
-        return self._parse_list(Agent, endpoint, response)
+        return parse_list(Agent, endpoint, response)
 
     async def models(self) -> list[Model]:
         """Every model of the providers that are configured."""
-        found = self._parse(Providers, *await self._get("/config/providers"))
+        found = parse(Providers, *await self._get("/config/providers"))
         return [
             Model(provider_id=provider.id, model_id=model) for provider in found.providers for model in provider.models
         ]
 
     async def model_limits(self) -> dict[tuple[str, str], ModelLimits]:
         """The limits of every model that can be used here, by provider and model id."""
-        answer = self._parse(Providers, *await self._get("/config/providers"))
+        answer = parse(Providers, *await self._get("/config/providers"))
         return {
             (provider.id, name): model.limit for provider in answer.providers for name, model in provider.models.items()
         }
 
     async def compaction_config(self) -> CompactionConfig:
         """How OpenCode is configured to compact here."""
-        return self._parse(Config, *await self._get("/config")).compaction
+        return parse(Config, *await self._get("/config")).compaction
 
     async def status(self, session_id: SessionID) -> SessionStatus:
         """What the session is doing right now; OpenCode lists only those that do something."""
-        return self._parse(Statuses, *await self._get("/session/status")).root.get(session_id, SessionStatus())
+        return parse(Statuses, *await self._get("/session/status")).root.get(session_id, SessionStatus())
 
     async def abort(self, session_id: SessionID) -> None:
         """End the session's running turn, if there is one."""
@@ -180,7 +170,7 @@ class OpenCodeClient:
             body["model"] = {"id": model.model_id, "providerID": model.provider_id}
             if model.variant is not None:
                 body["model"]["variant"] = model.variant
-        return self._parse(Session, *await self._send("POST", "/session", body))
+        return parse(Session, *await self._send("POST", "/session", body))
 
     async def prompt(
         self,
@@ -260,42 +250,13 @@ class OpenCodeClient:
                 f"OpenCode could not be reached for {endpoint}: {error}", endpoint=endpoint
             ) from error
         if response.is_error:
-            detail = _detail(response)
+            detail = detail_of(response)
             raise OpenCodeRefused(
                 f"OpenCode answered {response.status_code} to {endpoint}{detail}",
                 endpoint=endpoint,
                 status=response.status_code,
             )
         return endpoint, response
-
-    @staticmethod
-    def _parse(model: type[_T], endpoint: str, response: httpx.Response) -> _T:
-        try:
-            return model.model_validate(_json(response))
-        except ValidationError as error:
-            problem = _first_problem(error)
-        except ValueError as error:
-            problem = str(error)
-        raise OpenCodeGarbled(
-            f"OpenCode's answer to {endpoint} is no {model.__name__.lower()}: {problem}", endpoint=endpoint
-        )
-
-    @staticmethod
-    def _parse_list(model: type[_T], endpoint: str, response: httpx.Response) -> list[_T]:
-        """One bad entry, from a version that writes it differently, must not hide the good ones."""
-        try:
-            entries = _json(response)
-        except ValueError as error:
-            raise OpenCodeGarbled(f"OpenCode's answer to {endpoint} is not JSON: {error}", endpoint=endpoint) from error
-        if not isinstance(entries, list):
-            raise OpenCodeGarbled(f"OpenCode's answer to {endpoint} is no list", endpoint=endpoint)
-        parsed: list[_T] = []
-        for entry in entries:
-            try:
-                parsed.append(model.model_validate(entry))
-            except ValidationError as error:
-                log.warning("skipped an entry of %s: %s", endpoint, _first_problem(error))
-        return parsed
 
 
 def through_tunnel(carry: Carry) -> httpx.AsyncClient:
@@ -319,23 +280,6 @@ def _content(body: dict[str, Any]) -> bytes:
         return json.dumps(body).encode()
 
 
-def _json(response: httpx.Response) -> object:
-    """The body as JSON; where a string was cut inside an emoji, `?` stands for the half that is left.
-
-    Raises:
-        ValueError: the body is not JSON.
-    """
-    try:
-        return from_json(response.content)
-    except ValueError:
-        try:
-            lenient = json.loads(response.content)  # takes half a surrogate pair, which JavaScript may write
-            whole = json.dumps(lenient, ensure_ascii=False)
-        except RecursionError as error:
-            raise ValueError("it is nested too deeply") from error
-        return from_json(whole.encode("utf-8", "replace"))
-
-
 def _path_of(session_id: str) -> str:
     """Where a session is; what is no id never gets into a path.
 
@@ -349,25 +293,6 @@ def _checked(text: str, form: re.Pattern[str]) -> str:
     if form.fullmatch(text) is None:
         raise OpenCodeRefused(f"{json.dumps(text[:80])} is no id of OpenCode's", endpoint="", status=NOT_FOUND)
     return text
-
-
-def _detail(response: httpx.Response) -> str:
-    """OpenCode's errors are `{name, data: {message}}` or `{_tag, message}`; anything else is quoted raw."""
-    try:
-        body = _json(response)
-    except ValueError:
-        text = response.text.strip()
-    else:
-        data = body.get("data") if isinstance(body, dict) else None
-        source = data if isinstance(data, dict) and "message" in data else body
-        text = str(source.get("message", source)) if isinstance(source, dict) else str(source)
-    return f": {text[:DETAIL_MAX_CHARACTERS]}" if text else ""
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(step) for step in problem["loc"])[:DETAIL_MAX_CHARACTERS] or "the whole"
-    return f"{where}: {problem['msg']}"
 
 
 __all__ = [

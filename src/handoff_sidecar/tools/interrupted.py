@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from handoff_sidecar.brief_file import Entry, SavedBrief
 from handoff_sidecar.errors import OpenCodeError, OpenCodeRefused
 from handoff_sidecar.journal import Journal, UnderWay
-from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
+from handoff_sidecar.opencode.client import NOT_FOUND, OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.models import Model, Session, SessionID
 from handoff_sidecar.tools.delivery import mark_handed_off, prompt_in, take_mark_back
 from handoff_sidecar.tools.enclosure import Enclosure
@@ -31,8 +31,6 @@ LOOKED_AT_MESSAGES = 20
 
 OFFER_DELAY_S = 2.0
 """After a project is opened: a toast needs the TUI to be up."""
-
-NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,97 @@
+"""OpenCode's answers: as models, or as an error that says which answer is wrong and where.
+
+Knows nothing of how an answer came, nor of what the models are for.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from handoff_sidecar.errors import OpenCodeGarbled
+
+log = logging.getLogger(__name__)
+
+DETAIL_MAX_CHARACTERS = 300
+"""How much of an error answer is quoted: its first sentence, not a page of HTML."""
+
+_T = TypeVar("_T", bound=BaseModel)
+
+
+def parse(model: type[_T], endpoint: str, response: httpx.Response) -> _T:
+    """The body as a model.
+
+    Raises:
+        OpenCodeGarbled: it is none.
+    """
+    try:
+        return model.model_validate(_json(response))
+    except ValidationError as error:
+        problem = _first_problem(error)
+    except ValueError as error:
+        problem = str(error)
+    raise OpenCodeGarbled(
+        f"OpenCode's answer to {endpoint} is no {model.__name__.lower()}: {problem}", endpoint=endpoint
+    )
+
+
+def parse_list(model: type[_T], endpoint: str, response: httpx.Response) -> list[_T]:
+    """The body as models; one bad entry, from a version that writes it differently, must not hide the good ones.
+
+    Raises:
+        OpenCodeGarbled: it is no list.
+    """
+    try:
+        entries = _json(response)
+    except ValueError as error:
+        raise OpenCodeGarbled(f"OpenCode's answer to {endpoint} is not JSON: {error}", endpoint=endpoint) from error
+    if not isinstance(entries, list):
+        raise OpenCodeGarbled(f"OpenCode's answer to {endpoint} is no list", endpoint=endpoint)
+    parsed: list[_T] = []
+    for entry in entries:
+        try:
+            parsed.append(model.model_validate(entry))
+        except ValidationError as error:
+            log.warning("skipped an entry of %s: %s", endpoint, _first_problem(error))
+    return parsed
+
+
+def detail_of(response: httpx.Response) -> str:
+    """OpenCode's errors are `{name, data: {message}}` or `{_tag, message}`; anything else is quoted raw."""
+    try:
+        body = _json(response)
+    except ValueError:
+        text = response.text.strip()
+    else:
+        data = body.get("data") if isinstance(body, dict) else None
+        source = data if isinstance(data, dict) and "message" in data else body
+        text = str(source.get("message", source)) if isinstance(source, dict) else str(source)
+    return f": {text[:DETAIL_MAX_CHARACTERS]}" if text else ""
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(step) for step in problem["loc"])[:DETAIL_MAX_CHARACTERS] or "the whole"
+    return f"{where}: {problem['msg']}"
+
+
+def _json(response: httpx.Response) -> object:
+    """The body as JSON; where a string was cut inside an emoji, `?` stands for the half that is left.
+
+    Raises:
+        ValueError: the body is not JSON.
+    """
+    try:
+        return from_json(response.content)
+    except ValueError:
+        try:
+            lenient = json.loads(response.content)  # takes half a surrogate pair, which JavaScript may write
+            whole = json.dumps(lenient, ensure_ascii=False)
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error
+        return from_json(whole.encode("utf-8", "replace"))
