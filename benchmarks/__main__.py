@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -23,6 +24,8 @@ from handoff_sidecar.demo.binary import PINNED_VERSION, OpenCodeBinary, find_ope
 REPOSITORY = Path(__file__).parents[1]
 RESULTS = REPOSITORY / "benchmarks" / "results"
 PICTURES = REPOSITORY / "docs"
+
+_FLAT_LIST = re.compile(r"\[([^\[\]{}]*)\]")
 
 FIDELITY_FOLDER = "handoff-sidecar-fidelity"
 """In the system's temporary folder; always of the same name, as paths count in tokens."""
@@ -142,10 +145,23 @@ def main() -> None:
 
 def _keep(name: str, machine: Machine, done: Done) -> None:
     RESULTS.mkdir(exist_ok=True)
-    kept = {"machine": asdict(machine), "result": done.result}
-    (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    kept = json.dumps(_rounded({"machine": asdict(machine), "result": done.result}), indent=1)
+    (RESULTS / f"{name}.json").write_text(_FLAT_LIST.sub(_on_one_line, kept) + "\n", encoding="utf-8")
     for file, svg in done.pictures.items():
         (PICTURES / file).write_text(svg, encoding="utf-8")
+
+
+def _rounded(result: Any) -> Any:  # noqa: ANN401  # JSON
+    """To hundredths: of milliseconds, megabytes, shares of a percent."""
+    if isinstance(result, dict):
+        return {name: _rounded(value) for name, value in result.items()}
+    if isinstance(result, list | tuple):
+        return [_rounded(value) for value in result]
+    return round(result, 2) if isinstance(result, float) else result
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    return f"[{' '.join(found[1].split())}]"
 
 
 def _json(path: Path) -> Any:  # noqa: ANN401  # checked where it is used
