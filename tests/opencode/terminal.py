@@ -28,10 +28,14 @@ END_TIMEOUT_S = 5.0  # OpenCode's TUI leaves within a second of a SIGTERM; after
 READ_BYTES = 65_536
 
 # A pty slave becomes the controlling terminal only by this ioctl, and `preexec_fn` isn't safe beside threads: so a
-# small Python does it and then becomes the program, with the same pid.
-TAKE_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
-)
+# small Python does it and then becomes the program, with the same pid. A suite that was started in the background of
+# a script ignores ctrl+c, and so would the program.
+TAKE_TERMINAL = """\
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 # What a person's own terminal leaves in the environment would make the program believe that it is there.
 FOREIGN_TERMINAL_VARIABLES = ("TERM_PROGRAM", "TMUX", "STY", "KITTY", "WEZTERM", "ITERM", "VTE_", "WT_", "COLORFGBG")
