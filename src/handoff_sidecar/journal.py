@@ -46,6 +46,13 @@ class UnderWay:
         except OSError as error:
             log.warning("could not record the new session in %s: %s", self.path, error)
 
+    def close(self, *, is_heard: bool) -> None:
+        """End it; what nobody hears the end of is offered at OpenCode's next start."""
+        if is_heard:
+            self.end()
+        else:
+            self.leave()
+
     def end(self) -> None:
         """However it went, somebody knows of it now."""
         self._mark.remove()

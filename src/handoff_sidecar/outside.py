@@ -82,7 +82,7 @@ async def resume_from_outside(name: str, server: Server, *, journal: Journal, he
         ToolFailed: there is no such brief or no server, or what was left behind.
     """
     resume = HandoffResume(journal, now=lambda: datetime.now(UTC))
-    brief = resume.choose(name, None) if name else resume.choose(name, _project_of(here, journal))
+    brief = resume.choose(name, None if name else _project_of(here, journal))
     entry = brief.entry
     place = ToolContext(sessionID=SessionID(entry.from_session), directory=entry.directory, worktree=entry.worktree)
     async with over_http(server.url, username=server.username, password=server.password) as http:

@@ -93,6 +93,15 @@ class OpenCodeClient:
         """The session with this id; an unknown one is refused with status 404."""
         return parse(Session, *await self._get(_path_of(session_id)))
 
+    async def session_if_there(self, session_id: SessionID) -> Session | None:
+        """The session with this id, or None if there is none, or none any more."""
+        try:
+            return await self.session(session_id)
+        except OpenCodeRefused as error:
+            if error.status != NOT_FOUND:
+                raise
+            return None
+
     async def sessions(self, limit: int) -> list[Session]:
         """The newest sessions of the directory's project, latest update first."""
         endpoint, response = await self._get("/session", {"limit": limit})

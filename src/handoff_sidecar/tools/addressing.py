@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from handoff_sidecar.errors import OpenCodeError, OpenCodeRefused, ToolFailed
+from handoff_sidecar.errors import OpenCodeError, ToolFailed
 from handoff_sidecar.handoff.plain_text import one_line
 from handoff_sidecar.journal import Journal
-from handoff_sidecar.opencode.client import NOT_FOUND, OpenCodeClient, cursor_at, is_session_id
+from handoff_sidecar.opencode.client import OpenCodeClient, cursor_at, is_session_id
 from handoff_sidecar.opencode.models import SESSION_ID, Message, Session, SessionID
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Addressing:
             return await self._ancestor(int(ancestor[1] or 1))
         if not is_session_id(name or ""):
             raise ToolFailed(f"read_session: `{(name or '')[:80]}` is no session id. {await self._choice()}")
-        session = await self._read(SessionID(name or ""))
+        session = await self._client.session_if_there(SessionID(name or ""))
         if session is None:
             raise ToolFailed(
                 f"read_session: there is no session `{name}` (it may have been deleted). {await self._choice()}"
@@ -88,7 +88,7 @@ class Addressing:
                     f"read_session: {which} was not handed off from another one, so there is no previous "
                     f"session. Give a `session_id`. {await self._choice()}"
                 )
-            found = await self._read(SessionID(previous))
+            found = await self._client.session_if_there(SessionID(previous))
             if found is None:
                 raise ToolFailed(
                     f"read_session: the previous session `{previous}` is gone (it was deleted). {await self._choice()}"
@@ -121,14 +121,6 @@ class Addressing:
             page = await self._client.messages(session.id, limit=FIRST_MESSAGES, before=first_minute)
         return page.messages[0] if page.messages and page.before is None else None
 
-    async def _read(self, session_id: SessionID) -> Session | None:
-        try:
-            return await self._client.session(session_id)
-        except OpenCodeRefused as error:
-            if error.status != NOT_FOUND:
-                raise
-            return None
-
     async def _choice(self) -> str:
         """The chain and the project's newest sessions, for a model that has to choose one."""
         try:
@@ -146,7 +138,7 @@ class Addressing:
             if previous is None or previous in seen:
                 break
             seen.add(SessionID(previous))
-            session = await self._read(SessionID(previous))
+            session = await self._client.session_if_there(SessionID(previous))
             links.append(self._named(session) if session else f"`{previous}` (deleted)")
         return f"Handed off from: {' ← '.join(links)}. " if links else ""
 

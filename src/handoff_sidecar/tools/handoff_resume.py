@@ -19,13 +19,13 @@ from handoff_sidecar.handoff.plain_text import one_line
 from handoff_sidecar.handoff.prompt import write_resumed
 from handoff_sidecar.journal import Journal, UnderWay
 from handoff_sidecar.opencode.client import PromptPart
-from handoff_sidecar.opencode.models import Model, Session
+from handoff_sidecar.opencode.models import Model, Session, SessionID
 from handoff_sidecar.tools.answers import failed
 from handoff_sidecar.tools.context import Scene, ToolResult
 from handoff_sidecar.tools.delivery import Parcel, deliver
 from handoff_sidecar.tools.departure import Departure
 from handoff_sidecar.tools.enclosure import Enclosure
-from handoff_sidecar.tools.interrupted import Interrupted, enclosure_of, session_if_there
+from handoff_sidecar.tools.interrupted import Interrupted, enclosure_of
 from handoff_sidecar.tools.showing import tell
 
 log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ class HandoffResume:
         reply = reply and enclosed.reply and scene.mode != "run"
         under_way = self._open(brief)
         try:
-            old = await session_if_there(client, entry.from_session)
+            old = await client.session_if_there(SessionID(entry.from_session))
             permission, remark = _permission(old, enclosed)
             is_draft = enclosed.delivery == "draft" and scene.mode == "tui" and scene.settings.open == "switch"
             parcel = _parcel(under_way.brief, permission, is_draft=is_draft, reply=reply)
@@ -148,10 +148,7 @@ class HandoffResume:
             sentence = failed(command, error, brief.path, retry=f"type `{command}` again")
             raise HandoffFailed(sentence, brief=brief.path) from error
         finally:
-            if self._is_heard():
-                under_way.end()
-            else:
-                under_way.leave()
+            under_way.close(is_heard=self._is_heard())
         waits = "" if reply or is_draft else "The prompt is in the session, and you speak first."
         return Resumed(delivered.session, tuple(filter(None, (remark, unmarked, unshown, waits))))
 

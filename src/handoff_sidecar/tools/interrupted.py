@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from handoff_sidecar.brief_file import Entry, SavedBrief
-from handoff_sidecar.errors import OpenCodeError, OpenCodeRefused
+from handoff_sidecar.errors import OpenCodeError
 from handoff_sidecar.journal import Journal, UnderWay
-from handoff_sidecar.opencode.client import NOT_FOUND, OpenCodeClient, PromptPart
+from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.models import Model, Session, SessionID
 from handoff_sidecar.tools.delivery import mark_handed_off, prompt_in, take_mark_back
 from handoff_sidecar.tools.enclosure import Enclosure
@@ -125,7 +125,7 @@ async def _put_in_order(under_way: UnderWay, client: OpenCodeClient) -> Found:
     if made is not None:
         under_way.finish(made.id)
         await _place_draft(brief, made, client)
-        old = await session_if_there(client, brief.entry.from_session)
+        old = await client.session_if_there(SessionID(brief.entry.from_session))
         if old is not None and old.handoff.get("to") != made.id:
             await mark_handed_off(client, old, made.id, enclosure_of(brief.entry).turn)
     return Found(brief, made)
@@ -148,7 +148,7 @@ async def _made(entry: Entry, client: OpenCodeClient) -> Session | None:
         OpenCodeError: it is not known.
     """
     if entry.to_session is not None:
-        return await session_if_there(client, entry.to_session)
+        return await client.session_if_there(SessionID(entry.to_session))
     name = enclosure_of(entry).handoff.get("id")
     newest = await client.sessions(limit=LOOKED_AT_SESSIONS) if name else []
     session = next((session for session in newest if session.handoff.get("id") == name), None)
@@ -156,21 +156,7 @@ async def _made(entry: Entry, client: OpenCodeClient) -> Session | None:
         return session
     await client.delete_session(session.id)
     log.info("removed the half-made session %s", session.id)
-    old = await session_if_there(client, entry.from_session)
+    old = await client.session_if_there(SessionID(entry.from_session))
     if old is not None and old.handoff.get("to") == session.id:
         await take_mark_back(client, old)
     return None
-
-
-async def session_if_there(client: OpenCodeClient, session_id: str) -> Session | None:
-    """The session, or None if there is none any more.
-
-    Raises:
-        OpenCodeError: it is not known.
-    """
-    try:
-        return await client.session(SessionID(session_id))
-    except OpenCodeRefused as error:
-        if error.status != NOT_FOUND:
-            raise
-        return None

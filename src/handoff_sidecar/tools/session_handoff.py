@@ -188,7 +188,7 @@ class SessionHandoff:
             raise HandoffFailed(failed(order.name, error, path, retry=order.retry), brief=path) from error
         finally:
             if saved is not None:
-                _close(saved, is_heard=self._is_heard())
+                saved.close(is_heard=self._is_heard())
         remarks = [unshown or how, *_remarks(facts, written, surroundings, root), *gathered.missing, unsaved, unmarked]
         return made(delivered, target, written, saved.path if saved else None, remarks)
 
@@ -221,14 +221,6 @@ class SessionHandoff:
         except JournalUnavailable as error:
             log.warning("%s", error)
             return None, f"No copy on disk: {error}."
-
-
-def _close(saved: UnderWay, *, is_heard: bool) -> None:
-    """What nobody hears the end of is offered at OpenCode's next start."""
-    if is_heard:
-        saved.end()
-    else:
-        saved.leave()
 
 
 def _delivery(order: Order, scene: Scene) -> tuple[Delivery, str]:

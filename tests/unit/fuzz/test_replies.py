@@ -35,6 +35,7 @@ Call = Callable[[OpenCodeClient], Awaitable[object]]
 
 METHODS: dict[str, tuple[Call, st.SearchStrategy[Any]]] = {
     "session": (lambda client: client.session(OLD), SESSIONS),
+    "session_if_there": (lambda client: client.session_if_there(OLD), SESSIONS),
     "sessions": (lambda client: client.sessions(5), st.lists(SESSIONS, max_size=3)),
     "messages": (lambda client: client.messages(OLD, limit=5), st.lists(MESSAGES, max_size=3)),
     "message": (lambda client: client.message(OLD, MESSAGE), MESSAGES),
