@@ -113,14 +113,20 @@ class Sidecar:
         self._problems_told: set[str] = set()
         journal = Journal(state / "briefs")
         self._briefs = journal.folder
+        self._interrupted = Interrupted(journal)
         self._session_handoff = SessionHandoff(
-            journal=journal, tokenizer=self._tokenizer, now=now, is_heard=self._is_heard
+            journal=journal,
+            tokenizer=self._tokenizer,
+            now=now,
+            interrupted=self._interrupted,
+            is_heard=self._is_heard,
         )
         self._commands: dict[str, Callable[[str, Scene], Awaitable[ToolResult]]] = {
             str(HANDOFF_NOW_COMMAND["name"]): HandoffNow(self._session_handoff),
-            str(HANDOFF_RESUME_COMMAND["name"]): HandoffResume(journal, now=now, is_heard=self._is_heard),
+            str(HANDOFF_RESUME_COMMAND["name"]): HandoffResume(
+                journal, now=now, interrupted=self._interrupted, is_heard=self._is_heard
+            ),
         }
-        self._interrupted = Interrupted(journal)
         self._offers: set[asyncio.Task[None]] = set()
         self._read_session = ReadSessionTool(journal=journal, tokenizer=self._tokenizer, now=now)
         self._capacity = Capacity(_output_tokens_max())

@@ -56,14 +56,20 @@ class Resumed:
 class HandoffResume:
     """The command, with what it needs; one for the whole process.
 
+    `interrupted` is the process's one, if others look after what was interrupted too.
     `is_heard` tells whether anybody is left to hear how it ended.
     """
 
     def __init__(
-        self, journal: Journal, *, now: Callable[[], datetime], is_heard: Callable[[], bool] = lambda: True
+        self,
+        journal: Journal,
+        *,
+        now: Callable[[], datetime],
+        interrupted: Interrupted | None = None,
+        is_heard: Callable[[], bool] = lambda: True,
     ) -> None:
         self._journal = journal
-        self._interrupted = Interrupted(journal)
+        self._interrupted = interrupted or Interrupted(journal)
         self._now = now
         self._is_heard = is_heard
 

@@ -93,6 +93,7 @@ class SessionHandoff:
     """The tool, with what it needs; one for the whole process.
 
     `causes` holds why agents were told to hand off without a person having asked; each counts in its own turn.
+    `interrupted` is the process's one, if others look after what was interrupted too.
     `is_heard` tells whether anybody is left to hear how a handoff ended.
     """
 
@@ -102,10 +103,11 @@ class SessionHandoff:
         journal: Journal,
         tokenizer: Tokenizer,
         now: Callable[[], datetime],
+        interrupted: Interrupted | None = None,
         is_heard: Callable[[], bool] = lambda: True,
     ) -> None:
         self._journal = journal
-        self._interrupted = Interrupted(journal)
+        self._interrupted = interrupted or Interrupted(journal)
         self._is_heard = is_heard
         self._tokenizer = tokenizer
         self._now = now

@@ -356,3 +356,33 @@ def entry(**changes: Any) -> Entry:
         **changes,
     }
     return Entry(**given)
+
+
+async def test_a_handoff_waits_for_the_look_at_what_another_has_left(opencode: FakeOpenCode, journal: Journal) -> None:
+    await die_at(opencode, journal, "PATCH", "/ses_old")
+    (made,) = opencode.made()
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def intercept(request: httpx.Request) -> httpx.Response | None:
+        if request.method == "GET" and request.url.path == f"/session/{made['id']}" and not asked.is_set():
+            asked.set()
+            await answered.wait()
+        return None
+
+    opencode.intercept = intercept
+    interrupted_ones = Interrupted(journal)
+    tool = SessionHandoff(
+        journal=journal, interrupted=interrupted_ones, tokenizer=TOKENIZER, now=lambda: datetime.now(UTC)
+    )
+    offer = asyncio.create_task(interrupted_ones.offer(opencode.client(), PROJECT))
+    await asyncio.wait([offer, asyncio.create_task(asked.wait())], return_when=asyncio.FIRST_COMPLETED)
+    again = asyncio.create_task(
+        tool({"summary": "x"}, scene(opencode, "ses_old").context, opencode.client(), settings=Settings(), mode="tui")
+    )
+    for _ in range(50):
+        await asyncio.sleep(0)
+    answered.set()
+
+    assert (await again).metadata["sessionID"] == made["id"]
+    assert opencode.made() == [made]
+    await offer
