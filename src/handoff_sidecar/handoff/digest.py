@@ -13,7 +13,17 @@ from handoff_sidecar.handoff.excerpt import window
 from handoff_sidecar.handoff.plain_text import one_line
 from handoff_sidecar.handoff.redaction import Redact
 from handoff_sidecar.handoff.search import Query
-from handoff_sidecar.handoff.transcript import Entry, Record, command_of, ends, has_failed, is_edit, restates, shown
+from handoff_sidecar.handoff.transcript import (
+    Entry,
+    Record,
+    command_of,
+    ends,
+    has_failed,
+    is_edit,
+    restates,
+    shown,
+    telling,
+)
 from handoff_sidecar.handoff.turns import Turn, failures
 
 MATCHING_MAX_CHARACTERS = 450
@@ -102,7 +112,7 @@ class Digest:
         head, command = shown(entry.head, self.redact), shown(command_of(entry), self.redact)
         taken, given = shown(entry.taken, self.redact), shown(entry.given, self.redact)
         # Of a command not the input's keys: each has one that is called `command`.
-        in_head, in_taken = (self.query.places(text, self.timeout_s) for text in (head, command or taken))
+        in_head, in_taken = (self.query.places(text, self.timeout_s) for text in (telling(head), command or taken))
         found = unsaid.places(given, self.timeout_s)
         if not (in_head or in_taken or command or is_edit(entry) or found):
             return

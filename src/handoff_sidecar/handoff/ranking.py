@@ -84,6 +84,13 @@ def weigh(query: Query, candidates: Sequence[Candidate], documents: int) -> list
     ]
 
 
+def _evened(query: Query, weights: Sequence[float]) -> list[float]:
+    """The weights, none above the mean of those of the words that tell what the query is about."""
+    telling = [weight for weight, term in zip(weights, query.terms, strict=False) if weight and not term.says_little]
+    most = sum(telling) / len(telling) if telling else max(weights, default=0.0)
+    return [min(weight, most) for weight in weights]
+
+
 def rank(query: Query, candidates: Sequence[Candidate], *, documents: int, characters: int) -> Ranking:
     """The candidates by how well they and their turns answer the query.
 
@@ -94,7 +101,9 @@ def rank(query: Query, candidates: Sequence[Candidate], *, documents: int, chara
     required = [term.required for term in query.terms] or [False]
     weights = weigh(query, candidates, documents)
     asks_for_the_user = "rule" in query.concepts or any(term.text == "user" for term in query.terms)
-    enough = MATCHING_SHARE * sum(weights)
+    # A word that hardly anybody said may be how the question is put: it counts as much as the others, and no more.
+    counted = _evened(query, weights)
+    enough = MATCHING_SHARE * sum(counted)
     mean_length = characters / max(documents, 1) or 1.0
 
     def worths(candidate: Candidate) -> list[float]:
@@ -124,7 +133,7 @@ def rank(query: Query, candidates: Sequence[Candidate], *, documents: int, chara
         if worth[candidate.index] < least:
             return False
         turns = of_turn[candidate.turn]
-        return sum(weight for weight, found in zip(weights, turns, strict=True) if found) >= enough
+        return sum(weight for weight, found in zip(counted, turns, strict=True) if found) >= enough
 
     def is_possible(candidate: Candidate) -> bool:
         return all(count or not needed for needed, count in zip(required, candidate.frequencies, strict=True))

@@ -37,6 +37,7 @@ _QUOTING_TOOLS = frozenset({"read_session"})
 
 _TODO_LIST = "- todowrite"
 _COMMAND = "- bash"
+_COMPLETED = ": completed"
 _FAILED_CALL = re.compile(r": (?:error: .*|\w+, exit code -?\d+)$")
 _COMMAND_LINE = re.compile(r"(?:[^\n]*\n)*?command: (.*?)(?=\n(?:description|timeout|workdir): |\Z)", re.DOTALL)
 """In the input of OpenCode's `bash`, which has these keys (seen in 1.18.33)."""
@@ -96,6 +97,11 @@ def record_of(message: Message) -> Record:
 def restates(head: str) -> bool:
     """Whether this is one more version of the todo list: each names all topics, and would be found for any of them."""
     return head.startswith(_TODO_LIST)
+
+
+def telling(head: str) -> str:
+    """What of a call's line is about the call alone: nearly every call is completed."""
+    return head.removesuffix(_COMPLETED)
 
 
 def is_command(entry: Entry) -> bool:
