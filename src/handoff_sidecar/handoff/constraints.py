@@ -76,7 +76,7 @@ def check(named: Sequence[str], said: Sequence[str]) -> tuple[Constraint, ...]:
     """
     if not named:
         return ()
-    sentences = [(sentence, _normal(sentence)) for sentence in _sentences(reversed(said))]
+    sentences = [(sentence, _normal(sentence)) for sentence in sentences_of(reversed(said))]
     found = []
     for name in named[:MAX_CARRIED]:
         text = one_line(name, CONSTRAINT_MAX_CHARACTERS).strip("\"'“”„‘’«»`- ")
@@ -130,7 +130,7 @@ def is_lifted(constraint: Constraint, said: Sequence[str]) -> bool:
     applies", for a prohibition "you may now …", and in any language the rule struck out: `~~…~~`.
     """
     rule = _normal(constraint.text)
-    return any(_takes_back(_normal(sentence), rule) for sentence in _sentences(said))
+    return any(_takes_back(_normal(sentence), rule) for sentence in sentences_of(said))
 
 
 def _takes_back(sentence: str, rule: str) -> bool:
@@ -175,7 +175,8 @@ def _same_word(one: str, other: str) -> bool:
     return min(len(one), len(other)) >= _MIN_STEM and one[:stem] == other[:stem]
 
 
-def _sentences(said: Iterable[str]) -> Iterator[str]:
+def sentences_of(said: Iterable[str]) -> Iterator[str]:
+    """The sentences of what was said that are short enough to be rules, each on one line."""
     for text in said:
         for sentence in _SENTENCE_END.split(clean(text[:LOOKED_AT_CHARACTERS])):
             line = " ".join(sentence.split())

@@ -73,7 +73,7 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         agent=agent or recorded_agent,
         model=model,
         turn=_turn(messages),
-        said=tuple(text for message in messages if message.info.role == "user" and (text := _own_words(message))),
+        said=tuple(text for message in messages if message.info.role == "user" and (text := own_words(message.text))),
         files=file_record(messages, worktree),
         failed_command=failed_at_the_end(messages),
         todos_done=sum(todo.status == "completed" for todo in listed),
@@ -83,6 +83,11 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         chain=_chain(session),
         not_covered=len(messages) if more_before else None,
     )
+
+
+def own_words(text: str) -> str:
+    """What a user's message says without the brief of a handoff."""
+    return _BRIEF_IN_A_MESSAGE.sub("", text).strip()
 
 
 def _turn(messages: list[Message]) -> MessageID | None:
@@ -111,10 +116,6 @@ def _at_work(messages: list[Message]) -> tuple[str | None, Model | None]:
         if asked is not None and (asked.provider_id, asked.model_id) == (model.provider_id, model.model_id):
             model = asked
     return source.agent, model
-
-
-def _own_words(message: Message) -> str:
-    return _BRIEF_IN_A_MESSAGE.sub("", message.text).strip()
 
 
 def _chain(session: Session) -> tuple[SessionID, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import get_args
 
-from handoff_sidecar.handoff.transcript import Entry, Kind, Record, restates
+from handoff_sidecar.handoff.transcript import Entry, Kind, Record, restates, telling
 
 _ENTRY, _FIELD, _RECORD = "\x1e", "\x1f", "\x1d"
 """What separates the pieces of packed records; cleaned text has no control characters."""
@@ -41,9 +41,25 @@ def said_and_given(packed: str) -> tuple[str, str]:
         if code == _CODES["thought"]:
             given.append(taken)
         elif not restates(head):
-            said += (head, taken)
+            said += (telling(head), taken)
             given.append(output)
     return "\n".join(said), "\n".join(given)
+
+
+def calls_a_tool(packed: str) -> bool:
+    """Whether the message did something."""
+    return f"{_ENTRY}{_CODES['tool']}" in packed
+
+
+def spoken(packed: str) -> str:
+    """What was said in a packed record, and nothing else."""
+    entries = (entry.split(_FIELD) for entry in packed.split(_ENTRY)[1:])
+    return "\n".join(taken for code, _, taken, _ in entries if code == _CODES["said"])
+
+
+def created(packed: str) -> float:
+    """When a packed record's message was, in milliseconds since the epoch."""
+    return float(packed.partition(_ENTRY)[0].rpartition(_FIELD)[2])
 
 
 def _pack(record: Record) -> str:

@@ -110,7 +110,13 @@ class Room:
     tokenizer: Tokenizer
 
     def fill(
-        self, answer: Answer, blocks: Sequence[Block], say: Callable[[Fitted], str], *, last_first: bool = False
+        self,
+        answer: Answer,
+        blocks: Sequence[Block],
+        say: Callable[[Fitted], str],
+        *,
+        ahead: Block | None = None,
+        last_first: bool = False,
     ) -> Answer:
         """The answer with as many of the blocks as there is room for, the first ones before the later ones.
 
@@ -118,14 +124,16 @@ class Room:
             answer: without blocks.
             blocks: by worth.
             say: the sentences about what is shown and what was left out.
+            ahead: shown whole before all others, which share the room that it leaves.
             last_first: show them in the opposite order.
         """
         reserved = RESERVED_TOKENS
-        frame = self.tokenizer.count(replace(answer, said="", blocks=(Block("", "", ""),)).for_model())
+        first = () if ahead is None else (ahead,)
+        frame = self.tokenizer.count(replace(answer, said="", blocks=(*first, Block("", "", ""))).for_model())
         while True:
             fitted = _fit(blocks, self.tokens - frame - reserved, self.tokenizer, best=0 if last_first else BEST_BLOCKS)
             shown = tuple(reversed(fitted.kept)) if last_first else fitted.kept
-            full = replace(answer, said=say(fitted), blocks=shown)
+            full = replace(answer, said=say(fitted), blocks=(*first, *shown))
             excess = self.tokenizer.count(full.for_model()) - self.tokens
             if excess <= 0:
                 return full

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from handoff_sidecar.errors import BadQuery
 from handoff_sidecar.handoff.expressions import compiled
+from handoff_sidecar.handoff.rule_signs import asks_for_rules, sets_a_rule
 from handoff_sidecar.handoff.words import (
     SHORT_STEM_CHARACTERS,
     STEM_MIN_CHARACTERS,
@@ -24,7 +25,6 @@ from handoff_sidecar.handoff.words import (
     concept_of,
     is_ending,
     says_little,
-    sets_a_rule,
     stem,
 )
 
@@ -104,10 +104,15 @@ def _begins_a_word(folded: str, at: int) -> bool:
 
 @dataclass(frozen=True)
 class Query:
-    """What is searched for: terms, or a regular expression."""
+    """What is searched for: terms, or a regular expression.
+
+    Attributes:
+        asks_for_rules: whether it may be after what the user said or wants kept to.
+    """
 
     terms: tuple[Term, ...]
     pattern: regex.Pattern[str] | None = None
+    asks_for_rules: bool = False
 
     def frequencies(self, said: str, given: str, timeout_s: float) -> tuple[float, ...] | None:
         """How often each term occurs in texts as they are: see `frequencies_in`."""
@@ -141,6 +146,11 @@ class Query:
     def concepts(self) -> frozenset[Concept]:
         """The kinds of things that it asks for."""
         return frozenset(concept for term in self.terms if term.is_word and (concept := concept_of(term.text)))
+
+    def terms_in(self, text: str) -> int:
+        """How many of the words that name what it is about are in a text."""
+        folded = text.lower()
+        return sum(term.is_in(folded) for term in self.terms if not term.says_little)
 
     def may_match(self, text: str, *, is_asked: bool) -> bool:
         """Whether a closer look is worth it at a text that is in lower case, but for a regular expression."""
@@ -192,7 +202,7 @@ def parse_query(text: str) -> Query:
     terms = [*phrases, *_terms(rest)]
     if not terms:
         raise BadQuery('the query has no word in it: give words, an "exact phrase" or a /regular expression/')
-    return Query(tuple(dict.fromkeys(terms))[:MAX_TERMS])
+    return Query(tuple(dict.fromkeys(terms))[:MAX_TERMS], asks_for_rules=asks_for_rules(rest))
 
 
 def _terms(text: str) -> Iterable[Term]:

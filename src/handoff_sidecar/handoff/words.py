@@ -21,9 +21,11 @@ WORD = re.compile(r"[^\W_]+")
 
 STOP_WORDS = frozenset(
     WORD.findall(
-        "a about all an and any are as at be been but by can could did do does for from had has have how i if in into "
-        "is it its me my no not of on or our out so that the their them then there they this to up us was we were what "
-        "when where which who why will with would you your"
+        "a about after again all also an and any are as at be been before but by came can come could did do does down "
+        "during else ever for from further had has have he her here him his how i if in into is it its just me more "
+        "most my no not of off on once or other our out over own same she so some such than that the their them then "
+        "there these they this those through to too under until up us very was we were what when where whether which "
+        "while who whom whose why will with would you your yours"
     )
 )
 _ENDINGS = (
@@ -45,12 +47,6 @@ _SAYS_LITTLE = (
     "user agent session set went use uses used said say says told tell make made get got thing way first last"
 )
 """Beside others: of who and that, not of what."""
-
-_SETS_A_RULE = re.compile(
-    r"\b(?:never|always|must(?:n't)?|don't|do not|rules?|from now on|in mind|please note|note that|everywhere|every"
-    r"|(?:has|have) to|only ever|under no|without (?:asking|exception))\b"
-)
-"""In what a user says, in lower case."""
 
 
 def stem(word: str) -> str:
@@ -84,11 +80,6 @@ def is_ending(rest: str) -> bool:
 def says_little(word_stem: str) -> bool:
     """Whether a word of a query is of who asks, or asks for a kind of thing, rather than naming what it is about."""
     return word_stem in _LITTLE or word_stem in _CONCEPT_OF
-
-
-def sets_a_rule(asked: str) -> bool:
-    """Whether what a user said, in lower case, may be a rule for more than the moment."""
-    return _SETS_A_RULE.search(asked) is not None
 
 
 def concept_of(word_stem: str) -> Concept | None:

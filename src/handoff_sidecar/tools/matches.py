@@ -14,10 +14,12 @@ from handoff_sidecar.handoff.ranking import Candidate, Ranking, rank
 from handoff_sidecar.handoff.record import Block
 from handoff_sidecar.handoff.redaction import Redact
 from handoff_sidecar.handoff.search import Query, parse_query
+from handoff_sidecar.handoff.statements import Statement, statements
 from handoff_sidecar.handoff.transcript import Record, time_of
 from handoff_sidecar.handoff.turns import Group, Turn, grouped, ordered
 from handoff_sidecar.tools.definitions import ReadSession
 from handoff_sidecar.tools.history import History
+from handoff_sidecar.tools.rulebook import requests_of
 
 DIGEST_MAX_CHARACTERS = 1_200
 """Of a turn, some fifteen lines: so that 4,000 tokens hold the ten best with what was asked, done and answered."""
@@ -48,6 +50,7 @@ class Matches:
         latest: the id of the latest message that matches.
         searched: what was searched, such as `all 340 messages (2026-05-28 … to …)`.
         missing: a sentence about words that no message holds, or nothing.
+        rules: what the user said that may be a rule, where that may be the answer in other words than the query's.
         is_limited: whether only a part of the session was searched.
     """
 
@@ -56,6 +59,7 @@ class Matches:
     latest: str
     searched: str
     missing: str
+    rules: list[Statement]
     is_limited: bool
 
 
@@ -84,6 +88,7 @@ def find_matches(
     in_order = sorted(found.index for found in ranking.matches)
     partial = sorted(found.index for group in groups for found in group.newest.found if not group.newest.is_match)
     digest = Digest(query, redact, DIGEST_MAX_CHARACTERS, EXCERPT_TIMEOUT_S)
+    asks_for_rules = wanted is None and (query.asks_for_rules or _is_put_in_other_words(query, scan.candidates))
     records = history.records([0, len(history) - 1, *in_order[-1:]])
     return Matches(
         blocks=[_block(group, _standing(group.newest, in_order, partial), digest) for group in groups],
@@ -91,6 +96,7 @@ def find_matches(
         latest=records[in_order[-1]].id if in_order else "",
         searched=_searched(history, records, last),
         missing=_missing(query, scan.candidates),
+        rules=statements(requests_of(history, last), query) if asks_for_rules else [],
         is_limited=last is not None,
     )
 
@@ -180,3 +186,12 @@ def _missing(query: Query, candidates: list[Candidate]) -> str:
     held = [any(found.frequencies[place] for found in candidates) for place in range(len(query.terms))]
     missing = [f"`{term}`" for term, is_held in zip(query.terms, held, strict=True) if not is_held]
     return f" No message holds {', '.join(missing)}." if missing and len(missing) < len(held) else ""
+
+
+def _is_put_in_other_words(query: Query, candidates: list[Candidate]) -> bool:
+    """Whether nobody said most of the words that name what a query is about, which asks for no other kind of thing."""
+    if query.concepts or not all(term.is_word for term in query.terms):
+        return False
+    telling = [place for place, term in enumerate(query.terms) if not term.says_little]
+    said = sum(any(found.frequencies[place] >= 1 for found in candidates) for place in telling)
+    return 2 * said < len(telling)

@@ -24,6 +24,7 @@ from handoff_sidecar.opencode.models import Message, MessageID, Session
 from handoff_sidecar.tools.definitions import DEFAULT_LIMIT, READ_SESSION, ReadSession
 from handoff_sidecar.tools.history import Histories, History
 from handoff_sidecar.tools.matches import find_matches
+from handoff_sidecar.tools.rulebook import rulebook
 
 TITLE_MAX_CHARACTERS = 160
 NOTHING_SHOWN = "(nothing that was said or done)"
@@ -146,9 +147,11 @@ class Reader:
         found = await asyncio.to_thread(
             find_matches, history, asked, manner.redact, last, touching.is_touched_by if touching else None
         )
+        rules = rulebook(found.rules, manner.room, manner.redact)
 
         def say(fitted: Fitted) -> str:
             where = f"Searched {found.searched}."
+            listed_first = " What the user said that may be a rule stands first." if rules else ""
             if not found.blocks:
                 everywhere = (
                     "" if found.is_limited else f", or {manner.write_call({'session_id': 'all', 'query': asked.query})}"
@@ -156,6 +159,7 @@ class Reader:
                 return (
                     f"Nothing found for {asked.query!r}.{found.missing} {where} It covers what was said, and the "
                     f"inputs and outputs of tools. Try fewer or other words, a /regular expression/i{everywhere}."
+                    f"{listed_first}"
                 )
             latest = f", the latest is `{found.latest}`" if found.total else ""
             turns = _count(len(fitted.kept), "turn")
@@ -163,13 +167,13 @@ class Reader:
                 f"{_count(found.total, 'message')} match{'es' if found.total == 1 else ''} {asked.query!r}{latest}."
             )
             going_on = f"To read on from one: {manner.call(session, before='ID', limit=5)} ends with it."
-            said = [f"{matching} Below are {turns}, best first.{found.missing} {where}", going_on]
+            said = [f"{matching} Below are {turns}, best first.{listed_first}{found.missing} {where}", going_on]
             if fitted.omitted:
                 listed = ", ".join(f"`{block.id}`" for block in fitted.omitted[:3])
                 said.append(f"{len(fitted.omitted)} more turns did not fit, such as {listed}: ask more precisely.")
             return " ".join(said)
 
-        return manner.room.fill(answer, found.blocks, say)
+        return manner.room.fill(answer, found.blocks, say, ahead=rules)
 
 
 async def _page(

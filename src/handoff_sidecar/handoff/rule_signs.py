@@ -1,0 +1,87 @@
+"""How people put what is to hold for more than the moment, and how others ask for it.
+
+Owns the words for it, English ones; what tells a rule without words is `statements`'. Takes texts in lower case.
+"""
+
+from __future__ import annotations
+
+import re
+
+CERTAIN = 2
+"""From here on a sentence may be a rule by its words alone: one clear sign, or two of those that are common."""
+
+_DECLARES = re.compile(
+    r"\b(?:from (?:now|here|today) on(?:wards?)?|going forward|in (?:the )?future|henceforth|at all times"
+    r"|(?:for|in|through|throughout|across) (?:all(?: of)? (?:this|the|our|your) (?:work|project|session|code|repo\w*)"
+    r"|everything(?: (?:you|we) (?:do|touch|write|build))?|(?:this|the) (?:whole|entire) \w+)"
+    r"|(?:holds?|appl(?:y|ies)|goes|counts?) (?:for|to) (?:all|every\w*|any\w*|the (?:whole|entire) \w+)"
+    r"|(?:a|one|my|our|the|general|standing|house|ground|golden|hard|firm) rules?(?: (?:for|of|here|about)\b| ?:)"
+    r"|(?:keep|bear|have) (?:this |that |it )?in mind|(?:please|do) (?:note|remember)|remember(?: that\b| this\b| ?:)"
+    r"|until (?:i|we) (?:say|tell|decide)|under no circumstances?|without (?:any )?exceptions?|no exceptions?"
+    r"|standing (?:order|instruction|request|wish|agreement)|once and for all|as a (?:matter of )?(?:rule|principle))"
+)
+"""That it holds for longer, in so many words."""
+
+_FORBIDS_OR_DEMANDS = re.compile(
+    r"\b(?:must(?:n't)?|never|always|forbidden|prohibited|not allowed|off[- ]limits|mandatory|compulsory|only ever"
+    r"|required to|rules?|polic(?:y|ies)|conventions?|insist|everywhere|nowhere|without (?:asking|permission|approval)"
+    r"|(?:don't|do not) ever|no longer|note that|make sure|stick (?:to|with)|(?:stay|keep|hands) (?:off|away|out of)"
+    r"|(?:shall|should|may|can)(?: not|n't)|cannot|i (?:don't|do not|never) want|i(?:'d| would)? (?:always )?prefer)\b"
+    r"|(?:^|[.;:,!(]\s*|\b(?:and|but|please|so) )"
+    r"(?:no (?!matter|idea|problem|one else|worries|need|longer)\w+|avoid \w+|refrain \w+|leave .{1,60} alone"
+    r"|(?:don't|do not) (?!worry|know|think|mind|bother|get me|forget to)\w+)\b"
+)
+_COMMON = (
+    re.compile(
+        r"\b(?:should|shall|(?:has|have|needs?|ought|are|is) to|may|required?|prefer(?:red|ably)?|expect(?:ed)?)\b"
+    ),
+    re.compile(r"\b(?:every\w*|all|any\w*|each|nothing|none|nobody|no one|whatever|whenever|wherever|both|whole)\b"),
+    re.compile(
+        r"(?:^|[.;:,!(]\s*|\bplease )(?:keep|use|write|put|stay|ask|remember|prefer|stick|let|treat|call|name)\b"
+    ),
+    re.compile(
+        r"\b(?:only|not|no|without|unless|otherwise|instead of|rather than|at (?:most|least)|(?:no|never) more than)\b"
+    ),
+)
+"""What requests hold as well; each kind counts once."""
+
+_OF_THE_MOMENT = re.compile(
+    r"\b(?:just now|right now|for now|for the moment|this time|today|tonight|yet|first of all|never ?mind"
+    r"|next (?:is|up|comes)|i (?:must|have to|should|need to|always|never)|any ?more)\b"
+)
+_ASKS_FOR_RULES = re.compile(
+    r"\b(?:rul(?:es?|ing)|constraints?|must(?:n't)?|mind(?:ful)?|allow(?:ed|s|ance)?|disallow\w*|forbid\w*|forbade"
+    r"|prohibit\w*|requir\w*|conventions?|guidelines?|guidance|guardrails?|polic(?:y|ies)|respect(?:ed)?|restrict\w*"
+    r"|limitations?|instruct\w*|standing|principles?|preferences?|permitted|permissible|ban(?:s|ned)?|taboos?"
+    r"|off[- ]limits|careful\w*|watch out|look out|beware|pay attention|adher\w*|comply|compliant|obey\w*|oblig\w*"
+    r"|should(?:n't)?|shall|ought|supposed|ha(?:ve|s|d) to|may|can (?:i|we|you)|cannot|can't|never|always"
+    r"|insist\w*|demand\w*|wish(?:es|ed)?|wants?|wanted|remember\w*|stick to|heed|observe|dos and don'ts|expectations?"
+    r"|user(?:'s)?|(?:my|the) (?:person|human|owner|boss|client|customer)(?: said| say| told| want| wish))\b"
+)
+"""In questions after what somebody wants kept to; words that also stand for other things (`follow`, `permission`,
+`note`) are left out."""
+
+
+def asks_for_rules(query: str) -> bool:
+    """Whether a query may be after what the user said or wants kept to."""
+    return _ASKS_FOR_RULES.search(query) is not None
+
+
+def is_declared(said: str) -> bool:
+    """Whether somebody says in so many words that something holds for longer."""
+    return _DECLARES.search(said) is not None
+
+
+def strength(sentence: str) -> int:
+    """How much its words speak for a rule; nothing speaks for one in a question that declares none."""
+    declared = is_declared(sentence)
+    if "?" in sentence and not declared:
+        return 0
+    certain = CERTAIN * declared + CERTAIN * (_FORBIDS_OR_DEMANDS.search(sentence) is not None)
+    common = sum(sign.search(sentence) is not None for sign in _COMMON)
+    return max(certain + common - CERTAIN * (_OF_THE_MOMENT.search(sentence) is not None), 0)
+
+
+def sets_a_rule(said: str) -> bool:
+    """Whether what somebody said may hold for more than the moment."""
+    return is_declared(said) or _FORBIDS_OR_DEMANDS.search(said) is not None

@@ -1,0 +1,124 @@
+"""What a user said that may be a standing rule: told by its words, and by how the agent took it.
+
+A rule is said, and answered with "understood": nothing is looked up or done. That holds in any language, and where no
+word tells. Knows nothing of where requests come from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from handoff_sidecar.handoff.constraints import (
+    CONSTRAINT_MAX_CHARACTERS,
+    LOOKED_AT_CHARACTERS,
+    Constraint,
+    is_lifted,
+    merged,
+    sentences_of,
+)
+from handoff_sidecar.handoff.plain_text import clean, one_line
+from handoff_sidecar.handoff.rule_signs import CERTAIN, is_declared, strength
+from handoff_sidecar.handoff.search import Query
+from handoff_sidecar.handoff.trigger import find_trigger
+
+SHORT_ANSWER_CHARACTERS = 300
+"""As long as an acknowledgement is at most; explanations and reports are longer."""
+
+MIN_RULE_CHARACTERS = 12
+"""`Okay, thanks` and `go on` are shorter; in scripts without blanks so much is a sentence."""
+
+MAX_SENTENCES = 60
+"""Of one message: beyond this it is pasted text, in which any word stands."""
+
+_CODE_BLOCK = re.compile(r"(?s)```.*?(?:```|\Z)")
+_LETTERS_SHARE = 0.7
+"""Of a sentence's characters: logs, paths and code have fewer letters and blanks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user said at one time, and what became of it.
+
+    Attributes:
+        created: in milliseconds since the epoch.
+        called_tools: whether the agent did something for it.
+        answered_characters: how long the answer is; 0 where there is none.
+    """
+
+    said: str
+    created: float
+    called_tools: bool = False
+    answered_characters: int = 0
+
+    @property
+    def was_acknowledged(self) -> bool:
+        """Whether the agent took note of it, and no more."""
+        return not self.called_tools and 0 < self.answered_characters <= SHORT_ANSWER_CHARACTERS
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Something that may be a rule, word for word; the surer, the higher its strength."""
+
+    text: str
+    created: float
+    strength: int
+
+
+def statements(requests: Iterable[Request], query: Query) -> list[Statement]:
+    """All that may be rules, each once and at its newest: first those with words of the query, then the surest."""
+    newest: dict[str, Statement] = {}
+    for request in requests:
+        newest |= {statement.text.casefold(): statement for statement in _statements(request)}
+
+    def worth(statement: Statement) -> tuple[int, int, float]:
+        return query.terms_in(statement.text), statement.strength, statement.created
+
+    return sorted(newest.values(), key=worth, reverse=True)
+
+
+def declared(requests: Sequence[Request]) -> tuple[Constraint, ...]:
+    """The rules that the user declared to hold from there on, and has not taken back; the oldest first.
+
+    Sure enough for a prompt: how the agent took them must speak for it, too.
+    """
+    found: list[Constraint] = []
+    for place, request in enumerate(requests):
+        if not request.was_acknowledged or not is_declared(request.said.lower()):
+            continue
+        later = [other.said for other in requests[place + 1 :]]
+        rules = (Constraint(statement.text, verbatim=True) for statement in _statements(request))
+        found += (rule for rule in rules if not is_lifted(rule, later))
+    return merged(found)
+
+
+def _statements(request: Request) -> Iterator[Statement]:
+    """A short message as a whole, as its sentences explain each other; of a longer one what may be a rule by itself."""
+    said = clean(_CODE_BLOCK.sub("\n", request.said[:LOOKED_AT_CHARACTERS])).strip()
+    if find_trigger(said) is not None:
+        return
+    listed = [sentence for sentence in sentences_of([said]) if _is_prose(sentence)]
+    of_the_message = CERTAIN * request.was_acknowledged
+    if not listed or len(listed) > MAX_SENTENCES:
+        return
+    if request.was_acknowledged and len(said) <= CONSTRAINT_MAX_CHARACTERS:
+        by_words = max(map(strength, map(str.lower, listed)))
+        if by_words or not any("?" in sentence for sentence in listed):
+            yield Statement(one_line(said, CONSTRAINT_MAX_CHARACTERS), request.created, by_words + of_the_message)
+        return
+    announced = 0
+    for sentence in listed:
+        folded = sentence.lower()
+        by_words = strength(folded)
+        sure = by_words + announced
+        if sure >= CERTAIN:
+            yield Statement(sentence, request.created, sure + of_the_message)
+        # `A rule for all of this work.` speaks for what comes next, too.
+        announced = CERTAIN if is_declared(folded) else 0
+
+
+def _is_prose(sentence: str) -> bool:
+    letters = sum(character.isalpha() or character.isspace() for character in sentence)
+    return len(sentence) >= MIN_RULE_CHARACTERS and letters >= _LETTERS_SHARE * len(sentence)

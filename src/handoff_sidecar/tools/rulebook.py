@@ -1,0 +1,61 @@
+"""The user's statements that may be standing rules, as one block of an answer.
+
+For what a search for words can't find: a question about translations has no word of "All labels go through i18n". Owns
+what of a history they are made from, and how many there is room for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from handoff_sidecar.handoff.facts import own_words
+from handoff_sidecar.handoff.packing import calls_a_tool, created, spoken
+from handoff_sidecar.handoff.record import Block, Room
+from handoff_sidecar.handoff.redaction import Redact
+from handoff_sidecar.handoff.statements import Request, Statement
+from handoff_sidecar.handoff.transcript import shown, time_of
+from handoff_sidecar.tools.history import History
+
+SHARE_OF_THE_ROOM = 1 / 3
+"""At most: 50 statements of 4,000 tokens, beside which the best matches have room."""
+
+HEADING = "user · what may be a standing rule, those nearest to the query first, each with its time (UTC)"
+
+
+def rulebook(found: Sequence[Statement], room: Room, redact: Redact) -> Block | None:
+    """A line for each statement, as many of the first ones as there is room for; None if there are none."""
+    if not found:
+        return None
+    left = int(room.tokens * SHARE_OF_THE_ROOM) - room.tokenizer.count(HEADING)
+    lines: list[str] = []
+    for statement in found:
+        line = f"- {time_of(statement.created).removesuffix(' UTC')}: {shown(statement.text, redact)}"
+        left -= room.tokenizer.count(line) + 1
+        if left < 0:
+            lines.append(f"(+{len(found) - len(lines)} more)")
+            break
+        lines.append(line)
+    return Block("", HEADING, "\n".join(lines), data={"role": "user"})
+
+
+def requests_of(history: History, last: int | None = None) -> Iterator[Request]:
+    """What the user said up to the place `last`, oldest first, and what became of it."""
+    request: Request | None = None
+    place = 0
+    for page in history.pages:
+        users = set(page.users)
+        for number, packed in enumerate(page.records()):
+            if last is not None and place > last:
+                break
+            place += 1
+            if number in users:
+                if request is not None:
+                    yield request
+                request = Request(own_words(spoken(packed)), created(packed))
+            elif request is not None:
+                called_tools = request.called_tools or calls_a_tool(packed)
+                answered = request.answered_characters + len(spoken(packed))
+                request = replace(request, called_tools=called_tools, answered_characters=answered)
+    if request is not None:
+        yield request
