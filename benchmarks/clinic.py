@@ -1,4 +1,4 @@
-"""A clinic's booking system: the made-up project that figures are reported on, and that nothing is tuned on."""
+"""A clinic's booking system: the second made-up project that read_session is tuned on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A shop's backend: the made-up project that read_session is tuned on."""
+"""A shop's backend: the first made-up project that read_session is tuned on."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -10,11 +11,15 @@ import pytest
 from benchmarks import sessions
 from benchmarks.clinic import CLINIC
 from benchmarks.figures import Bar, fidelity_svg, latency_svg
+from benchmarks.freight import FREIGHT
 from benchmarks.generated import generate
+from benchmarks.observatory import OBSERVATORY
 from benchmarks.probes import KINDS, Probe, case_from_export, plain
 from benchmarks.project import Project
 from benchmarks.samples import Interval, Sample, differences, interval, ratios
 from benchmarks.shop import SHOP
+
+PROJECTS = (SHOP, CLINIC, OBSERVATORY, FREIGHT)
 
 
 def test_the_interval_of_a_median_is_that_of_the_sign_test() -> None:
@@ -40,7 +45,7 @@ def test_the_spread_is_a_tenth_from_either_end() -> None:
 
 
 @pytest.mark.parametrize("turns", [30, 150])
-@pytest.mark.parametrize("project", [SHOP, CLINIC], ids=lambda project: project.name)
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
 def test_a_generated_session_holds_every_answer_but_none_in_its_question(project: Project, turns: int) -> None:
     case = generate(project, turns, 0, "/home/ada/shop")
     transcript = plain(case.record.messages)
@@ -67,10 +72,13 @@ def test_nothing_that_is_reported_on_is_tuned_on() -> None:
 
     assert tuned
     assert not tuned & told
-    assert not {feature.name for feature in SHOP.features} & {feature.name for feature in CLINIC.features}
-    assert not {text for asked in SHOP.questions.values() for text in asked} & {
-        text for asked in CLINIC.questions.values() for text in asked
-    }
+    for one, other in combinations(PROJECTS, 2):
+        assert not {feature.name for feature in one.features} & {feature.name for feature in other.features}
+        assert not _questions(one) & _questions(other)
+
+
+def _questions(project: Project) -> set[str]:
+    return {text for asked in project.questions.values() for text in asked}
 
 
 def test_an_old_decision_alone_misleads_and_beside_the_new_one_does_not() -> None:
