@@ -154,11 +154,16 @@ def files_to_look_for(notes: Notes, facts: Facts, *, worktree: str) -> tuple[str
 
 
 def standing_constraints(notes: Notes, facts: Facts) -> tuple[tuple[Constraint, ...], tuple[Constraint, ...]]:
-    """The rules that hold in the new session, carried ones first, and the carried ones that the user took back."""
+    """The rules that hold in the new session, carried ones first, and the carried ones that the user took back.
+
+    What the user declared and the agent does not name comes last.
+    """
     lifted = tuple(constraint for constraint in facts.inherited if is_lifted(constraint, facts.said))
     kept = [constraint for constraint in facts.inherited if constraint not in lifted]
     named = check(notes.constraints, facts.said)
-    return merged((*kept, *(rule for rule in named if not any(same_rule(rule, gone) for gone in lifted)))), lifted
+    standing = merged((*kept, *(rule for rule in named if not any(same_rule(rule, gone) for gone in lifted))))
+    forgotten = (rule for rule in facts.declared if not any(same_rule(rule, one) for one in (*standing, *lifted)))
+    return (*standing, *forgotten), lifted
 
 
 def title_of(session: Session, brief: Brief, topic: str = "") -> str:

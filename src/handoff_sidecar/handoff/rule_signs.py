@@ -11,16 +11,21 @@ CERTAIN = 2
 """From here on a sentence may be a rule by its words alone: one clear sign, or two of those that are common."""
 
 _DECLARES = re.compile(
-    r"\b(?:from (?:now|here|today) on(?:wards?)?|going forward|in (?:the )?future|henceforth|at all times"
+    r"\b(?:from (?:now|here|today) on(?:wards?)?|going forward|henceforth|at all times"
     r"|(?:for|in|through|throughout|across) (?:all(?: of)? (?:this|the|our|your) (?:work|project|session|code|repo\w*)"
     r"|everything(?: (?:you|we) (?:do|touch|write|build))?|(?:this|the) (?:whole|entire) \w+)"
     r"|(?:holds?|appl(?:y|ies)|goes|counts?) (?:for|to) (?:all|every\w*|any\w*|the (?:whole|entire) \w+)"
     r"|(?:a|one|my|our|the|general|standing|house|ground|golden|hard|firm) rules?(?: (?:for|of|here|about)\b| ?:)"
-    r"|(?:keep|bear|have) (?:this |that |it )?in mind|(?:please|do) (?:note|remember)|remember(?: that\b| this\b| ?:)"
     r"|until (?:i|we) (?:say|tell|decide)|under no circumstances?|without (?:any )?exceptions?|no exceptions?"
     r"|standing (?:order|instruction|request|wish|agreement)|once and for all|as a (?:matter of )?(?:rule|principle))"
 )
 """That it holds for longer, in so many words."""
+
+_ANNOUNCES = re.compile(
+    r"\b(?:(?:keep|bear|have) (?:this |that |it )?in mind|(?:please|do) (?:note|remember)|remember(?: that\b| this\b"
+    r"| ?:)|in (?:the )?future|for (?:the record|your information)|one (?:more )?thing|by the way)"
+)
+"""That something is to be kept, be it a rule or a fact."""
 
 _FORBIDS_OR_DEMANDS = re.compile(
     r"\b(?:must(?:n't)?|never|always|forbidden|prohibited|not allowed|off[- ]limits|mandatory|compulsory|only ever"
@@ -72,16 +77,21 @@ def is_declared(said: str) -> bool:
     return _DECLARES.search(said) is not None
 
 
+def is_announced(said: str) -> bool:
+    """Whether somebody says that what comes is worth keeping, for longer or not."""
+    return is_declared(said) or _ANNOUNCES.search(said) is not None
+
+
 def strength(sentence: str) -> int:
-    """How much its words speak for a rule; nothing speaks for one in a question that declares none."""
-    declared = is_declared(sentence)
-    if "?" in sentence and not declared:
+    """How much its words speak for a rule; nothing speaks for one in a question that announces none."""
+    told = is_announced(sentence)
+    if "?" in sentence and not told:
         return 0
-    certain = CERTAIN * declared + CERTAIN * (_FORBIDS_OR_DEMANDS.search(sentence) is not None)
+    certain = CERTAIN * told + CERTAIN * (_FORBIDS_OR_DEMANDS.search(sentence) is not None)
     common = sum(sign.search(sentence) is not None for sign in _COMMON)
     return max(certain + common - CERTAIN * (_OF_THE_MOMENT.search(sentence) is not None), 0)
 
 
 def sets_a_rule(said: str) -> bool:
     """Whether what somebody said may hold for more than the moment."""
-    return is_declared(said) or _FORBIDS_OR_DEMANDS.search(said) is not None
+    return is_announced(said) or _FORBIDS_OR_DEMANDS.search(said) is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handoff_sidecar.handoff.constraints import (
     CONSTRAINT_MAX_CHARACTERS,
@@ -19,7 +19,7 @@ from handoff_sidecar.handoff.constraints import (
     sentences_of,
 )
 from handoff_sidecar.handoff.plain_text import clean, one_line
-from handoff_sidecar.handoff.rule_signs import CERTAIN, is_declared, strength
+from handoff_sidecar.handoff.rule_signs import CERTAIN, is_announced, is_declared, strength
 from handoff_sidecar.handoff.search import Query
 from handoff_sidecar.handoff.trigger import find_trigger
 
@@ -32,6 +32,10 @@ MIN_RULE_CHARACTERS = 12
 MAX_SENTENCES = 60
 """Of one message: beyond this it is pasted text, in which any word stands."""
 
+MAX_DECLARED = 8
+"""In one prompt, the newest: some 150 tokens."""
+
+_OPENING = re.compile(r"([^.:!?\n]{1,80})[.:!]\s+")
 _CODE_BLOCK = re.compile(r"(?s)```.*?(?:```|\Z)")
 _LETTERS_SHARE = 0.7
 """Of a sentence's characters: logs, paths and code have fewer letters and blanks."""
@@ -51,6 +55,11 @@ class Request:
     created: float
     called_tools: bool = False
     answered_characters: int = 0
+
+    def and_then(self, said: str, *, called_tools: bool) -> Request:
+        """The same with one more message of the agent's."""
+        answered = self.answered_characters + len(said)
+        return replace(self, called_tools=self.called_tools or called_tools, answered_characters=answered)
 
     @property
     def was_acknowledged(self) -> bool:
@@ -82,16 +91,26 @@ def statements(requests: Iterable[Request], query: Query) -> list[Statement]:
 def declared(requests: Sequence[Request]) -> tuple[Constraint, ...]:
     """The rules that the user declared to hold from there on, and has not taken back; the oldest first.
 
-    Sure enough for a prompt: how the agent took them must speak for it, too.
+    Sure enough for a prompt, where a rule binds: words alone are not, the agent must have taken it for one, too.
     """
     found: list[Constraint] = []
     for place, request in enumerate(requests):
-        if not request.was_acknowledged or not is_declared(request.said.lower()):
+        if not request.was_acknowledged:
             continue
         later = [other.said for other in requests[place + 1 :]]
-        rules = (Constraint(statement.text, verbatim=True) for statement in _statements(request))
+        texts = (_unannounced(told.text) for told in _statements(request) if is_declared(told.text.lower()))
+        rules = [Constraint(text, verbatim=True) for text in texts]
         found += (rule for rule in rules if not is_lifted(rule, later))
-    return merged(found)
+    return merged(found)[-MAX_DECLARED:]
+
+
+def _unannounced(text: str) -> str:
+    """The rule alone: `A rule for all of this:` is none."""
+    opening = _OPENING.match(text)
+    if opening is None or not is_declared(opening[1].lower()) or strength(opening[1].lower()) > CERTAIN:
+        return text
+    rest = text[opening.end() :]
+    return rest if len(rest) >= MIN_RULE_CHARACTERS else text
 
 
 def _statements(request: Request) -> Iterator[Statement]:
@@ -116,7 +135,7 @@ def _statements(request: Request) -> Iterator[Statement]:
         if sure >= CERTAIN:
             yield Statement(sentence, request.created, sure + of_the_message)
         # `A rule for all of this work.` speaks for what comes next, too.
-        announced = CERTAIN if is_declared(folded) else 0
+        announced = CERTAIN if is_announced(folded) else 0
 
 
 def _is_prose(sentence: str) -> bool:

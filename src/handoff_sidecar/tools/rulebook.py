@@ -7,7 +7,6 @@ what of a history they are made from, and how many there is room for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from handoff_sidecar.handoff.facts import own_words
 from handoff_sidecar.handoff.packing import calls_a_tool, created, spoken
@@ -54,8 +53,6 @@ def requests_of(history: History, last: int | None = None) -> Iterator[Request]:
                     yield request
                 request = Request(own_words(spoken(packed)), created(packed))
             elif request is not None:
-                called_tools = request.called_tools or calls_a_tool(packed)
-                answered = request.answered_characters + len(spoken(packed))
-                request = replace(request, called_tools=called_tools, answered_characters=answered)
+                request = request.and_then(spoken(packed), called_tools=calls_a_tool(packed))
     if request is not None:
         yield request
