@@ -63,6 +63,9 @@ def test_a_search_answers_questions_about_a_long_session(server: Server, play: P
         answer = read(server, play, session_id=shop, query=question.query)
         assert question.answer in answer["output"], question
 
+    wanted = read(server, play, session_id=shop, query="What did the user say about localisation?")["output"]
+    assert re.search(r"standing rule[^\]]*\]\n(?:- .*\n)*- [\d: -]+: Never touch anything in vendor/", wanted)
+
     reversed_one = read(server, play, session_id=shop, query="chart library decision")["output"]
     assert "Let's take Chart.js" in reversed_one
     assert "later partial matches]" in reversed_one

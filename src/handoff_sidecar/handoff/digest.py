@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from handoff_sidecar.handoff.excerpt import window
 from handoff_sidecar.handoff.plain_text import one_line
+from handoff_sidecar.handoff.record import Line
 from handoff_sidecar.handoff.redaction import Redact
 from handoff_sidecar.handoff.search import Query
 from handoff_sidecar.handoff.transcript import (
@@ -19,6 +20,7 @@ from handoff_sidecar.handoff.transcript import (
     command_of,
     ends,
     has_failed,
+    is_command,
     is_edit,
     restates,
     shown,
@@ -41,15 +43,7 @@ OUTCOME_MAX_CHARACTERS = 200
 RESULT_MAX_CHARACTERS = 100
 """Of the last line of another command's output, where results are."""
 
-_ASKED, _MATCHING, _DONE, _OUTPUT = range(4)
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """Something to show, the more so the lower its rank."""
-
-    rank: int
-    text: str
+_ASKED, _WANTED, _MATCHING, _DONE, _OUTPUT = range(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +59,7 @@ class Digest:
     most_characters: int
     timeout_s: float
 
-    def write(self, turn: Turn, first: str) -> str:
+    def write(self, turn: Turn, first: str) -> tuple[Line, ...]:
         """The lines of a turn, in order, as many of the foremost as fit.
 
         Args:
@@ -78,9 +72,9 @@ class Digest:
             if lines[place].text and len(lines[place].text) <= left:
                 kept.add(place)
                 left -= len(lines[place].text)
-        return "\n".join(line.text for place, line in enumerate(lines) if place in kept)
+        return tuple(line for place, line in enumerate(lines) if place in kept)
 
-    def _lines(self, turn: Turn, first: str) -> Iterator[_Line]:
+    def _lines(self, turn: Turn, first: str) -> Iterator[Line]:
         answer = next((record for record in reversed([*turn.records]) if record.role != "user" and _says(record)), None)
         unsaid = self.query.without(turn.said)
         for record in turn.records:
@@ -92,23 +86,28 @@ class Digest:
                 elif not restates(entry.head):
                     yield from self._call(entry, unsaid)
 
-    def _said(self, record: Record, entry: Entry, *, is_answer: bool, is_first: bool) -> _Line:
+    def _said(self, record: Record, entry: Entry, *, is_answer: bool, is_first: bool) -> Line:
         text = shown(entry.taken, self.redact)
         places = self.query.places(text, self.timeout_s)
         said = window(text, places, MATCHING_MAX_CHARACTERS if places else BESIDE_MAX_CHARACTERS)
         if is_first or not (places or is_answer or record.role == "user"):
-            return _Line(_ASKED, said if is_first else "")
+            return Line(_ASKED, said if is_first else "")
         if record.role == "user":
-            return _Line(_ASKED, f"(asked: {one_line(said, len(said))})")
-        return _Line(_ASKED, f"(answered: {said})") if is_answer else _Line(_MATCHING, said)
+            return Line(_ASKED, f"(asked: {one_line(said, len(said))})")
+        return Line(_ASKED, f"(answered: {said})") if is_answer else Line(_MATCHING, said)
 
-    def _thought(self, entry: Entry, unsaid: Query) -> _Line:
+    def _thought(self, entry: Entry, unsaid: Query) -> Line:
         """What the agent thought, where it has words of the query that nobody said."""
         text = shown(entry.taken, self.redact)
         found = unsaid.places(text, self.timeout_s)
-        return _Line(_OUTPUT, f"(thinking) {window(text, found, BESIDE_MAX_CHARACTERS)}" if found else "")
+        return Line(_OUTPUT, f"(thinking) {window(text, found, BESIDE_MAX_CHARACTERS)}" if found else "")
 
-    def _call(self, entry: Entry, unsaid: Query) -> Iterator[_Line]:
+    def _is_asked_for(self, entry: Entry) -> bool:
+        """Whether this is the kind of thing that the query asks for."""
+        concepts = self.query.concepts
+        return ("file" in concepts and is_edit(entry)) or ("command" in concepts and is_command(entry))
+
+    def _call(self, entry: Entry, unsaid: Query) -> Iterator[Line]:
         head, command = shown(entry.head, self.redact), shown(command_of(entry), self.redact)
         taken, given = shown(entry.taken, self.redact), shown(entry.given, self.redact)
         # Of a command not the input's keys: each has one that is called `command`.
@@ -117,22 +116,24 @@ class Digest:
         if not (in_head or in_taken or command or is_edit(entry) or found):
             return
         rank = _MATCHING if in_head or in_taken else _DONE
-        yield _Line(rank, head)
+        if self._is_asked_for(entry):
+            rank -= 1
+        yield Line(rank, head)
         if command and command not in head:
-            yield _Line(rank, f"  $ {one_line(command, CALL_MAX_CHARACTERS)}")
+            yield Line(rank, f"  $ {one_line(command, CALL_MAX_CHARACTERS)}")
         elif in_taken and not command:
-            yield _Line(_OUTPUT, _indented(window(taken, in_taken, CALL_MAX_CHARACTERS)))
-        rank = _MATCHING if "error" in self.query.concepts else rank
+            yield Line(_OUTPUT, _indented(window(taken, in_taken, CALL_MAX_CHARACTERS)))
+        rank = _WANTED if "error" in self.query.concepts else rank
         told = failures(given) if command else []
         for line in told:
-            yield _Line(rank, f"  {one_line(line, FAILURE_MAX_CHARACTERS)}")
+            yield Line(rank, f"  {one_line(line, FAILURE_MAX_CHARACTERS)}")
         if not told and not found and given.strip():
             if has_failed(entry):
-                yield _Line(rank, _indented("→ " + ends(given.strip(), OUTCOME_MAX_CHARACTERS)))
+                yield Line(rank, _indented("→ " + ends(given.strip(), OUTCOME_MAX_CHARACTERS)))
             elif command and (in_head or in_taken):
-                yield _Line(_OUTPUT, f"  → {one_line(given.strip().splitlines()[-1], RESULT_MAX_CHARACTERS)}")
+                yield Line(_OUTPUT, f"  → {one_line(given.strip().splitlines()[-1], RESULT_MAX_CHARACTERS)}")
         if found:
-            yield _Line(_OUTPUT, _indented(window(given, found, OUTPUT_MAX_CHARACTERS)))
+            yield Line(_OUTPUT, _indented(window(given, found, OUTPUT_MAX_CHARACTERS)))
 
 
 def _says(record: Record) -> bool:

@@ -15,7 +15,8 @@ _DECLARES = re.compile(
     r"|(?:for|in|through|throughout|across) (?:all(?: of)? (?:this|the|our|your) (?:work|project|session|code|repo\w*)"
     r"|everything(?: (?:you|we) (?:do|touch|write|build))?|(?:this|the) (?:whole|entire) \w+)"
     r"|(?:holds?|appl(?:y|ies)|goes|counts?) (?:for|to) (?:all|every\w*|any\w*|the (?:whole|entire) \w+)"
-    r"|(?:a|one|my|our|the|general|standing|house|ground|golden|hard|firm) rules?(?: (?:for|of|here|about)\b| ?:)"
+    r"|(?:a|one|another|general|standing|house|ground|golden|hard|firm) rules?(?: (?:for|of|here|about)\b| ?:)"
+    r"|rules? ?:"
     r"|until (?:i|we) (?:say|tell|decide)|under no circumstances?|without (?:any )?exceptions?|no exceptions?"
     r"|standing (?:order|instruction|request|wish|agreement)|once and for all|as a (?:matter of )?(?:rule|principle))"
 )
@@ -34,7 +35,7 @@ _FORBIDS_OR_DEMANDS = re.compile(
     r"|(?:shall|should|may|can)(?: not|n't)|cannot|i (?:don't|do not|never) want|i(?:'d| would)? (?:always )?prefer)\b"
     r"|(?:^|[.;:,!(]\s*|\b(?:and|but|please|so) )"
     r"(?:no (?!matter|idea|problem|one else|worries|need|longer)\w+|avoid \w+|refrain \w+|leave .{1,60} alone"
-    r"|(?:don't|do not) (?!worry|know|think|mind|bother|get me|forget to)\w+)\b"
+    r"|(?:don't|do not) (?!worry|know|think|mind|bother|get me|forget)\w+)\b"
 )
 _COMMON = (
     re.compile(

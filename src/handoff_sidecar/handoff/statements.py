@@ -35,7 +35,11 @@ MAX_SENTENCES = 60
 MAX_DECLARED = 8
 """In one prompt, the newest: some 150 tokens."""
 
-_OPENING = re.compile(r"([^.:!?\n]{1,80})[.:!]\s+")
+_OPENING = re.compile(
+    r"(?i)[^.:!?\n]{1,80}:\s+|[^.:!?\n]{0,60}\b(?:rule|note|remember|mind|thing)\b[^.:!?\n]{0,40}[.!]\s+"
+)
+"""`By the way, for all of this work:`, or a sentence that only says that a rule comes."""
+
 _CODE_BLOCK = re.compile(r"(?s)```.*?(?:```|\Z)")
 _LETTERS_SHARE = 0.7
 """Of a sentence's characters: logs, paths and code have fewer letters and blanks."""
@@ -98,16 +102,20 @@ def declared(requests: Sequence[Request]) -> tuple[Constraint, ...]:
         if not request.was_acknowledged:
             continue
         later = [other.said for other in requests[place + 1 :]]
-        texts = (_unannounced(told.text) for told in _statements(request) if is_declared(told.text.lower()))
+        texts = (_unannounced(told.text) for told in _statements(request) if _is_declared(told))
         rules = [Constraint(text, verbatim=True) for text in texts]
         found += (rule for rule in rules if not is_lifted(rule, later))
     return merged(found)[-MAX_DECLARED:]
 
 
+def _is_declared(told: Statement) -> bool:
+    return is_declared(told.text.lower()) and "?" not in told.text
+
+
 def _unannounced(text: str) -> str:
     """The rule alone: `A rule for all of this:` is none."""
     opening = _OPENING.match(text)
-    if opening is None or not is_declared(opening[1].lower()) or strength(opening[1].lower()) > CERTAIN:
+    if opening is None or not is_declared(opening[0].lower()):
         return text
     rest = text[opening.end() :]
     return rest if len(rest) >= MIN_RULE_CHARACTERS else text

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from handoff_sidecar.handoff.digest import Digest
 from handoff_sidecar.handoff.ranking import Candidate, Ranking, rank
-from handoff_sidecar.handoff.record import Block
+from handoff_sidecar.handoff.record import Block, Line
 from handoff_sidecar.handoff.redaction import Redact
 from handoff_sidecar.handoff.search import Query, parse_query
 from handoff_sidecar.handoff.statements import Statement, statements
@@ -148,14 +148,13 @@ def _block(group: Group, standing: str, digest: Digest) -> Block:
     """A turn, headed by its first message that matches, and how many others say the same."""
     turn = group.newest
     first = turn.first_found
-    body = digest.write(turn, first.id)
+    lines = digest.write(turn, first.id)
     if len(group.turns) > 1:
-        others = len(group.turns) - 1
-        body += (
-            f"\n({others} more turn{'s' if others > 1 else ''} like this, the last `{group.turns[1].first_found.id}`)"
-        )
+        others, last = len(group.turns) - 1, group.turns[1].first_found.id
+        lines += (Line(0, f"({others} more turn{'s' if others > 1 else ''} like this, the last `{last}`)"),)
+    body = "\n".join(line.text for line in lines)
     data = {"id": first.id, "role": first.role, "time": time_of(first.created), "standing": standing}
-    return Block(first.id, f"{first.heading} · {first.id} · {standing}", body, data=data)
+    return Block(first.id, f"{first.heading} · {first.id} · {standing}", body, lines=lines, data=data)
 
 
 def _standing(turn: Turn, in_order: list[int], partial: list[int]) -> str:

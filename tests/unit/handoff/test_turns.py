@@ -29,7 +29,8 @@ def best(query: str, *turns: Turn) -> int:
 
 
 def digest(query: str, shown: Turn, most_characters: int = 1_000) -> str:
-    return Digest(parse_query(query), str, most_characters, 1.0).write(shown, shown.first_found.id)
+    lines = Digest(parse_query(query), str, most_characters, 1.0).write(shown, shown.first_found.id)
+    return "\n".join(line.text for line in lines)
 
 
 def test_words_that_stand_together_as_in_the_query_count_more() -> None:

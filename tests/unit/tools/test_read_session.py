@@ -456,6 +456,83 @@ async def test_rules_are_found_that_have_no_word_of_the_question(opencode: FakeO
     assert "German first" in (await read(query="rule about translations")).output
 
 
+@pytest.mark.parametrize(
+    "query", ["What must I mind about translations?", "user say translations", "How are translations handled?"]
+)
+async def test_a_question_after_rules_is_answered_with_all_that_the_user_said_that_may_be_one(
+    opencode: FakeOpenCode, read: Read, query: str
+) -> None:
+    opencode.messages["ses_old"] = [
+        user_message(1, "Beschriftungen laufen über i18n, Deutsch zuerst."),
+        assistant_message(2, "Understood."),
+        user_message(3, "Build the export. Never write an email address into it. Start today."),
+        assistant_message(4, "Done.", tool_part("edit", title="src/export.ts")),
+        user_message(5, "Who uses the export?"),
+        assistant_message(6, "Nobody."),
+    ]
+
+    output = (await read(query=query)).output
+
+    rules = output.split("[user · what may be a standing rule")[1].split("\n\n")[0].splitlines()[1:]
+    assert [line.split(": ", 1)[1] for line in rules if not line.startswith("<")] == [
+        "Never write an email address into it.",
+        "Beschriftungen laufen über i18n, Deutsch zuerst.",
+    ]
+    assert "What the user said that may be a rule stands first." in output
+
+
+@pytest.mark.parametrize("arguments", [{"query": "who uses the export"}, {"query": "rule", "file": "src/export.ts"}])
+async def test_other_questions_and_those_about_a_file_are_not(
+    opencode: FakeOpenCode, read: Read, arguments: dict[str, Any]
+) -> None:
+    opencode.messages["ses_old"] = [
+        user_message(1, "Never log a token."),
+        assistant_message(2, "Understood."),
+        user_message(3, "Who uses the export rule?"),
+        assistant_message(4, "See.", tool_part("edit", input={"filePath": "src/export.ts", "newString": "rule"})),
+    ]
+
+    assert "standing rule" not in (await read(**arguments)).output
+
+
+async def test_hundreds_of_rules_leave_room_for_the_matches_and_end_at_before(
+    opencode: FakeOpenCode, read: Read
+) -> None:
+    talk = []
+    for n in range(600):
+        talk += [
+            user_message(2 * n, f"Never call the service number {n} twice."),
+            assistant_message(2 * n + 1, "I see."),
+        ]
+    talk[400] = user_message(400, "Labels go through i18n. What do labels cost? And who pays for the labels?")
+    opencode.messages["ses_old"] = talk
+
+    output = (await read(query="rule about labels")).output
+    until = (await read(query="rules", before="msg_0021")).output
+
+    rules, rest = output.split("[user · what may be a standing rule")[1].split("\n\n", 1)
+    assert 1_000 < TOKENIZER.count(rules) < 1_400
+    assert re.search(r"\n\(\+5\d\d more\)$", rules)
+    assert "who pays for the labels" in rest
+    assert "service number 10 " in until
+    assert "service number 11 " not in until
+
+
+async def test_what_a_session_began_with_and_what_is_secret_is_no_rule(opencode: FakeOpenCode, read: Read) -> None:
+    brief = "## Session Handoff\n\nNever rename files.\n\n---\nPrevious: `ses_x` · Use `read_session` if you need more."
+    opencode.messages["ses_old"] = [
+        user_message(1, brief),
+        assistant_message(2, "I wait."),
+        user_message(3, "Always sign in with AKIAIOSFODNN7EXAMPLE."),
+        assistant_message(4, "I will."),
+    ]
+
+    rules = (await read(query="rules")).output.split("standing rule")[1].split("\n\n")[0]
+
+    assert "Never rename files" not in rules
+    assert "Always sign in with [redacted: AWS access key]." in rules
+
+
 async def test_a_word_that_no_message_holds_is_named_as_it_was_typed(read: Read) -> None:
     assert "No message holds `zebras`." in (await read(query="port zebras")).output
 
