@@ -112,7 +112,9 @@ class Digest:
         taken, given = shown(entry.taken, self.redact), shown(entry.given, self.redact)
         # Of a command not the input's keys: each has one that is called `command`.
         in_head, in_taken = (self.query.places(text, self.timeout_s) for text in (telling(head), command or taken))
-        found = unsaid.places(given, self.timeout_s)
+        # An error names what failed in other lines than it says why, and in the words of the question.
+        asks_for_it = command and "error" in self.query.concepts
+        found = (self.query if asks_for_it else unsaid).places(given, self.timeout_s)
         if not (in_head or in_taken or command or is_edit(entry) or found):
             return
         rank = _MATCHING if in_head or in_taken else _DONE

@@ -61,6 +61,7 @@ _ASKS_FOR_RULES = re.compile(
     r"|limitations?|instruct\w*|standing|principles?|preferences?|permitted|permissible|ban(?:s|ned)?|taboos?"
     r"|off[- ]limits|careful\w*|watch out|look out|beware|pay attention|adher\w*|comply|compliant|obey\w*|oblig\w*"
     r"|should(?:n't)?|shall|ought|supposed|ha(?:ve|s|d) to|may|can (?:i|we|you)|cannot|can't|never|always"
+    r"|sa(?:id|ys?)|tells?|told|agreed|agreement|appl(?:y|ies)|consider(?:ed)?|caution|treated|needs? to|requested"
     r"|insist\w*|demand\w*|wish(?:es|ed)?|wants?|wanted|remember\w*|stick to|heed|observe|dos and don'ts|expectations?"
     r"|user(?:'s)?|(?:my|the) (?:person|human|owner|boss|client|customer)(?: said| say| told| want| wish))\b"
 )

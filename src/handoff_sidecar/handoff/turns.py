@@ -7,6 +7,7 @@ that is asked for, and what it says that others don't. Knows nothing of where tu
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,16 @@ OF_A_KIND_SHARE = 0.5
 ALIKE_FROM = 0.9
 """Of the words of two turns: only their times differ, or what was read in between."""
 
+NEWS_SHARE = 0.5
+"""Of the heaviest word's weight, if the turn says what hardly another one does: of what is said again and again about
+a topic little answers a question."""
+
+NEWS_WORDS = 6
+"""So many words of its own are news enough."""
+
+HELD_BY_FEW = 0.1
+"""Of the turns; of less than ten, all are shown anyway."""
+
 _CUES: dict[Concept, re.Pattern[str]] = {
     "decision": re.compile(
         r"\b(?:decid\w*|decision\w*|cho(?:se|sen|ose|ice)|settl\w*|agreed|(?:go|going|went) (?:with|for)|prefer\w*"
@@ -44,8 +55,11 @@ _CUES: dict[Concept, re.Pattern[str]] = {
 
 FAILURES_SHOWN = 4
 _FAILED = re.compile(
-    r"(?i:\b\w*(?:error|exception)\b|\b(?:fail(?:ed|s|ure)?|panic|traceback|fatal|refused|denied|exceeded|timed out"
-    r"|undefined|not found|cannot|can't|unable to|no such)\b)|\bE[A-Z]{4,}\b"
+    r"(?i:\b\w*(?:error|exception)\b|\b(?:fail(?:ed|s|ure|ing)?|panic\w*|traceback|fatal|refused|denied|exceeded"
+    r"|time(?:d )?out|undefined|not found|cannot|can't|could not|unable to|no such|not ok|(?:un)?expected|assert\w*"
+    r"|mismatch\w*|killed|abort\w*|crash\w*|segfault|core dumped|invalid|illegal|missing|unknown|unresolved|rejected"
+    r"|corrupt\w*|violat\w*|conflicts?|exhausted|overflow|deadlock|forbidden|unauthori[sz]ed|instead of"
+    r"|want(?:ed)? .{1,60}\bgot)\b)|\bE[A-Z]{4,}\b|[✗✘✖❌]"
 )
 
 
@@ -57,7 +71,8 @@ def failures(output: str) -> list[str]:
         if len(told) >= FAILURES_SHOWN:
             break
         if _FAILED.search(line):
-            told |= {below: lines[below].strip() for below in (place, place + 1) if below < len(lines)}
+            shown = (place,) if place in told else (place, place + 1)
+            told |= {below: lines[below].strip() for below in shown if below < len(lines)}
     return [line for line in told.values() if line]
 
 
@@ -97,6 +112,12 @@ class Turn:
     def words(self) -> frozenset[str]:
         """The words of it that could be news."""
         return frozenset(WORD.findall(self.said.lower()))
+
+    @cached_property
+    def spoken(self) -> frozenset[str]:
+        """The words that were said in it."""
+        said = (entry.taken for _, entry in self._telling if entry.kind == "said")
+        return frozenset(WORD.findall(" ".join(said).lower()))
 
     @property
     def _telling(self) -> Iterable[tuple[Record, Entry]]:
@@ -150,14 +171,18 @@ class Group:
 
 def ordered(turns: Iterable[Turn], query: Query, weights: Sequence[float]) -> list[Turn]:
     """The turns, best first, those that match before the others, and of equals the newest."""
+    turns = list(turns)
     pairs = _pairs(query, weights)
     most = max(weights, default=0.0)
+    held = Counter(word for turn in turns for word in turn.spoken)
+    few = int(HELD_BY_FEW * len(turns))
 
     def worth(turn: Turn) -> tuple[bool, float, int]:
         said = turn.said.lower()
         together = sum(weight for pattern, weight in pairs if pattern.search(said))
         of_a_kind = most * max(map(turn.holds, query.concepts), default=0.0)
-        whole = turn.worth + TOGETHER_SHARE * together + OF_A_KIND_SHARE * of_a_kind
+        news = most * min(1.0, sum(held[word] <= few for word in turn.spoken) / NEWS_WORDS)
+        whole = turn.worth + TOGETHER_SHARE * together + OF_A_KIND_SHARE * of_a_kind + NEWS_SHARE * news
         return turn.is_match, whole, turn.found[-1].index
 
     return sorted(turns, key=worth, reverse=True)

@@ -21,11 +21,11 @@ WORD = re.compile(r"[^\W_]+")
 
 STOP_WORDS = frozenset(
     WORD.findall(
-        "a about after again all also an and any are as at be been before but by came can come could did do does down "
-        "during else ever for from further had has have he her here him his how i if in into is it its just me more "
-        "most my no not of off on once or other our out over own same she so some such than that the their them then "
-        "there these they this those through to too under until up us very was we were what when where whether which "
-        "while who whom whose why will with would you your yours"
+        "a about after again all also an and any are as at be been before but by came can come comes could did do "
+        "does down during else ever for from further get gets go goes going gone had has have he her here him his how "
+        "i if in into is it its just me more most my no not of off on once or other our out over own same she so some "
+        "such than that the their them then there these they this those through to too under until up us very was we "
+        "were what when where whether which while who whom whose why will with would you your yours"
     )
 )
 _ENDINGS = (
@@ -38,7 +38,7 @@ _ASKED_BY: dict[Concept, str] = {
     "decision": "decide choose chose chosen choice settle agree approach solve solution pick reason based design "
     "instead prefer",
     "error": "error fail failure failing exception crash broke broken break wrong bug problem warning trouble issue "
-    "pass passed",
+    "pass passed stumble choke complain crash panic abort symptom fault defect",
     "command": "command run ran running start started execute invoke shell terminal launch",
     "file": "file path edit edited source code implement implementation module located changed touched",
     "rule": "rule constraint must mind allowed forbidden requirement convention guideline policy respect",

@@ -5,6 +5,7 @@ Owns what is shown of a match. Runs beside the event loop, as it goes through th
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ MESSAGES_OF_A_TURN = 40
 FURTHER = 10
 """Turns that hold only some of the words: the answer may be put in others, but mostly they are noise."""
 
+_IN_CODE = re.compile(r"[^\w\s-]|_")
+
 LATEST_WITHIN = 3
 """The latest match stands among the first so many, so that it is always seen."""
 
@@ -50,7 +53,8 @@ class Matches:
         latest: the id of the latest message that matches.
         searched: what was searched, such as `all 340 messages (2026-05-28 … to …)`.
         missing: a sentence about words that no message holds, or nothing.
-        rules: what the user said that may be a rule, where that may be the answer in other words than the query's.
+        rules: what the user said that may be a rule, where that may be the answer.
+        is_in_other_words: whether it is only for the words that nobody said that a rule may be.
         is_limited: whether only a part of the session was searched.
     """
 
@@ -60,6 +64,7 @@ class Matches:
     searched: str
     missing: str
     rules: list[Statement]
+    is_in_other_words: bool
     is_limited: bool
 
 
@@ -88,7 +93,8 @@ def find_matches(
     in_order = sorted(found.index for found in ranking.matches)
     partial = sorted(found.index for group in groups for found in group.newest.found if not group.newest.is_match)
     digest = Digest(query, redact, DIGEST_MAX_CHARACTERS, EXCERPT_TIMEOUT_S)
-    asks_for_rules = wanted is None and (query.asks_for_rules or _is_put_in_other_words(query, scan.candidates))
+    is_in_other_words = not query.asks_for_rules and _is_put_in_other_words(query, scan.candidates)
+    asks_for_rules = wanted is None and (query.asks_for_rules or is_in_other_words)
     records = history.records([0, len(history) - 1, *in_order[-1:]])
     return Matches(
         blocks=[_block(group, _standing(group.newest, in_order, partial), digest) for group in groups],
@@ -97,6 +103,7 @@ def find_matches(
         searched=_searched(history, records, last),
         missing=_missing(query, scan.candidates),
         rules=statements(requests_of(history, last), query) if asks_for_rules else [],
+        is_in_other_words=is_in_other_words,
         is_limited=last is not None,
     )
 
@@ -188,9 +195,9 @@ def _missing(query: Query, candidates: list[Candidate]) -> str:
 
 
 def _is_put_in_other_words(query: Query, candidates: list[Candidate]) -> bool:
-    """Whether nobody said most of the words that name what a query is about, which asks for no other kind of thing."""
-    if query.concepts or not all(term.is_word for term in query.terms):
+    """Whether nobody said half of the words that name what a query is about; a name in code is no such word."""
+    if query.pattern is not None or any(term.required or _IN_CODE.search(term.text) for term in query.terms):
         return False
-    telling = [place for place, term in enumerate(query.terms) if not term.says_little]
+    telling = [place for place, term in enumerate(query.terms) if term.is_word and not term.says_little]
     said = sum(any(found.frequencies[place] >= 1 for found in candidates) for place in telling)
-    return 2 * said < len(telling)
+    return 2 * said <= len(telling)

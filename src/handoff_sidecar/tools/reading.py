@@ -147,7 +147,7 @@ class Reader:
         found = await asyncio.to_thread(
             find_matches, history, asked, manner.redact, last, touching.is_touched_by if touching else None
         )
-        rules = rulebook(found.rules, manner.room, manner.redact)
+        rules = rulebook(found.rules, manner.room, manner.redact, is_guess=found.is_in_other_words)
 
         def say(fitted: Fitted) -> str:
             where = f"Searched {found.searched}."

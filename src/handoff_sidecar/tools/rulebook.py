@@ -19,14 +19,21 @@ from handoff_sidecar.tools.history import History
 SHARE_OF_THE_ROOM = 1 / 3
 """At most: 50 statements of 4,000 tokens, beside which the best matches have room."""
 
+SHARE_OF_A_GUESS = 1 / 8
+"""Where nobody asked for rules: some 20 statements."""
+
 HEADING = "user · what may be a standing rule, those nearest to the query first, each with its time (UTC)"
 
 
-def rulebook(found: Sequence[Statement], room: Room, redact: Redact) -> Block | None:
-    """A line for each statement, as many of the first ones as there is room for; None if there are none."""
+def rulebook(found: Sequence[Statement], room: Room, redact: Redact, *, is_guess: bool) -> Block | None:
+    """A line for each statement, as many of the first ones as there is room for; None if there are none.
+
+    Args:
+        is_guess: whether nobody asked for rules.
+    """
     if not found:
         return None
-    left = int(room.tokens * SHARE_OF_THE_ROOM) - room.tokenizer.count(HEADING)
+    left = int(room.tokens * (SHARE_OF_A_GUESS if is_guess else SHARE_OF_THE_ROOM)) - room.tokenizer.count(HEADING)
     lines: list[str] = []
     for statement in found:
         line = f"- {time_of(statement.created).removesuffix(' UTC')}: {shown(statement.text, redact)}"
