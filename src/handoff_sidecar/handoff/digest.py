@@ -43,7 +43,10 @@ OUTCOME_MAX_CHARACTERS = 200
 RESULT_MAX_CHARACTERS = 100
 """Of the last line of another command's output, where results are."""
 
-_ASKED, _WANTED, _MATCHING, _DONE, _OUTPUT = range(5)
+_ASKED, _WANTED, _KIND, _MATCHING, _DONE, _OUTPUT = range(6)
+
+FEW_CALLS = 3
+"""So many of the kind that is asked for are the answer, and stay as long as what was asked; of more, some are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ class Digest:
     def _lines(self, turn: Turn, first: str) -> Iterator[Line]:
         answer = next((record for record in reversed([*turn.records]) if record.role != "user" and _says(record)), None)
         unsaid = self.query.without(turn.said)
+        asked_for = sum(self._is_asked_for(entry) for record in turn.records for entry in record.entries)
+        has_few = asked_for <= FEW_CALLS
         for record in turn.records:
             for entry in record.entries:
                 if entry.kind == "said":
@@ -84,7 +89,7 @@ class Digest:
                 elif entry.kind == "thought":
                     yield self._thought(entry, unsaid)
                 elif not restates(entry.head):
-                    yield from self._call(entry, unsaid)
+                    yield from self._call(entry, unsaid, has_few=has_few)
 
     def _said(self, record: Record, entry: Entry, *, is_answer: bool, is_first: bool) -> Line:
         text = shown(entry.taken, self.redact)
@@ -105,9 +110,11 @@ class Digest:
     def _is_asked_for(self, entry: Entry) -> bool:
         """Whether this is the kind of thing that the query asks for."""
         concepts = self.query.concepts
-        return ("file" in concepts and is_edit(entry)) or ("command" in concepts and is_command(entry))
+        if is_command(entry):
+            return "command" in concepts or ("error" in concepts and bool(failures(entry.given)))
+        return "file" in concepts and is_edit(entry)
 
-    def _call(self, entry: Entry, unsaid: Query) -> Iterator[Line]:
+    def _call(self, entry: Entry, unsaid: Query, *, has_few: bool) -> Iterator[Line]:
         head, command = shown(entry.head, self.redact), shown(command_of(entry), self.redact)
         taken, given = shown(entry.taken, self.redact), shown(entry.given, self.redact)
         # Of a command not the input's keys: each has one that is called `command`.
@@ -119,13 +126,13 @@ class Digest:
             return
         rank = _MATCHING if in_head or in_taken else _DONE
         if self._is_asked_for(entry):
-            rank -= 1
+            rank = _ASKED if has_few else _WANTED if rank == _MATCHING else _KIND
         yield Line(rank, head)
         if command and command not in head:
             yield Line(rank, f"  $ {one_line(command, CALL_MAX_CHARACTERS)}")
         elif in_taken and not command:
             yield Line(_OUTPUT, _indented(window(taken, in_taken, CALL_MAX_CHARACTERS)))
-        rank = _WANTED if "error" in self.query.concepts else rank
+        rank = min(rank, _WANTED) if "error" in self.query.concepts else rank
         told = failures(given) if command else []
         for line in told:
             yield Line(rank, f"  {one_line(line, FAILURE_MAX_CHARACTERS)}")

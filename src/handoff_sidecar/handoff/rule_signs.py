@@ -13,12 +13,12 @@ CERTAIN = 2
 _DECLARES = re.compile(
     r"\b(?:from (?:now|here|today) on(?:wards?)?|going forward|henceforth|at all times"
     r"|(?:for|in|through|throughout|across) (?:all(?: of)? (?:this|the|our|your) (?:work|project|session|code|repo\w*)"
-    r"|everything(?: (?:you|we) (?:do|touch|write|build))?|(?:this|the) (?:whole|entire) \w+)"
-    r"|(?:holds?|appl(?:y|ies)|goes|counts?) (?:for|to) (?:all|every\w*|any\w*|the (?:whole|entire) \w+)"
-    r"|(?:a|one|another|general|standing|house|ground|golden|hard|firm) rules?(?: (?:for|of|here|about)\b| ?:)"
-    r"|rules? ?:"
-    r"|until (?:i|we) (?:say|tell|decide)|under no circumstances?|without (?:any )?exceptions?|no exceptions?"
-    r"|standing (?:order|instruction|request|wish|agreement)|once and for all|as a (?:matter of )?(?:rule|principle))"
+    r"|everything (?:you|we) (?:do|touch|write|build)"
+    r"|(?:this|the) (?:whole|entire) (?:project|session|code\w*|repo\w*))"
+    r"|(?:holds?|appl(?:y|ies)|goes) (?:for|to) (?:everything|everybody|all (?:of )?(?:it|this|the|our|your))"
+    r"|(?:a|one|another) rule ?:|(?:general|standing|house|ground|golden|hard|firm) rules?\b|^rules? ?:"
+    r"|until i (?:say|tell you) otherwise|under no circumstances|once and for all"
+    r"|standing (?:order|instruction|request|wish|agreement)|as a (?:matter of principle|(?:general )?rule))"
 )
 """That it holds for longer, in so many words."""
 
@@ -30,7 +30,8 @@ _ANNOUNCES = re.compile(
 
 _FORBIDS_OR_DEMANDS = re.compile(
     r"\b(?:must(?:n't)?|never|always|forbidden|prohibited|not allowed|off[- ]limits|mandatory|compulsory|only ever"
-    r"|required to|rules?|polic(?:y|ies)|conventions?|insist|everywhere|nowhere|without (?:asking|permission|approval)"
+    r"|required to|rules?|polic(?:y|ies)|conventions?|insist|everywhere|nowhere|without (?:asking|permission|approval"
+    r"|exceptions?)|no exceptions?"
     r"|(?:don't|do not) ever|no longer|note that|make sure|stick (?:to|with)|(?:stay|keep|hands) (?:off|away|out of)"
     r"|(?:shall|should|may|can)(?: not|n't)|cannot|i (?:don't|do not|never) want|i(?:'d| would)? (?:always )?prefer)\b"
     r"|(?:^|[.;:,!(]\s*|\b(?:and|but|please|so) )"
@@ -60,8 +61,8 @@ _ASKS_FOR_RULES = re.compile(
     r"|prohibit\w*|requir\w*|conventions?|guidelines?|guidance|guardrails?|polic(?:y|ies)|respect(?:ed)?|restrict\w*"
     r"|limitations?|instruct\w*|standing|principles?|preferences?|permitted|permissible|ban(?:s|ned)?|taboos?"
     r"|off[- ]limits|careful\w*|watch out|look out|beware|pay attention|adher\w*|comply|compliant|obey\w*|oblig\w*"
-    r"|should(?:n't)?|shall|ought|supposed|ha(?:ve|s|d) to|may|can (?:i|we|you)|cannot|can't|never|always"
-    r"|sa(?:id|ys?)|tells?|told|agreed|agreement|appl(?:y|ies)|consider(?:ed)?|caution|treated|needs? to|requested"
+    r"|should(?:n't)?|shall|ought|supposed|ha(?:ve|s|d) to|may|can (?:i|we|you)"
+    r"|sa(?:id|ys?)|tells?|told|agreed|agreement|consider(?:ed)?|caution|treated|needs? to|requested"
     r"|insist\w*|demand\w*|wish(?:es|ed)?|wants?|wanted|remember\w*|stick to|heed|observe|dos and don'ts|expectations?"
     r"|user(?:'s)?|(?:my|the) (?:person|human|owner|boss|client|customer)(?: said| say| told| want| wish))\b"
 )

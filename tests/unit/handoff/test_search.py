@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from handoff_sidecar.errors import BadQuery
 from handoff_sidecar.handoff.excerpt import excerpt
+from handoff_sidecar.handoff.packing import pack_all, said_and_given
 from handoff_sidecar.handoff.ranking import Candidate, rank
 from handoff_sidecar.handoff.search import Query, parse_query
 from handoff_sidecar.handoff.transcript import Entry, Record
@@ -185,3 +186,17 @@ def test_an_excerpt_shows_the_matching_middle_of_a_long_output_and_takes_secrets
     assert "[key] ECONNREFUSED here" in shown
     assert len(shown) < 250
     assert "hello" not in shown
+
+
+def test_a_word_of_the_question_that_hardly_anybody_said_does_not_outweigh_the_others() -> None:
+    texts = ["draw a line here", *["the refund approval is paid out"] * 3, *["something else"] * 200]
+
+    assert ranked(parse_query("command line refund approval"), *texts)[:3] == [3, 2, 1]
+
+
+def test_no_call_is_found_by_being_completed() -> None:
+    call = Entry("tool", "- read 'a.ts': completed", "filePath: a.ts", "")
+    failed = Entry("tool", "- bash 'completed': completed, exit code 1", "command: x", "")
+
+    assert said_and_given(pack_all([Record("msg_1", "assistant", 1.0, (call,))]))[0].startswith("- read 'a.ts'\n")
+    assert "completed" in said_and_given(pack_all([Record("msg_1", "assistant", 1.0, (failed,))]))[0]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from handoff_sidecar.handoff.digest import Digest
 from handoff_sidecar.handoff.ranking import Candidate
 from handoff_sidecar.handoff.search import parse_query
@@ -114,3 +116,33 @@ def test_failures_are_known_by_their_words_and_the_line_below_says_more() -> Non
     ]
     assert failures("12 passed\nall done\nEND OF FILE") == []
     assert len(failures("Error: again\n" * 100)) <= 5
+
+
+def test_of_many_turns_about_a_topic_the_one_that_says_something_new_comes_first() -> None:
+    talk = [turn(2 * n, "And the export?", said("The export reads, checks and writes.")) for n in range(20)]
+    news = turn(100, "The export gets a bloom filter, says the bank.", said("It has that now."))
+    later = turn(200, "And the export?", said("The export reads, checks and writes."))
+
+    assert best("export", *talk, news, later) == 100
+
+
+@pytest.mark.parametrize(
+    "line", ["expected 3 to be 4", "killed by signal 9", "✗ login", "want 3 but got 4", "ENOENT", "assertion with =="]
+)
+def test_what_failed_is_told_in_many_words(line: str) -> None:
+    assert failures(f"ok\nok\n  {line}\nat line 7\nok") == [line, "at line 7"]
+
+
+def test_of_a_command_that_failed_without_a_known_word_the_lines_with_the_questions_words_are_shown() -> None:
+    output = "line\n" * 300 + "1) login form\n   left: 3, right: 4\n" + "line\n" * 300
+    shown = turn(0, "Check the login form.", ran("mix test", output), said("One is red."))
+
+    assert "left: 3, right: 4" in digest("error of the login form", shown)
+
+
+def test_the_kind_that_is_asked_for_outlasts_what_only_has_the_words() -> None:
+    edit = Entry("tool", "- edit 'src/a.ts': completed", "filePath: src/a.ts", "")
+    looks = [Entry("tool", f"- read 'login-{n}.ts': completed", f"filePath: login-{n}.ts", "") for n in range(40)]
+    shown = turn(0, "Build the login.", *looks, edit, said("Done."))
+
+    assert "src/a.ts" in digest("file of the login", shown, most_characters=400)
