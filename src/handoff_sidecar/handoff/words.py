@@ -38,9 +38,10 @@ _ASKED_BY: dict[Concept, str] = {
     "decision": "decide choose chose chosen choice settle agree approach solve solution pick reason based design "
     "instead prefer",
     "error": "error fail failure failing exception crash broke broken break wrong bug problem warning trouble issue "
-    "pass passed stumble choke complain crash panic abort symptom fault defect",
-    "command": "command run ran running start started execute invoke shell terminal launch",
-    "file": "file path edit edited source code implement implementation module located changed touched",
+    "pass passed stumble choke complain crash panic abort symptom fault defect cause",
+    "command": "command run ran running start started execute invoke invocation verify shell terminal launch",
+    "file": "file path edit edited source code implement implementation module locate live reside changed "
+    "touched modify create written wrote folder directory",
     "rule": "rule constraint must mind allowed forbidden requirement convention guideline policy respect",
 }
 _SAYS_LITTLE = (
