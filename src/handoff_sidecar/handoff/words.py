@@ -38,7 +38,7 @@ _ASKED_BY: dict[Concept, str] = {
     "decision": "decide choose chose chosen choice settle agree approach solve solution pick reason based design "
     "instead prefer",
     "error": "error fail failure failing exception crash broke broken break wrong bug problem warning trouble issue "
-    "pass passed stumble choke complain crash panic abort symptom fault defect cause",
+    "pass passed stumble choke complain panic abort symptom fault defect cause",
     "command": "command run ran running start started execute invoke invocation verify shell terminal launch",
     "file": "file path edit edited source code implement implementation module locate live reside changed "
     "touched modify create written wrote folder directory",

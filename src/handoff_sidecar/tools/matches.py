@@ -38,6 +38,7 @@ FURTHER = 10
 """Turns that hold only some of the words: the answer may be put in others, but mostly they are noise."""
 
 _IN_CODE = re.compile(r"[^\w\s-]|_")
+"""Paths and names have signs that words of a language don't."""
 
 LATEST_WITHIN = 3
 """The latest match stands among the first so many, so that it is always seen."""
@@ -200,4 +201,4 @@ def _is_put_in_other_words(query: Query, candidates: list[Candidate]) -> bool:
         return False
     telling = [place for place, term in enumerate(query.terms) if term.is_word and not term.says_little]
     said = sum(any(found.frequencies[place] >= 1 for found in candidates) for place in telling)
-    return 2 * said <= len(telling)
+    return bool(telling) and 2 * said <= len(telling)

@@ -42,7 +42,7 @@ def rulebook(found: Sequence[Statement], room: Room, redact: Redact, *, is_guess
             lines.append(f"(+{len(found) - len(lines)} more)")
             break
         lines.append(line)
-    return Block("", HEADING, "\n".join(lines), data={"role": "user"})
+    return Block("", HEADING, "\n".join(lines), data={"role": "user"}) if len(lines) > 1 or left >= 0 else None
 
 
 def requests_of(history: History, last: int | None = None) -> Iterator[Request]:
