@@ -155,6 +155,8 @@ def test_a_rule_that_was_declared_is_quoted_without_its_opening(said: str, rule:
         [worked_on("From now on every commit names its ticket.")],
         [acknowledged("Every commit names its ticket.")],
         [acknowledged("Please note that the server is down.")],
+        [acknowledged("Thanks for everything, the tests ran without exceptions.")],
+        [acknowledged("I don't like the whole file, let's wait until we decide.")],
         [acknowledged("Does that hold for everything from now on?")],
         [
             acknowledged("From now on: No new dependencies."),
