@@ -51,9 +51,14 @@ _SAYS_LITTLE = (
 
 
 def stem(word: str) -> str:
-    """The beginning that a word in lower case has in common with its other forms."""
+    """The beginning that a word in lower case has in common with its other forms; `theme` is not `them`."""
     if word in STOP_WORDS or not word.isalpha():
         return word
+    begins = _beginning(word)
+    return word if begins in STOP_WORDS else begins
+
+
+def _beginning(word: str) -> str:
     ending = next((end for end in _ENDINGS if word.endswith(end)), "")
     short = word.removesuffix(ending)
     if len(short) < STEM_MIN_CHARACTERS and not (ending == "s" and len(short) == SHORT_STEM_CHARACTERS):

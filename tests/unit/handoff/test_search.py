@@ -46,6 +46,7 @@ def ranked(query: Query, *texts: str) -> list[int]:
         ("runs", "how to run it"),
         ("logging", "the audit log"),
         ("planner", "planning of shifts"),
+        ("what about the theme", "a dark theme"),
     ],
 )
 def test_a_query_finds(query: str, text: str) -> None:
@@ -62,6 +63,7 @@ def test_a_query_finds(query: str, text: str) -> None:
         ('"two replicas"', "replicas: two"),
         ("/TIMEOUT/", "timeout"),
         ("auth.ts", ""),
+        ("what about the theme", "show them"),
     ],
 )
 def test_a_query_does_not_find(query: str, text: str) -> None:
