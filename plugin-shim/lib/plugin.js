@@ -4,17 +4,11 @@
  */
 import { sidecarCommand } from "./command.js";
 import { later } from "./deadline.js";
-import {
-  CallGivenUp,
-  MeantThrow,
-  SidecarDied,
-  SidecarMissing,
-  SidecarNotFound,
-  SidecarStopped,
-} from "./errors.js";
+import { CallGivenUp, SidecarDied, SidecarMissing, SidecarNotFound, SidecarStopped } from "./errors.js";
 import { commandHooks } from "./hooks/commands.js";
 import { compactionHooks } from "./hooks/compaction.js";
 import { messageHooks } from "./hooks/messages.js";
+import { combined, guarded, hand, takeBack } from "./hooks/sets.js";
 import { stepHooks } from "./hooks/steps.js";
 import { toolHooks } from "./hooks/tools.js";
 import { Host } from "./host.js";
@@ -23,10 +17,11 @@ import { Commands, looksNew } from "./registration.js";
 import { startFailure, tooOld } from "./sentences.js";
 import { Sessions } from "./sessions.js";
 import { Sidecar } from "./sidecar.js";
+import { Trigger } from "./trigger.js";
 import { isOlder } from "./versions.js";
 
 /** @typedef {import("./host.js").Instance} Instance */
-/** @typedef {Record<string, any>} Hooks */
+/** @typedef {import("./hooks/sets.js").Hooks} Hooks */
 
 /**
  * What a set of hooks is made from.
@@ -45,8 +40,7 @@ import { isOlder } from "./versions.js";
  * @property {(sessionID: string) => import("./connection.js").Json} context what the sidecar is told of where a
  *   session is
  * @property {import("./connection.js").Log} log
- * @property {() => RegExp} trigger the pattern of now: the default one until the sidecar has answered
- * @property {Words} words
+ * @property {Trigger} trigger
  * @property {(messageID: string) => boolean} isFirstSight false when any copy has seen the message before
  * @property {{toolCallMs?: number, messageMs?: number, commandMs?: number, stepMs?: number,
  *   compactionMs?: number}} limits
@@ -54,11 +48,6 @@ import { isOlder } from "./versions.js";
 
 /** In the background: OpenCode answers only when the directory is ready, which has taken 10 s on a busy machine. */
 const OPEN_TIMEOUT_MS = 60_000;
-
-/**
- * Whether the sidecar has told the trigger's pattern; also known is that it never will.
- * @typedef {{areKnown: boolean, known: Promise<void>}} Words
- */
 
 /** Messages are seen twice within one turn at most; this is far more than a process has open at once. */
 const REMEMBERED_MESSAGES = 500;
@@ -68,12 +57,9 @@ const NOTICE_DELAY_MS = 3_000;
 
 export class Plugin {
   #manifest = readManifest();
-  #trigger = compiled(this.#manifest.triggerPattern);
+  #trigger = new Trigger(this.#manifest.triggerPattern);
   #sessions;
   #watches = false;
-  /** @type {Words} */
-  #words = { areKnown: false, known: Promise.resolve() };
-  #wordsAreKnown = () => {};
   #host;
   #env;
   #options;
@@ -97,12 +83,6 @@ export class Plugin {
   constructor(options = {}) {
     this.#options = options;
     this.#env = options.env ?? process.env;
-    this.#words.known = new Promise((resolve) => {
-      this.#wordsAreKnown = () => {
-        this.#words.areKnown = true;
-        resolve();
-      };
-    });
     this.#sessions = options.sessions ?? new Sessions();
     this.#host = new Host({ argv: options.argv });
   }
@@ -163,8 +143,7 @@ export class Plugin {
         activeSessionID: this.#sessions.active,
       }),
       log: (level, message) => this.#log(level, message),
-      trigger: () => this.#trigger,
-      words: this.#words,
+      trigger: this.#trigger,
       isFirstSight: (messageID) => this.#isFirstSight(messageID),
       limits: this.#options.limits ?? {},
     };
@@ -175,7 +154,7 @@ export class Plugin {
       stepHooks(parts),
       toolHooks(parts),
     ]);
-    const all = this.#guarded({ ...hooks, dispose: () => this.#dispose(instance) });
+    const all = guarded({ ...hooks, dispose: () => this.#dispose(instance) }, parts.log);
     const isNew = looksNew(input);
     if (isNew) hand(all, given);
     later(0, () => {
@@ -199,9 +178,7 @@ export class Plugin {
       if (!isNew) this.#start(instance, sidecar);
       return;
     }
-    for (const hooks of [given.tool ?? {}, given]) {
-      for (const name of Object.keys(hooks)) delete hooks[name];
-    }
+    takeBack(given);
     this.#refusal = tooOld(version, oldest);
     this.#notice(instance, this.#refusal, "warning");
     await sidecar.end();
@@ -219,7 +196,7 @@ export class Plugin {
       await this.#host.askVersion(); // one that is too old is told that alone
       if (isLasting && !this.#refusal) this.#notice(instance, startFailure(error), "error");
     });
-    opened.finally(() => this.#wordsAreKnown());
+    opened.finally(() => this.#trigger.settle());
   }
 
   /**
@@ -278,7 +255,6 @@ export class Plugin {
       onReady: ({ triggerPattern, watches }) => {
         this.#watches = watches === true;
         this.#adopt(triggerPattern);
-        this.#wordsAreKnown();
       },
       handlers: {
         "http/request": (params, context) => {
@@ -293,10 +269,11 @@ export class Plugin {
   /** @param {any} pattern */
   #adopt(pattern) {
     try {
-      this.#trigger = compiled(pattern);
+      this.#trigger.adopt(pattern);
     } catch (error) {
       this.#log("error", `the sidecar's trigger pattern can't be used, so the default stays: ${error}`);
     }
+    this.#trigger.settle();
   }
 
   /** @param {string} messageID */
@@ -310,30 +287,6 @@ export class Plugin {
     return true;
   }
 
-  /**
-   * A throw in a hook would end what OpenCode was doing, and lose what the person typed. Only one that is meant to
-   * gets out.
-   * @param {Hooks} hooks
-   * @returns {Hooks}
-   */
-  #guarded(hooks) {
-    const guarded = Object.entries(hooks).map(([name, hook]) => {
-      if (typeof hook !== "function") return [name, hook];
-      /** @param {unknown[]} args */
-      const guard = async (...args) => {
-        try {
-          const work = hook(...args);
-          if (work) await work;
-        } catch (error) {
-          if (error instanceof MeantThrow) throw error;
-          this.#log("error", `hook ${name}: ${error instanceof Error ? error.stack : error}`);
-        }
-      };
-      return [name, guard];
-    });
-    return Object.fromEntries(guarded);
-  }
-
   /** @type {import("./connection.js").Log} */
   #log(level, message) {
     this.#host.log(level, message);
@@ -343,43 +296,4 @@ export class Plugin {
 /** @param {unknown} error of a call that had been sent */
 function isEndOfSidecar(error) {
   return error instanceof SidecarDied || (error instanceof CallGivenUp && error.sent && !error.answered);
-}
-
-/**
- * A tool that OpenCode has taken already stays the object that it is.
- * @param {Hooks} hooks
- * @param {Hooks} given
- */
-function hand(hooks, given) {
-  const tool = given.tool ?? {};
-  for (const [name, definition] of Object.entries(hooks.tool)) {
-    tool[name] = Object.assign(tool[name] ?? {}, definition);
-  }
-  Object.assign(given, hooks, { tool });
-}
-
-/**
- * One set of hooks of several; hooks of the same name run one after the other.
- * @param {Hooks[]} sets
- * @returns {Hooks}
- */
-function combined(sets) {
-  /** @type {Hooks} */
-  const all = {};
-  for (const [name, hook] of sets.flatMap((set) => Object.entries(set))) {
-    const earlier = all[name];
-    all[name] = earlier
-      ? async (/** @type {unknown[]} */ ...args) => {
-          await earlier(...args);
-          await hook(...args);
-        }
-      : hook;
-  }
-  return all;
-}
-
-/** @param {{source: string, flags: string}} pattern */
-function compiled({ source, flags }) {
-  // With `g` or `y` a pattern remembers where it stopped, and every other message would be missed.
-  return new RegExp(source, flags.replace(/[gy]/g, ""));
 }

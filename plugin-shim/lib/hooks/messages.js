@@ -23,17 +23,8 @@ const TIME_DIGITS = 12;
 const LAST_TIME = (1n << 48n) - 1n;
 
 /** @param {import("../plugin.js").Parts} parts */
-export function messageHooks({
-  instance,
-  sidecar,
-  toastFailure,
-  sessions,
-  trigger,
-  words,
-  isFirstSight,
-  limits,
-}) {
-  /** Messages that came before the words were known. @type {Set<string>} */
+export function messageHooks({ instance, sidecar, toastFailure, sessions, trigger, isFirstSight, limits }) {
+  /** Messages that came before the pattern was known. @type {Set<string>} */
   const early = new Set();
 
   /**
@@ -67,8 +58,8 @@ export function messageHooks({
       if (sessionID) sessions.arrived(sessionID, messageID, output.parts.some(isOfAPerson));
       const text = typedText(output.parts);
       if (!messageID || !sessionID) return undefined;
-      if (!trigger().test(text)) {
-        if (!words.areKnown && early.size < MOST_EARLY) early.add(messageID);
+      if (!trigger.test(text)) {
+        if (!trigger.isKnown && early.size < MOST_EARLY) early.add(messageID);
         return undefined;
       }
       return isFirstSight(messageID) ? received({ sessionID, messageID, text }, output.parts) : undefined;
@@ -83,9 +74,9 @@ export function messageHooks({
       const user = output.messages.findLast((/** @type {any} */ { info }) => info?.role === "user");
       if (!user || !early.delete(user.info.id)) return;
       const { info, parts } = user;
-      await within(words.known, { timeoutMs: LATE_TIMEOUT_MS });
+      await within(trigger.known, { timeoutMs: LATE_TIMEOUT_MS });
       const text = typedText(parts);
-      if (!trigger().test(text) || !isFirstSight(info.id)) return;
+      if (!trigger.test(text) || !isFirstSight(info.id)) return;
       await received({ sessionID: info.sessionID, messageID: info.id, text }, parts);
     },
   };
