@@ -16,6 +16,7 @@ import { readManifest, readVersion } from "./manifest.js";
 import { Commands, looksNew } from "./registration.js";
 import { startFailure, tooOld } from "./sentences.js";
 import { Sessions } from "./sessions.js";
+import { mayNameTriggerWords } from "./settings.js";
 import { Sidecar } from "./sidecar.js";
 import { Trigger } from "./trigger.js";
 import { isOlder } from "./versions.js";
@@ -31,6 +32,7 @@ import { isOlder } from "./versions.js";
  * @property {import("./manifest.js").Manifest} manifest
  * @property {Commands} commands
  * @property {Sidecar} sidecar
+ * @property {() => void} typed starts the sidecar if it waits for OpenCode's start to be over
  * @property {(error: unknown) => void} callFailed starts the sidecar anew if it has gone in the middle of a call
  * @property {(title: string, message: string, error: unknown) => void} toastFailure tells the person; what stays as
  *   it is, once
@@ -51,6 +53,12 @@ const OPEN_TIMEOUT_MS = 60_000;
 
 /** Messages are seen twice within one turn at most; this is far more than a process has open at once. */
 const REMEMBERED_MESSAGES = 500;
+
+/**
+ * The sidecar's start takes a core for half a second: OpenCode's own, and a quick first answer of `opencode run`, are
+ * over by then.
+ */
+const START_DELAY_MS = 3_000;
 
 /** A toast needs the TUI to be up, which starts beside the plugins. */
 const NOTICE_DELAY_MS = 3_000;
@@ -76,7 +84,8 @@ export class Plugin {
    * @param {object} [options] for tests: everything has its value from here or from the process
    * @param {string[]} [options.argv]
    * @param {NodeJS.ProcessEnv} [options.env]
-   * @param {Partial<typeof import("./sidecar.js").LIMITS> & Parts["limits"] & {noticeMs?: number}} [options.limits]
+   * @param {Partial<typeof import("./sidecar.js").LIMITS> & Parts["limits"] &
+   *   {noticeMs?: number, startDelayMs?: number}} [options.limits]
    * @param {Sessions} [options.sessions]
    * @param {import("./process.js").Spawn} [options.spawn]
    */
@@ -117,6 +126,12 @@ export class Plugin {
     this.#host.register(instance);
     const sidecar = this.#sidecar ?? this.#makeSidecar(options);
     this.#sidecar = sidecar;
+    let isStarted = false;
+    const start = () => {
+      if (isStarted || this.#refusal || !this.#host.isOpen(instance)) return;
+      isStarted = true;
+      this.#start(instance, sidecar);
+    };
 
     /** @type {Parts} */
     const parts = {
@@ -125,6 +140,10 @@ export class Plugin {
       manifest: this.#manifest,
       commands,
       sidecar,
+      typed: () => {
+        // In `run` the only message belongs to the start; and nobody is there for whom a session would be watched.
+        if (this.#host.mode !== "run") later(0, start);
+      },
       callFailed: (error) => {
         // At once: it looks after what the dead one has left half made.
         if (isEndOfSidecar(error) && this.#host.isOpen(instance)) this.#start(instance, sidecar);
@@ -158,24 +177,26 @@ export class Plugin {
     const isNew = looksNew(input);
     if (isNew) hand(all, given);
     later(0, () => {
-      if (this.#host.isOpen(instance)) void this.#begin({ instance, sidecar, all, given, isNew });
+      if (this.#host.isOpen(instance)) void this.#begin({ instance, sidecar, start, all, given, isNew });
     });
     return all;
   }
 
   /**
-   * Starts the sidecar, and makes sure of OpenCode's version: in one that is too old all hooks are taken back, as it
+   * Starts the sidecar soon, and makes sure of OpenCode's version: in one that is too old all hooks are taken back, as it
    * looks a hook up each time; in one that only looked old they are given after all.
-   * @param {{instance: Instance, sidecar: Sidecar, all: Hooks, given: Hooks, isNew: boolean}} parts
+   * @param {{instance: Instance, sidecar: Sidecar, start: () => void, all: Hooks, given: Hooks, isNew: boolean}} parts
    */
-  async #begin({ instance, sidecar, all, given, isNew }) {
-    if (isNew) this.#start(instance, sidecar);
+  async #begin({ instance, sidecar, start, all, given, isNew }) {
+    if (!mayNameTriggerWords(this.#env)) this.#trigger.settle();
+    const delayMs = this.#trigger.isKnown ? (this.#options.limits?.startDelayMs ?? START_DELAY_MS) : 0;
+    if (isNew) later(delayMs, start);
     const { oldest } = this.#manifest.openCode;
     const version = await this.#host.askVersion();
     const isTooOld = version === null ? !isNew : isOlder(version, oldest);
     if (!isTooOld) {
       hand(all, given);
-      if (!isNew) this.#start(instance, sidecar);
+      if (!isNew) later(delayMs, start);
       return;
     }
     takeBack(given);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join, relative } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -9,6 +9,7 @@ import { sidecarCommand } from "../../plugin-shim/lib/command.js";
 import { partIDAfter } from "../../plugin-shim/lib/hooks/messages.js";
 import { readManifest, readVersion } from "../../plugin-shim/lib/manifest.js";
 import { Plugin } from "../../plugin-shim/lib/plugin.js";
+import { mayNameTriggerWords } from "../../plugin-shim/lib/settings.js";
 import { isOlder } from "../../plugin-shim/lib/versions.js";
 import { fake, INDEX, isRunning, openCode, SHARED, stayAlive, until } from "./support.js";
 
@@ -215,16 +216,83 @@ test("a message that only looks like a trigger passes unchanged", async () => {
   await hooks.dispose();
 });
 
-test("a message that is no trigger starts no process and asks nothing", async () => {
-  let spawned = 0;
-  const spawn = /** @type {any} */ (() => spawned++);
-  const plugin = new Plugin({ spawn });
-  const { input: openCodeInput, asked } = openCode();
-  const hooks = plugin.attach(openCodeInput);
+test("a message that is no trigger asks nothing", async () => {
+  const { hooks, asked } = attached("well");
   const { input, output } = typed("please fix handoff.py");
   await hooks["chat.message"](input, output);
-  assert.deepEqual([output.parts.length, asked, spawned], [1, [], 0]);
+  assert.deepEqual([output.parts.length, asked], [1, []]);
   await hooks.dispose();
+});
+
+/**
+ * The plugin with a sidecar that can't be run, whose start is due in an hour, after OpenCode has been asked for its
+ * version.
+ * @param {string} command OpenCode's
+ */
+async function waiting(command, env = {}) {
+  let spawned = 0;
+  const spawn = /** @type {any} */ (
+    () => {
+      spawned += 1;
+      throw new Error("spawned");
+    }
+  );
+  const limits = { startDelayMs: 3_600_000 };
+  const host = openCode();
+  const plugin = new Plugin({ argv: ["bun", "index.js", command], spawn, limits, env });
+  const hooks = plugin.attach(host.input, { command: fake("well") });
+  await until(() => host.asked.some(({ path }) => path === "/global/health"));
+  return { hooks, spawned: () => spawned };
+}
+
+test("in `opencode run` the sidecar is not started with OpenCode or by its message, but by a call", async () => {
+  const { hooks, spawned } = await waiting("run");
+  const { input, output } = typed("please fix handoff.py");
+  await hooks["chat.message"](input, output);
+  await hooks["experimental.chat.messages.transform"]({}, { messages: [] });
+  assert.equal(spawned(), 0);
+  await assert.rejects(hooks.tool.read_session.execute({}, context));
+  assert.equal(spawned(), 1);
+  await hooks.dispose();
+});
+
+test("where a person is, the first message that they type starts the sidecar", async () => {
+  const { hooks, spawned } = await waiting("serve");
+  const { input, output } = typed("hello");
+  await hooks["chat.message"](input, output);
+  await until(() => spawned() === 1);
+  await hooks["chat.message"](input, output);
+  await hooks.dispose();
+});
+
+test("a sidecar that has to be asked for the person's trigger words is started at once", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "shim-"));
+  await writeFile(join(folder, "handoff.json"), '{"open": "none"}');
+  const { hooks, spawned } = await waiting("run", { OPENCODE_CONFIG_DIR: folder });
+  assert.equal(spawned(), 0);
+  await writeFile(join(folder, "handoff.json"), '{"trigger_words": ["übergabe"]}');
+  const other = await waiting("run", { OPENCODE_CONFIG_DIR: folder });
+  await until(() => other.spawned() === 1);
+  for (const { dispose } of [hooks, other.hooks]) await dispose();
+  await rm(folder, { recursive: true });
+});
+
+test("settings that name trigger words are found wherever OpenCode's config folder is, and rubbish is none", async () => {
+  const home = await mkdtemp(join(tmpdir(), "shim-"));
+  const folder = join(home, "opencode");
+  await mkdir(folder);
+  const env = { XDG_CONFIG_HOME: home };
+  assert.equal(mayNameTriggerWords(env), false);
+  await mkdir(join(folder, "handoff.json"));
+  assert.equal(mayNameTriggerWords(env), false);
+  await rm(join(folder, "handoff.json"), { recursive: true });
+  await writeFile(join(folder, "handoff.json"), `"trigger_words"${" ".repeat(64 * 1024)}`);
+  assert.equal(mayNameTriggerWords(env), false);
+  await writeFile(join(folder, "handoff.json"), '{"trigger_words": []}');
+  assert.equal(mayNameTriggerWords(env), true);
+  assert.equal(mayNameTriggerWords({ OPENCODE_CONFIG_DIR: folder }), true);
+  assert.equal(mayNameTriggerWords({ ...env, OPENCODE_CONFIG_DIR: home }), false);
+  await rm(home, { recursive: true });
 });
 
 test("text that nobody typed is no trigger", async () => {
@@ -419,7 +487,7 @@ test("a file that can't be run and a relative folder are no programs", async () 
 });
 
 test("without a sidecar to be had, one toast at the start says how to get it", async () => {
-  const plugin = new Plugin({ env: { PATH: "" }, limits: { noticeMs: 0 } });
+  const plugin = new Plugin({ env: { PATH: "" }, limits: { noticeMs: 0, startDelayMs: 0 } });
   const { input, toasts } = openCode();
   const hooks = plugin.attach(input);
   const again = plugin.attach(input);

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { MeantThrow } from "../../plugin-shim/lib/errors.js";
 import { Plugin } from "../../plugin-shim/lib/plugin.js";
@@ -13,7 +16,7 @@ const MODEL = { providerID: "scripted", modelID: "m1" };
 async function watching() {
   const { input, asked, toasts } = openCode();
   const sessions = new Sessions();
-  const plugin = new Plugin({ argv: ["bun", "index.js", "serve"], sessions });
+  const plugin = new Plugin({ argv: ["bun", "index.js", "serve"], sessions, limits: { startDelayMs: 0 } });
   const hooks = plugin.attach(input, { command: fake("watches") });
   await until(() => sessions.isOfInterest(input.directory, { tokens: { total: 1_000 }, ...MODEL }));
   return { hooks, asked, toasts, directory: input.directory };
@@ -183,9 +186,11 @@ test("tokens are counted as OpenCode counts them, and rubbish is none", () => {
 
 test("a message that comes before the sidecar has told its words is looked at again before the model is asked", async () => {
   const { input } = openCode();
-  const hooks = new Plugin({ argv: ["bun", "index.js", "run", "x"] }).attach(input, {
-    command: fake("übergibt"),
-  });
+  const folder = await mkdtemp(join(tmpdir(), "shim-"));
+  await writeFile(join(folder, "handoff.json"), '{"trigger_words": ["übergabe"]}');
+  const env = { ...process.env, OPENCODE_CONFIG_DIR: folder };
+  const plugin = new Plugin({ argv: ["bun", "index.js", "run", "x"], env });
+  const hooks = plugin.attach(input, { command: fake("übergibt") });
   const info = { id: "msg_1", sessionID: "ses_1", role: "user" };
   const parts = [{ id: "prt_1", type: "text", text: "Übergabe bitte" }];
   await hooks["chat.message"]({ sessionID: "ses_1" }, { message: info, parts });
@@ -194,4 +199,5 @@ test("a message that comes before the sidecar has told its words is looked at ag
   await hooks["experimental.chat.messages.transform"]({}, { messages: [{ info, parts }] });
   assert.deepEqual([parts.length, parts[1]?.text], [2, "call session_handoff: Übergabe bitte"]);
   await hooks.dispose();
+  await rm(folder, { recursive: true });
 });

@@ -2,8 +2,8 @@
  * The `chat.message` hook: hands a message that may be the trigger to the sidecar, and adds the text that it
  * answers as a part that only the model sees. Any other message passes without a call.
  *
- * `opencode run` sends its one message before the sidecar has told the person's own trigger words. Such a message
- * passes too, and is looked at again when the model is about to be asked, most of a second later.
+ * `opencode run` sends its one message before the sidecar has told the person's own trigger words. If there are any,
+ * such a message passes too, and is looked at again when the model is about to be asked, most of a second later.
  */
 import { within } from "../deadline.js";
 import { triggerFailure } from "../sentences.js";
@@ -23,7 +23,16 @@ const TIME_DIGITS = 12;
 const LAST_TIME = (1n << 48n) - 1n;
 
 /** @param {import("../plugin.js").Parts} parts */
-export function messageHooks({ instance, sidecar, toastFailure, sessions, trigger, isFirstSight, limits }) {
+export function messageHooks({
+  instance,
+  sidecar,
+  typed,
+  toastFailure,
+  sessions,
+  trigger,
+  isFirstSight,
+  limits,
+}) {
   /** Messages that came before the pattern was known. @type {Set<string>} */
   const early = new Set();
 
@@ -55,7 +64,9 @@ export function messageHooks({ instance, sidecar, toastFailure, sessions, trigge
     "chat.message"(input, output) {
       const messageID = output.message?.id ?? input?.messageID;
       const sessionID = input?.sessionID ?? output.message?.sessionID;
-      if (sessionID) sessions.arrived(sessionID, messageID, output.parts.some(isOfAPerson));
+      const isTyped = output.parts.some(isOfAPerson);
+      if (isTyped) typed();
+      if (sessionID) sessions.arrived(sessionID, messageID, isTyped);
       const text = typedText(output.parts);
       if (!messageID || !sessionID) return undefined;
       if (!trigger.test(text)) {
