@@ -87,10 +87,15 @@ def test_a_message_that_is_no_trigger_costs_no_call_to_the_sidecar(
     sandbox = make_sandbox("ordinary")
     sandbox.plugin_file("handoff-sidecar.js", plugin_with(["sh", "-c", recorded]))
 
-    assert sandbox.run(["please explain the handoff in auth.ts"]).returncode == 0
+    def calls_after(message: str) -> set[str]:
+        assert sandbox.run([message]).returncode == 0
+        called = [json.loads(line).get("method") for line in frames.read_text().splitlines()] if frames.exists() else []
+        return {method for method in called if method} - {"initialize"}
 
-    methods = [json.loads(line).get("method") for line in frames.read_text().splitlines()]
-    assert [method for method in methods if method is not None] == ["initialize"]
+    assert calls_after("please explain the handoff in auth.ts") == set(), (
+        "on a slow machine it is there, and not called"
+    )
+    assert "message/received" in calls_after("handoff")
 
 
 def test_a_sidecar_that_dies_in_the_middle_of_a_call_costs_only_this_call(
