@@ -1,7 +1,7 @@
 /**
- * The floor of a handoff's time: a tool that does the bare API calls of handoff-sidecar inside OpenCode's own process,
- * with a prompt that was written beforehand: no git, no file, no other process. In their plain order; ours does the
- * last three at once.
+ * The floor of a handoff's time: a tool that does the bare API calls of a handoff inside OpenCode's own process, one
+ * after the other, with a prompt that was written beforehand: no git, no file, no other process. And a lower one: what
+ * handoff-sidecar has learned to do without (to read the prompt back) and to do beside each other, done here too.
  */
 
 const NEWEST_MESSAGES = 100;
@@ -38,12 +38,9 @@ export default async ({ client, directory }) => {
     return text ? JSON.parse(text) : null;
   }
 
-  /**
-   * @param {unknown} _args
-   * @param {any} context
-   */
-  async function execute(_args, context) {
-    const old = `/session/${context.sessionID}`;
+  /** @param {string} sessionID */
+  async function begin(sessionID) {
+    const old = `/session/${sessionID}`;
     const [session, messages] = await Promise.all([
       call("GET", old),
       call("GET", `${old}/message?limit=${NEWEST_MESSAGES}`),
@@ -56,22 +53,54 @@ export default async ({ client, directory }) => {
       model: { id: modelID, providerID },
       metadata: { handoff: { from: session.id } },
     });
-    await call("POST", `/session/${made.id}/prompt_async`, {
-      agent,
-      model: { providerID, modelID },
-      parts: [
-        { type: "text", text: PROMPT },
-        { type: "text", text: INSTRUCTIONS, synthetic: true },
-      ],
-    });
-    await call("GET", `/session/${made.id}/message?limit=5`);
+    const parts = [
+      { type: "text", text: PROMPT },
+      { type: "text", text: INSTRUCTIONS, synthetic: true },
+    ];
+    const body = { agent, model: { providerID, modelID }, parts };
     const metadata = { ...session.metadata, bench: { to: made.id } };
-    await Promise.all([
-      call("PATCH", old, { metadata }),
-      call("POST", "/tui/select-session", { sessionID: made.id }),
-    ]);
-    return { title: "floor", output: `Handed off to ${made.id}. Stop here.`, metadata: { sessionID: made.id } };
+    return {
+      made,
+      prompt: () => call("POST", `/session/${made.id}/prompt_async`, body),
+      mark: () => call("PATCH", old, { metadata }),
+      show: () => call("POST", "/tui/select-session", { sessionID: made.id }),
+    };
   }
 
-  return { tool: { bench_floor: { description: "The floor of a handoff", args: {}, execute } } };
+  /** @param {{id: string}} made */
+  const answer = (made) => ({
+    title: "floor",
+    output: `Handed off to ${made.id}. Stop here.`,
+    metadata: { sessionID: made.id },
+  });
+
+  /**
+   * @param {unknown} _args
+   * @param {any} context
+   */
+  async function inOrder(_args, { sessionID }) {
+    const { made, prompt, mark, show } = await begin(sessionID);
+    await prompt();
+    await call("GET", `/session/${made.id}/message?limit=5`);
+    await Promise.all([mark(), show()]);
+    return answer(made);
+  }
+
+  /**
+   * @param {unknown} _args
+   * @param {any} context
+   */
+  async function atOnce(_args, { sessionID }) {
+    const { made, prompt, mark, show } = await begin(sessionID);
+    await Promise.all([prompt(), mark(), show()]);
+    return answer(made);
+  }
+
+  const description = "The floor of a handoff";
+  return {
+    tool: {
+      bench_floor: { description, args: {}, execute: inOrder },
+      bench_floor_at_once: { description, args: {}, execute: atOnce },
+    },
+  };
 };

@@ -33,6 +33,7 @@ FLAT_AT_MOST = 1.2
 FLOOR_AT_MOST = 1.5
 
 FLOOR_TOOL = "bench_floor"
+AT_ONCE_TOOL = "bench_floor_at_once"
 HANDOFF_TOOL = "session_handoff"
 ARGUMENTS = {
     "summary": "Building the auth flow. Login works, sessions persist, the token refresh is being fixed.",
@@ -53,14 +54,18 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds by contender and number of turns; `floors` names each contender's floor, in its own process."""
+    """Milliseconds by contender and number of turns.
+
+    Attributes:
+        floors: those of each contender, in its own process; the first is the one that it is held to.
+    """
 
     times_ms: dict[str, dict[int, Sample]]
-    floors: dict[str, str]
+    floors: dict[str, tuple[str, ...]]
 
-    def to_floor(self, name: str, *turns: int) -> Interval:
+    def to_floor(self, name: str, *turns: int, floor: int = 0) -> Interval:
         """How many times the floor's time a contender takes, in the pairs of these lengths; without one, of all."""
-        ours, floors = self.times_ms[name], self.times_ms[self.floors[name]]
+        ours, floors = self.times_ms[name], self.times_ms[self.floors[name][floor]]
         return ratios(*(Sample(tuple(ms for n in turns or ours for ms in times[n].values)) for times in (ours, floors)))
 
     def flatness(self, name: str) -> float:
@@ -71,7 +76,11 @@ class Latency:
 
 def measure(root: Path, binary: Path, *, sizes: Sequence[int], rounds: int, against: Path | None) -> Latency:
     """All contenders on all sizes, round by round in changing order, after one round that doesn't count."""
-    contenders = [Contender("ours", HANDOFF_TOOL, "ours"), Contender("floor", FLOOR_TOOL, "ours")]
+    contenders = [
+        Contender("ours", HANDOFF_TOOL, "ours"),
+        Contender("floor", FLOOR_TOOL, "ours"),
+        Contender("floor, at once", AT_ONCE_TOOL, "ours"),
+    ]
     if against is not None:
         contenders += [
             Contender(against.stem, HANDOFF_TOOL, "other"),
@@ -86,7 +95,9 @@ def measure(root: Path, binary: Path, *, sizes: Sequence[int], rounds: int, agai
             _load_plugins(sandbox, home, against)
             homes[home] = running.enter_context(serving(sandbox))
         times = _rounds(contenders, homes, sizes, rounds)
-    floors = {"ours": "floor"} | ({against.stem: f"floor beside {against.stem}"} if against else {})
+    floors: dict[str, tuple[str, ...]] = {"ours": ("floor", "floor, at once")}
+    if against is not None:
+        floors[against.stem] = (f"floor beside {against.stem}",)
     return Latency(times, floors)
 
 

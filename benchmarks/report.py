@@ -28,21 +28,24 @@ def machine_text(machine: Machine) -> str:
 def latency_text(result: latency.Latency) -> str:
     """A row for each length."""
     names = list(result.times_ms)
+    floors = [(name, place, floor) for name, its in result.floors.items() for place, floor in enumerate(its)]
     sizes = sorted(result.times_ms["ours"])
     rounds = len(result.times_ms["ours"][sizes[0]].values)
     rows = [
         [f"{turns:,}", *(str(result.times_ms[name][turns]) for name in names)]
-        + [_times(result.to_floor(name, turns)) for name in result.floors]
+        + [_times(result.to_floor(name, turns, floor=place)) for name, place, _ in floors]
         for turns in sizes
     ]
-    rows.append(["all", *([""] * len(names)), *(_times(result.to_floor(name)) for name in result.floors)])
+    rows.append(
+        ["all", *([""] * len(names)), *(_times(result.to_floor(name, floor=place)) for name, place, _ in floors)]
+    )
     flat = result.flatness("ours")
     to_floor = result.to_floor("ours").median
     worst = max(sizes, key=lambda turns: result.to_floor("ours", turns).median)
     at_worst = result.to_floor("ours", worst).median
     return _section(
         f"Latency: a handoff's tool time, ms (n = {rounds} each, turn about in one OpenCode)",
-        _table(["turns", *names, *(f"{name} / its floor" for name in result.floors)], rows),
+        _table(["turns", *names, *(f"{name} / {floor}" for name, _, floor in floors)], rows),
         _bars(
             (f"{max(sizes):,} turns take {flat:.2f} × of {min(sizes)} turns", flat <= latency.FLAT_AT_MOST, "1.2 ×"),
             (f"{to_floor:.2f} × the floor in all pairs", to_floor <= latency.FLOOR_AT_MOST, "1.5 ×"),
