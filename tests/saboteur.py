@@ -55,10 +55,11 @@ class Sabotage:
         fault: `kill`, `stop`, `garbage`, `print`, `half`, `huge`, `unknown-id`, `twice`, `kill-opencode`, `crash` (at
             the start, each time), `hold` (the answer never comes), `lost` (it was carried out, and the answer never
             comes), or one of ANSWERS.
-        frame: a request's method and path (`POST /session$`, a regular expression), or `call` and `result` for the
-            tool's own frames.
+        frame: a request's method and path (`POST /session$`, a regular expression), `call` and `result` for the
+            tool's own frames, or the type of an event (`message.part.updated`).
         nth: which of the frames that match.
         after: at the answer to the request, in place of the request.
+        untold: the sidecar is kept from what OpenCode tells of the prompt, so that it has to look.
         number: tells two plans of the same words apart.
     """
 
@@ -66,6 +67,7 @@ class Sabotage:
     frame: str = ""
     nth: int = 1
     after: bool = False
+    untold: bool = False
     number: int = 0
 
 
@@ -103,7 +105,10 @@ class Saboteur:
             frame = json.loads(line)
             if "method" in frame:
                 self._note("in", frame["method"])
-                planned = self._due("call") if frame["method"] == "tool/call" else None
+                name = _name_of(frame)
+                if name.startswith("message.") and (coming := self._planned()) and coming.untold:
+                    continue
+                planned = self._due(name)
                 if planned and self._go_wrong(planned, line):
                     continue
             else:
@@ -214,6 +219,13 @@ def plan(path: Path, sabotage: Sabotage | None) -> None:
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_text(json.dumps({**asdict(sabotage), "number": time.monotonic_ns()}))
     fresh.replace(path)
+
+
+def _name_of(frame: dict[str, Any]) -> str:
+    """Of one of the plugin's."""
+    if frame["method"] == "event":
+        return str(frame["params"]["type"])
+    return "call" if frame["method"] == "tool/call" else str(frame["method"])
 
 
 def _is_of_a_tool(frame: dict[str, Any]) -> bool:

@@ -7,6 +7,7 @@ import { later } from "./deadline.js";
 import { CallGivenUp, SidecarDied, SidecarMissing, SidecarNotFound, SidecarStopped } from "./errors.js";
 import { commandHooks } from "./hooks/commands.js";
 import { compactionHooks } from "./hooks/compaction.js";
+import { eventHooks } from "./hooks/events.js";
 import { messageHooks } from "./hooks/messages.js";
 import { combined, guarded, hand, takeBack } from "./hooks/sets.js";
 import { stepHooks } from "./hooks/steps.js";
@@ -169,6 +170,7 @@ export class Plugin {
     const hooks = combined([
       commandHooks(parts),
       compactionHooks(parts),
+      eventHooks(parts),
       messageHooks(parts),
       stepHooks(parts),
       toolHooks(parts),

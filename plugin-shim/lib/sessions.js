@@ -106,6 +106,11 @@ export class Sessions {
     if (isTyped) this.typed(sessionID);
   }
 
+  /** Whether the message is one of ours. @param {string} messageID */
+  isOurs(messageID) {
+    return this.#ours.has(messageID);
+  }
+
   /** A person is at work here. @param {string} sessionID */
   typed(sessionID) {
     remember(this.#typedIn, sessionID, true);

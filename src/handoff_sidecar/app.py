@@ -31,6 +31,8 @@ from handoff_sidecar.params import (
     Event,
     Initialize,
     InSession,
+    MessageEvent,
+    PartEvent,
     ReceivedMessage,
     Step,
     ToolCall,
@@ -56,6 +58,7 @@ from handoff_sidecar.tools.handoff_resume import HandoffResume
 from handoff_sidecar.tools.interrupted import Interrupted
 from handoff_sidecar.tools.notices import notify
 from handoff_sidecar.tools.read_session import ReadSessionTool
+from handoff_sidecar.tools.receipts import Receipts
 from handoff_sidecar.tools.session_handoff import SessionHandoff
 from handoff_sidecar.tools.watch import Watch
 
@@ -114,17 +117,19 @@ class Sidecar:
         journal = Journal(state / "briefs")
         self._briefs = journal.folder
         self._interrupted = Interrupted(journal)
+        self._receipts = Receipts()
         self._session_handoff = SessionHandoff(
             journal=journal,
             tokenizer=self._tokenizer,
             now=now,
             interrupted=self._interrupted,
+            receipts=self._receipts,
             is_heard=self._is_heard,
         )
         self._commands: dict[str, Callable[[str, Scene], Awaitable[ToolResult]]] = {
             str(HANDOFF_NOW_COMMAND["name"]): HandoffNow(self._session_handoff),
             str(HANDOFF_RESUME_COMMAND["name"]): HandoffResume(
-                journal, now=now, interrupted=self._interrupted, is_heard=self._is_heard
+                journal, now=now, interrupted=self._interrupted, receipts=self._receipts, is_heard=self._is_heard
             ),
         }
         self._offers: set[asyncio.Task[None]] = set()
@@ -177,7 +182,13 @@ class Sidecar:
         return {"text": await self._watch.step(step.sighting, await self._scene(step.context))}
 
     async def _event(self, params: dict[str, object]) -> None:
-        event = Event.model_validate(params)
+        event = Event.model_validate(params).root
+        if isinstance(event, MessageEvent):
+            self._receipts.message_stored(event.info)
+            return
+        if isinstance(event, PartEvent):
+            self._receipts.part_stored(event.part.session_id, event.part.message_id, event.part.id)
+            return
         if event.type == "session.error":
             self._watch.failed(event.context.session_id)
             return

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from handoff_sidecar.opencode.models import SessionID
+from handoff_sidecar.opencode.models import MessageID, MessageInfo, SessionID
 from handoff_sidecar.tools.context import Mode, ToolContext
 from handoff_sidecar.tools.watch import Sighting
 
@@ -66,12 +66,40 @@ class Step(_Params):
     sighting: Sighting
 
 
-class Event(_Params):
-    """`event`; each comes only for sessions that were seen above their floor."""
+class SessionEvent(_Params):
+    """`event` of a session that was seen above its floor."""
 
     type: Literal["session.idle", "session.error"]
     context: ToolContext
     sighting: Sighting
+
+
+class MessageEvent(_Params):
+    """`event` of a message that the sidecar has sent, and that OpenCode has stored."""
+
+    type: Literal["message.updated"]
+    info: MessageInfo
+
+
+class StoredPart(_Params):
+    """Where a part is; what it holds is not told."""
+
+    id: str
+    session_id: SessionID = Field(alias="sessionID")
+    message_id: MessageID = Field(alias="messageID")
+
+
+class PartEvent(_Params):
+    """`event` of a part of such a message."""
+
+    type: Literal["message.part.updated"]
+    part: StoredPart
+
+
+class Event(RootModel[Annotated[SessionEvent | MessageEvent | PartEvent, Field(discriminator="type")]]):
+    """`event`, by OpenCode's names."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
 
 class DirectoryOpened(_Params):

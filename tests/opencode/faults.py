@@ -67,12 +67,21 @@ class Faulty:
         messages = answer.json()
         return not messages or PROMPT not in messages[0]["parts"][0]["text"]
 
+    def is_marked_in_vain(self, title: str) -> bool:
+        """Whether the session with this title names one as its successor that is not there."""
+        sessions = self.server.get("/session")
+        (old,) = (session for session in sessions if session["title"] == title)
+        successor = old.get("metadata", {}).get("handoff", {}).get("to")
+        return successor is not None and successor not in {session["id"] for session in sessions}
+
     def wait_until_nothing_is_half_made(self, title: str) -> float:
         """Seconds since it went wrong."""
-        until(
-            lambda: None if any(self.is_half_made(session["id"]) for session in self.handed_off(title)) else True,
-            timeout_s=WELL_AGAIN_S,
-        )
+
+        def is_in_order() -> bool:
+            half_made = any(self.is_half_made(session["id"]) for session in self.handed_off(title))
+            return not half_made and not self.is_marked_in_vain(title)
+
+        until(lambda: is_in_order() or None, timeout_s=WELL_AGAIN_S)
         return time.time() - self.went_wrong_at
 
     def briefs(self, session_id: str) -> list[Path]:

@@ -27,12 +27,14 @@ STEPS = {
     "todos": (r"GET /session/ses_\w+/todo", 1),
     "create": ("POST /session", 1),
     "prompt": (r"POST /session/ses_\w+/prompt_async", 1),
+    "told": (r"message\.part\.updated", 1),
     "read-back": (r"GET /session/ses_\w+/message", 2),
     "mark": (r"PATCH /session/ses_\w+", 1),
     "select": ("POST /tui/select-session", 1),
     "result": ("result", 1),
 }
-REQUESTS = [step for step in STEPS if step not in {"call", "result"}]
+NOTIFIED = {"call", "told", "result"}
+REQUESTS = [step for step in STEPS if step not in NOTIFIED]
 HARMLESS = ["garbage", "print", "unknown-id", "twice", "huge"]
 DEADLY = ["kill", "kill-after", "stop", "stop-after", "half"]
 OF_OPENCODE = [*ANSWERS, "hold", "lost"]
@@ -48,9 +50,10 @@ TABLE = [
     *(
         (step, fault)
         for step, fault in product(STEPS, [*DEADLY, *HARMLESS])
-        if step not in {"call", "result"} or "after" not in fault
+        if step not in NOTIFIED or "after" not in fault
     ),
     *product(REQUESTS, OF_OPENCODE),
+    ("told", "hold"),
 ]
 ALWAYS = [
     ("call", "kill"),
@@ -67,6 +70,8 @@ ALWAYS = [
     ("prompt", "kill-after"),
     ("prompt", "stop"),
     ("prompt", "404"),
+    ("told", "kill"),
+    ("told", "hold"),
     ("read-back", "half"),
     ("read-back", "garbage"),
     ("mark", "kill"),
@@ -96,7 +101,8 @@ def test_a_handoff_is_whole_or_nothing_was_made_and_the_next_one_works(
     server, title = breakable.server, f"{fault} at {step}"
     old = server.new_session(title=title)
     frame, nth = STEPS[step]
-    sabotage = Sabotage(fault.removesuffix("-after"), frame, nth=nth, after=fault.endswith("-after"))
+    words = fault.removesuffix("-after")
+    sabotage = Sabotage(words, frame, nth=nth, after=words != fault, untold=step == "read-back")
 
     breakable.go_wrong(sabotage)
     server.say(old, "handoff")
@@ -145,7 +151,7 @@ def test_an_abort_ends_a_handoff_at_each_step_within_200_ms_and_leaves_nothing_h
     frame, nth = STEPS[step]
     seen = len(breakable.frames())
 
-    breakable.go_wrong(Sabotage(fault, frame, nth=nth))
+    breakable.go_wrong(Sabotage(fault, frame, nth=nth, untold=step == "read-back"))
     server.post(f"/session/{old}/prompt_async", {"parts": [{"type": "text", "text": "handoff"}]})
     until(lambda: breakable.has_gone_wrong or None)
     server.post(f"/session/{old}/abort", {})
@@ -156,7 +162,7 @@ def test_an_abort_ends_a_handoff_at_each_step_within_200_ms_and_leaves_nothing_h
         return ended - at["in", "$/cancelRequest"] if ended else None
 
     assert until(answered) < ENDED_WITHIN_S
-    # Beside these two the prompt is read back: by the time of the abort the new session may be known to be whole.
+    # Beside these two the prompt is sent: by the time of the abort the new session may be known to be whole.
     possible = {0, 1} if step in {"mark", "select"} else {0}
     until(lambda: len(breakable.handed_off(title)) in possible or None)
     breakable.wait_until_nothing_is_half_made(title)

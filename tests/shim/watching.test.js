@@ -19,7 +19,7 @@ async function watching() {
   const plugin = new Plugin({ argv: ["bun", "index.js", "serve"], sessions, limits: { startDelayMs: 0 } });
   const hooks = plugin.attach(input, { command: fake("watches") });
   await until(() => sessions.isOfInterest(input.directory, { tokens: { total: 1_000 }, ...MODEL }));
-  return { hooks, asked, toasts, directory: input.directory };
+  return { hooks, asked, toasts, sessions, directory: input.directory };
 }
 
 /** @param {any} hooks */
@@ -106,6 +106,33 @@ test("the end of a turn is told of for a session that is full, and its last real
     events.map((/** @type {any} */ { type, sighting }) => [type, sighting]),
     [["session.idle", { sessionID: "ses_1", tokens: { total: 4_003 }, ...MODEL }]],
   );
+  await hooks.dispose();
+});
+
+test("of a message of ours it is told that it is stored, and its parts; of a person's nothing", async () => {
+  const { hooks, sessions } = await watching();
+  sessions.requested({ method: "POST", path: "/session/ses_2/prompt_async" });
+  for (const [sessionID, id] of [
+    ["ses_2", "msg_ours"],
+    ["ses_1", "msg_theirs"],
+  ]) {
+    const info = { id, sessionID, role: "user", agent: "build", model: MODEL };
+    const part = { id: `prt_${id}`, sessionID, messageID: id, type: "text", text: "the prompt" };
+    await hooks["chat.message"]({ sessionID }, { message: info, parts: [part] });
+    happens(hooks, "message.updated", { info: { ...info, time: { created: 1 } } });
+    happens(hooks, "message.part.updated", { part });
+  }
+  const { events } = await seen(hooks);
+  assert.deepEqual(events, [
+    {
+      type: "message.updated",
+      info: { id: "msg_ours", sessionID: "ses_2", role: "user", agent: "build", model: MODEL },
+    },
+    {
+      type: "message.part.updated",
+      part: { id: "prt_msg_ours", sessionID: "ses_2", messageID: "msg_ours" },
+    },
+  ]);
   await hooks.dispose();
 });
 

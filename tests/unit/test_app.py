@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fake_opencode import FakeOpenCode, assistant_message, user_message
+from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, user_message
 
 from handoff_sidecar.app import Sidecar, _output_tokens_max
 from handoff_sidecar.rpc.connection import Connection
@@ -98,6 +98,26 @@ async def test_a_handoff_and_a_read_of_what_was_handed_off(shim: Connection, ope
     assert opencode.selected == [new["id"]]
     assert read["metadata"]["sessionID"] == "ses_old"
     assert "fix the login" in read["output"]
+
+
+async def test_a_prompt_that_the_shim_has_told_of_is_not_read_back(shim: Connection, opencode: FakeOpenCode) -> None:
+    await hello(shim)
+
+    async def tell(request: httpx.Request) -> None:
+        if request.url.path.endswith("prompt_async"):
+            place = {"sessionID": request.url.path.split("/")[2]}
+            info = {"id": "msg_1", **place, "role": "user", "agent": "build", "model": SCRIPTED}
+            await shim.notify("event", {"type": "message.updated", "info": info})
+            for name in ("prt_1", "prt_2"):
+                part = {"id": name, **place, "messageID": "msg_1"}
+                await shim.notify("event", {"type": "message.part.updated", "part": part})
+
+    opencode.intercept = tell
+
+    await call(shim, "session_handoff", {"summary": "Login works."})
+
+    (new,) = opencode.made()
+    assert [path for method, path, _ in opencode.requests if method == "GET" and new["id"] in path] == []
 
 
 async def test_initialize_answers_with_version_and_trigger_pattern(shim: Connection) -> None:

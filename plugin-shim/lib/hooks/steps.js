@@ -1,5 +1,5 @@
 /**
- * The hooks that see how full a session is: before each request to the model, and by events at the end of a turn.
+ * The hook that sees how full a session is before each request to the model.
  * A session that is below its model's floor costs a comparison and no call.
  *
  * Inside a turn OpenCode checks for overflow right after a step's tokens are known and then asks the model again
@@ -39,21 +39,6 @@ export function stepHooks({ instance, sidecar, sessions, context, log, limits })
         user.parts.push({ id, sessionID, messageID, type: "text", synthetic: true, text: answer.text });
       } catch (error) {
         log("warn", `${sessionID} goes on without a word of the sidecar's: ${error}`);
-      }
-    },
-
-    /** @param {any} input */
-    event({ event }) {
-      const { type, properties } = event;
-      const { sessionID, info } = properties ?? {};
-      if (type === "message.updated") sessions.stepped(info);
-      else if (type === "session.created" || type === "session.updated") sessions.sessionSeen(info);
-      else if (type === "session.compacted") sessions.emptied(sessionID);
-      else if (type === "session.deleted") sessions.emptied(info?.id ?? sessionID);
-      else if (type === "session.idle" || type === "session.error") {
-        const step = sessions.lastStep(sessionID);
-        if (!sessions.isOurTurn(sessionID) && !sessions.isOfInterest(instance.directory, step)) return;
-        sidecar.notify("event", { type, context: context(sessionID), sighting: { sessionID, ...step } });
       }
     },
   };

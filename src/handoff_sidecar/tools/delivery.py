@@ -9,17 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeGarbled, OpenCodeUnreachable
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.models import Message, Model, Session, SessionID
+from handoff_sidecar.tools.receipts import Receipts
 
 log = logging.getLogger(__name__)
 
 READ_BACK_PAUSES_S = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
-"""Between looks for the prompt: 1.18.33 has stored it when it answers, older versions a moment later."""
+"""Between looks for a prompt of which nothing was told. 1.18.33 has stored it when it answers, and has told of it some
+milliseconds before; older versions store it a moment later."""
 
 NEWEST_SESSIONS = 10
 """Where a session that was just made is looked for; a few others may have been made meanwhile."""
@@ -56,7 +58,7 @@ class Delivered:
 
 
 class Beside(Protocol):
-    """What is done beside the delivery, from when OpenCode has accepted the prompt."""
+    """What is done beside the delivery, from when the prompt is on its way."""
 
     def begin(self, made: SessionID, /) -> None:
         """Starts; once or more often."""
@@ -65,7 +67,7 @@ class Beside(Protocol):
         """Undoes it, if it has begun."""
 
 
-async def deliver(client: OpenCodeClient, parcel: Parcel, beside: Beside) -> Delivered:
+async def deliver(client: OpenCodeClient, parcel: Parcel, beside: Beside, receipts: Receipts) -> Delivered:
     """The new session, with its prompt stored.
 
     If the prompt can't be placed, or the caller is cancelled, the session is removed again; a caller that was cancelled
@@ -77,10 +79,10 @@ async def deliver(client: OpenCodeClient, parcel: Parcel, beside: Beside) -> Del
     """
     session = await _create(client, parcel)
     try:
-        stored = await _place(client, session.id, parcel, parcel.agent, parcel.model, beside)
+        stored = await _place(client, session.id, parcel, beside, receipts)
         if stored is None:
             log.warning("%s took no prompt for agent %s: trying the default one", session.id, parcel.agent)
-            stored = await _place(client, session.id, parcel, None, parcel.model, beside)
+            stored = await _place(client, session.id, replace(parcel, agent=None), beside, receipts)
     except OpenCodeError as error:
         raise HandoffFailed(f"{error}. {await _undo(client, session.id, beside)}") from error
     except BaseException:
@@ -161,29 +163,28 @@ async def _wait_a_moment(work: Coroutine[Any, Any, object]) -> None:
     await asyncio.wait([task], timeout=CANCELLED_WAIT_S)
 
 
-async def _place(  # noqa: PLR0913, PLR0917  # the parcel's own agent and model, or others
-    client: OpenCodeClient,
-    session_id: SessionID,
-    parcel: Parcel,
-    agent: str | None,
-    model: Model | None,
-    beside: Beside,
+async def _place(
+    client: OpenCodeClient, session_id: SessionID, parcel: Parcel, beside: Beside, receipts: Receipts
 ) -> Message | None:
     """The user message that now stands in the session, or None: a 204 is no success (an unknown agent stores none)."""
-    try:
-        await client.prompt(session_id, parcel.parts, agent=agent, model=model, reply=parcel.reply)
-    except OpenCodeUnreachable as error:
-        log.warning("the answer to the prompt of %s was lost: looking whether it is there: %s", session_id, error)
-        stored = await prompt_in(client, session_id)
-        if stored is None:
-            raise
-        return stored
-    beside.begin(session_id)
-    for pause in READ_BACK_PAUSES_S:
-        await asyncio.sleep(pause)
-        stored = await prompt_in(client, session_id)
-        if stored is not None:
+    with receipts.expecting(session_id, len(parcel.parts)) as receipt:
+        sending = asyncio.create_task(
+            client.prompt(session_id, parcel.parts, agent=parcel.agent, model=parcel.model, reply=parcel.reply)
+        )
+        beside.begin(session_id)
+        try:
+            await sending
+        except OpenCodeUnreachable as error:
+            log.warning("the answer to the prompt of %s was lost: looking whether it is there: %s", session_id, error)
+            stored = receipt.message or await prompt_in(client, session_id)
+            if stored is None:
+                raise
             return stored
+        for pause in READ_BACK_PAUSES_S:
+            await asyncio.sleep(pause)
+            stored = receipt.message or await prompt_in(client, session_id)
+            if stored is not None:
+                return stored
     return None
 
 

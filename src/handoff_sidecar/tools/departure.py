@@ -1,8 +1,7 @@
 """The person's way out of the old session: it is marked as handed off, and the screen moves to the new one.
 
-Owns what is done as soon as OpenCode has accepted the prompt, beside the look whether it has stored it too, and how it
-is taken back if it has not. (One after the other they would take half as long again: by then OpenCode is busy with
-the new session's first turn, and answers each of them only in between.)
+Owns what is done beside the sending of the prompt, and how it is taken back if OpenCode doesn't store it. (Done after
+it, it would take a quarter as long again: by then OpenCode is busy with the new session's first turn.)
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class Departure:
         self._under_way: asyncio.Future[tuple[str, str]] | None = None
 
     def begin(self, made: SessionID) -> None:
-        """The new session has accepted its prompt."""
+        """The new session is there, and its prompt on its way."""
         self._begun(made)
 
     async def end(self, made: SessionID) -> tuple[str, str]:

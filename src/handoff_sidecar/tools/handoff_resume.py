@@ -26,6 +26,7 @@ from handoff_sidecar.tools.delivery import Parcel, deliver
 from handoff_sidecar.tools.departure import Departure
 from handoff_sidecar.tools.enclosure import Enclosure
 from handoff_sidecar.tools.interrupted import Interrupted, enclosure_of
+from handoff_sidecar.tools.receipts import Receipts
 from handoff_sidecar.tools.showing import tell
 
 log = logging.getLogger(__name__)
@@ -66,10 +67,12 @@ class HandoffResume:
         *,
         now: Callable[[], datetime],
         interrupted: Interrupted | None = None,
+        receipts: Receipts | None = None,
         is_heard: Callable[[], bool] = lambda: True,
     ) -> None:
         self._journal = journal
         self._interrupted = interrupted or Interrupted(journal)
+        self._receipts = receipts or Receipts()
         self._now = now
         self._is_heard = is_heard
 
@@ -145,7 +148,7 @@ class HandoffResume:
             is_draft = enclosed.delivery == "draft" and scene.mode == "tui" and scene.settings.open == "switch"
             parcel = _parcel(under_way.brief, permission, is_draft=is_draft, reply=reply)
             departure = Departure(scene, old, enclosed.turn)
-            delivered = await deliver(client, parcel, departure)
+            delivered = await deliver(client, parcel, departure, self._receipts)
             under_way.finish(delivered.session.id)
             unmarked, unmoved = await departure.end(delivered.session.id)
             draft = brief.prompt if is_draft else None

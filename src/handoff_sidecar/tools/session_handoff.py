@@ -37,6 +37,7 @@ from handoff_sidecar.tools.departure import Departure
 from handoff_sidecar.tools.enclosure import Enclosure
 from handoff_sidecar.tools.gathering import Gathered, gather, look_around
 from handoff_sidecar.tools.interrupted import Interrupted
+from handoff_sidecar.tools.receipts import Receipts
 from handoff_sidecar.tools.showing import tell
 from handoff_sidecar.tools.target import Target, target_of
 
@@ -93,21 +94,23 @@ class SessionHandoff:
     """The tool, with what it needs; one for the whole process.
 
     `causes` holds why agents were told to hand off without a person having asked; each counts in its own turn.
-    `interrupted` is the process's one, if others look after what was interrupted too.
+    `interrupted` and `receipts` are the process's own, if it has others that hand off.
     `is_heard` tells whether anybody is left to hear how a handoff ended.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what the process shares, each by its name
         self,
         *,
         journal: Journal,
         tokenizer: Tokenizer,
         now: Callable[[], datetime],
         interrupted: Interrupted | None = None,
+        receipts: Receipts | None = None,
         is_heard: Callable[[], bool] = lambda: True,
     ) -> None:
         self._journal = journal
         self._interrupted = interrupted or Interrupted(journal)
+        self._receipts = receipts or Receipts()
         self._is_heard = is_heard
         self._tokenizer = tokenizer
         self._now = now
@@ -179,7 +182,7 @@ class SessionHandoff:
         saved, unsaved = self._save(facts, parcel, written, delivery, root)
         try:
             departure = Departure(scene, facts.session, facts.turn)
-            delivered = await deliver(client, parcel, departure)
+            delivered = await deliver(client, parcel, departure, self._receipts)
             if saved is not None:
                 saved.finish(delivered.session.id)
             unmarked, unmoved = await departure.end(delivered.session.id)

@@ -14,8 +14,10 @@ from handoff_sidecar.brief_file import read_brief
 from handoff_sidecar.errors import HandoffFailed, InvalidArguments
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.journal import Journal
+from handoff_sidecar.opencode.models import MessageInfo, SessionID
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.tools.context import Mode, ToolContext, ToolResult
+from handoff_sidecar.tools.receipts import Receipts
 from handoff_sidecar.tools.session_handoff import SessionHandoff
 
 TOKENIZER = Tokenizer()
@@ -278,17 +280,16 @@ async def test_a_failure_on_the_way_leaves_nothing_and_names_the_brief(
     assert opencode.selected[-1:] in ([], ["ses_old"]), "the person is on the screen of a session that is gone"
 
 
-async def test_the_prompt_is_read_back_while_the_old_session_is_marked_and_the_screen_moves(
+async def test_the_old_session_is_marked_and_the_screen_moves_while_the_prompt_is_sent(
     opencode: FakeOpenCode, hand_off: HandOff
 ) -> None:
-    """One after the other they take half as long again in the real OpenCode: `make bench`."""
-    both = asyncio.Barrier(3)
+    """One after the other they take a quarter as long again in the real OpenCode: `make bench`."""
+    all_three = asyncio.Barrier(3)
 
     async def meet(request: httpx.Request) -> None:
-        is_read_back = request.method == "GET" and request.url.path.startswith("/session/ses_new")
-        if is_read_back or request.method == "PATCH" or request.url.path.endswith("select-session"):
+        if request.method == "PATCH" or request.url.path.endswith(("prompt_async", "select-session")):
             async with asyncio.timeout(5):
-                await both.wait()
+                await all_three.wait()
 
     opencode.intercept = meet
 
@@ -296,6 +297,31 @@ async def test_the_prompt_is_read_back_while_the_old_session_is_marked_and_the_s
 
     assert opencode.selected == [opencode.made()[0]["id"]]
     assert opencode.sessions["ses_old"]["metadata"]["handoff"]["to"] == opencode.made()[0]["id"]
+
+
+@pytest.mark.parametrize(("parts", "reads"), [(2, 0), (1, 1)])
+async def test_a_prompt_that_opencode_has_told_of_is_not_read_back_and_one_without_all_its_parts_is(
+    opencode: FakeOpenCode, journal: Journal, parts: int, reads: int
+) -> None:
+    receipts = Receipts()
+    tool = SessionHandoff(journal=journal, tokenizer=TOKENIZER, now=lambda: datetime.now(UTC), receipts=receipts)
+
+    async def tell(request: httpx.Request) -> None:
+        if request.url.path.endswith("prompt_async"):
+            session_id = SessionID(request.url.path.split("/")[2])
+            told = MessageInfo.model_validate({"id": "msg_1", "sessionID": session_id, "role": "user", "agent": "told"})
+            receipts.message_stored(told)
+            for number in range(parts):
+                receipts.part_stored(session_id, told.id, f"prt_{number}")
+
+    opencode.intercept = tell
+
+    result = await tool(SUMMARY, CONTEXT, opencode.client(), settings=Settings(), mode="tui")
+
+    (made,) = opencode.made()
+    asked = [path for method, path, _ in opencode.requests if method == "GET" and made["id"] in path]
+    assert asked == [f"/session/{made['id']}/message"] * reads
+    assert ("agent told" in result.output) == (reads == 0)
 
 
 async def test_cancelled_while_the_prompt_is_read_back_everything_is_as_before(

@@ -1,0 +1,49 @@
+"""What OpenCode tells of a prompt that it stores."""
+
+from __future__ import annotations
+
+from handoff_sidecar.opencode.models import MessageID, MessageInfo, SessionID
+from handoff_sidecar.tools.receipts import Receipts
+
+SESSION, MESSAGE = SessionID("ses_new"), MessageID("msg_1")
+
+
+def info(session_id: str = SESSION, role: str = "user", name: str = MESSAGE) -> MessageInfo:
+    return MessageInfo.model_validate({"id": name, "sessionID": session_id, "role": role, "agent": "plan"})
+
+
+def test_a_prompt_is_there_when_its_message_and_all_its_parts_have_been_told() -> None:
+    receipts = Receipts()
+    with receipts.expecting(SESSION, parts=2) as receipt:
+        for told in ("prt_1", "prt_1"):
+            receipts.message_stored(info())
+            receipts.part_stored(SESSION, MESSAGE, told)
+            assert receipt.message is None
+        receipts.part_stored(SESSION, MESSAGE, "prt_2")
+
+        assert receipt.message is not None
+        assert (receipt.message.info.id, receipt.message.agent) == (MESSAGE, "plan")
+
+
+def test_in_whatever_order_they_are_told() -> None:
+    receipts = Receipts()
+    with receipts.expecting(SESSION, parts=1) as receipt:
+        receipts.part_stored(SESSION, MESSAGE, "prt_1")
+        assert receipt.message is None
+        receipts.message_stored(info())
+
+        assert receipt.message is not None
+
+
+def test_what_is_told_of_others_is_no_proof() -> None:
+    receipts = Receipts()
+    receipts.message_stored(info())
+    receipts.part_stored(SESSION, MESSAGE, "prt_1")
+    with receipts.expecting(SESSION, parts=1) as receipt:
+        receipts.message_stored(info("ses_other"))
+        receipts.part_stored(SessionID("ses_other"), MESSAGE, "prt_1")
+        receipts.message_stored(info(role="assistant"))
+        receipts.part_stored(SESSION, MESSAGE, "prt_1")
+        receipts.message_stored(info(name="msg_2"))
+
+        assert receipt.message is None
