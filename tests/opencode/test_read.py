@@ -66,6 +66,9 @@ def test_a_search_answers_questions_about_a_long_session(server: Server, play: P
     wanted = read(server, play, session_id=shop, query="What did the user say about localisation?")["output"]
     assert re.search(r"standing rule[^\]]*\]\n(?:- .*\n)*- [\d: -]+: Never touch anything in vendor/", wanted)
 
+    listed = read(server, play, session_id=shop, query="Which file frames the pictures?")["output"]
+    assert re.search(r"\[files that were written.*\]\n.*web/styles/profile-card\.css", listed)
+
     reversed_one = read(server, play, session_id=shop, query="chart library decision")["output"]
     assert "Let's take Chart.js" in reversed_one
     assert "later partial matches]" in reversed_one

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import get_args
 
-from handoff_sidecar.handoff.transcript import Entry, Kind, Record, restates, telling
+from handoff_sidecar.handoff.transcript import Entry, Kind, Record, is_written, restates, telling
 
 _ENTRY, _FIELD, _RECORD = "\x1e", "\x1f", "\x1d"
 """What separates the pieces of packed records; cleaned text has no control characters."""
@@ -49,6 +49,13 @@ def said_and_given(packed: str) -> tuple[str, str]:
 def calls_a_tool(packed: str) -> bool:
     """Whether the message did something."""
     return f"{_ENTRY}{_CODES['tool']}" in packed
+
+
+def writing_entries(packed: str) -> list[Entry]:
+    """What in a packed record wrote files, or says that they were changed on disk."""
+    if not calls_a_tool(packed) and f"{_ENTRY}{_CODES['changed']}" not in packed:
+        return []
+    return [entry for entry in map(_unpack_entry, packed.split(_ENTRY)[1:]) if is_written(entry)]
 
 
 def spoken(packed: str) -> str:

@@ -128,7 +128,7 @@ class Room:
         blocks: Sequence[Block],
         say: Callable[[Fitted], str],
         *,
-        ahead: Block | None = None,
+        ahead: Sequence[Block] = (),
         last_first: bool = False,
     ) -> Answer:
         """The answer with as many of the blocks as there is room for, the first ones before the later ones.
@@ -137,16 +137,15 @@ class Room:
             answer: without blocks.
             blocks: by worth.
             say: the sentences about what is shown and what was left out.
-            ahead: shown whole before all others, which share the room that it leaves.
+            ahead: shown whole before all others, which share the room that they leave.
             last_first: show them in the opposite order.
         """
         reserved = RESERVED_TOKENS
-        first = () if ahead is None else (ahead,)
-        frame = self.tokenizer.count(replace(answer, said="", blocks=(*first, Block("", "", ""))).for_model())
+        frame = self.tokenizer.count(replace(answer, said="", blocks=(*ahead, Block("", "", ""))).for_model())
         while True:
             fitted = _fit(blocks, self.tokens - frame - reserved, self.tokenizer, best=0 if last_first else BEST_BLOCKS)
             shown = tuple(reversed(fitted.kept)) if last_first else fitted.kept
-            full = replace(answer, said=say(fitted), blocks=(*first, *shown))
+            full = replace(answer, said=say(fitted), blocks=(*ahead, *shown))
             excess = self.tokenizer.count(full.for_model()) - self.tokens
             if excess <= 0:
                 return full

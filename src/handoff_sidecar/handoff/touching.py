@@ -1,4 +1,4 @@
-"""What was done to one file: which tool calls touch it, and which steps changed it on disk."""
+"""What was done to files: which of them a call wrote, and which calls and steps touch one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ from handoff_sidecar.handoff.transcript import Entry, Record
 
 _NAMED = re.compile(r"(?m)^(?:filePath: |\*\*\* [A-Z]\w+ \w+: )(.*)$")
 """The lines of an input that name the files that the call is for; a text that it writes may name others."""
+
+_ONE_FILE = re.compile(r"filePath: ")
+
+
+def files_written(entry: Entry) -> list[str]:
+    """The paths that a call wrote, or that were found changed on disk."""
+    if entry.kind == "changed":
+        return entry.taken.splitlines()
+    named = _NAMED.findall(entry.taken)
+    return named[:1] if _ONE_FILE.match(entry.taken) else named
 
 
 class Touching:

@@ -114,6 +114,11 @@ def is_edit(entry: Entry) -> bool:
     return entry.kind == "tool" and entry.head.split(maxsplit=2)[1].rstrip(":") in EDITING_TOOLS
 
 
+def is_written(entry: Entry) -> bool:
+    """Whether files are another than before: a call wrote them, or they were found changed on disk."""
+    return entry.kind == "changed" or (is_edit(entry) and not has_failed(entry))
+
+
 def has_failed(entry: Entry) -> bool:
     """Whether a call ended with an error, or a command with an exit code that says so."""
     return entry.kind == "tool" and _FAILED_CALL.search(entry.head) is not None

@@ -19,6 +19,7 @@ from handoff_sidecar.handoff.statements import Statement, statements
 from handoff_sidecar.handoff.transcript import Record, time_of
 from handoff_sidecar.handoff.turns import Group, Turn, grouped, ordered
 from handoff_sidecar.tools.definitions import ReadSession
+from handoff_sidecar.tools.filelist import files_of
 from handoff_sidecar.tools.history import History
 from handoff_sidecar.tools.rulebook import requests_of
 
@@ -56,6 +57,7 @@ class Matches:
         missing: a sentence about words that no message holds, or nothing.
         rules: what the user said that may be a rule, where that may be the answer.
         is_in_other_words: whether it is only for the words that nobody said that a rule may be.
+        files: those that were written, where one may be the answer.
         is_limited: whether only a part of the session was searched.
     """
 
@@ -66,6 +68,7 @@ class Matches:
     missing: str
     rules: list[Statement]
     is_in_other_words: bool
+    files: list[str]
     is_limited: bool
 
 
@@ -96,6 +99,7 @@ def find_matches(
     digest = Digest(query, redact, DIGEST_MAX_CHARACTERS, EXCERPT_TIMEOUT_S)
     is_in_other_words = not query.asks_for_rules and _is_put_in_other_words(query, scan.candidates)
     asks_for_rules = wanted is None and (query.asks_for_rules or is_in_other_words)
+    asks_for_files = wanted is None and ("file" in query.concepts or is_in_other_words)
     records = history.records([0, len(history) - 1, *in_order[-1:]])
     return Matches(
         blocks=[_block(group, _standing(group.newest, in_order, partial), digest) for group in groups],
@@ -105,6 +109,7 @@ def find_matches(
         missing=_missing(query, scan.candidates),
         rules=statements(requests_of(history, last), query) if asks_for_rules else [],
         is_in_other_words=is_in_other_words,
+        files=files_of(history, query, last) if asks_for_files else [],
         is_limited=last is not None,
     )
 

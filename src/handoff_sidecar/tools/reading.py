@@ -22,6 +22,7 @@ from handoff_sidecar.handoff.transcript import Detail, Record, record_of, time_o
 from handoff_sidecar.opencode.client import OpenCodeClient, cursor_at, is_message_id
 from handoff_sidecar.opencode.models import Message, MessageID, Session
 from handoff_sidecar.tools.definitions import DEFAULT_LIMIT, READ_SESSION, ReadSession
+from handoff_sidecar.tools.filelist import file_list
 from handoff_sidecar.tools.history import Histories, History
 from handoff_sidecar.tools.matches import find_matches
 from handoff_sidecar.tools.rulebook import rulebook
@@ -148,10 +149,12 @@ class Reader:
             find_matches, history, asked, manner.redact, last, touching.is_touched_by if touching else None
         )
         rules = rulebook(found.rules, manner.room, manner.redact, is_guess=found.is_in_other_words)
+        files = file_list(found.files, manner.room, manner.redact, manner.root)
 
         def say(fitted: Fitted) -> str:
             where = f"Searched {found.searched}."
             listed_first = " What the user said that may be a rule stands first." if rules else ""
+            listed_first += " The files that were written are listed first." if files else ""
             if not found.blocks:
                 everywhere = (
                     "" if found.is_limited else f", or {manner.write_call({'session_id': 'all', 'query': asked.query})}"
@@ -173,7 +176,7 @@ class Reader:
                 said.append(f"{len(fitted.omitted)} more turns did not fit, such as {listed}: ask more precisely.")
             return " ".join(said)
 
-        return manner.room.fill(answer, found.blocks, say, ahead=rules)
+        return manner.room.fill(answer, found.blocks, say, ahead=tuple(filter(None, (rules, files))))
 
 
 async def _page(

@@ -76,7 +76,7 @@ def test_a_block_ahead_is_whole_and_the_others_share_what_it_leaves() -> None:
     ahead = Block("", "rules", "rule " * 150)
     blocks = [Block(f"msg_{n}", f"user · {n}", "word " * 300) for n in range(9)]
 
-    answer = Room(1_000, TOKENIZER).fill(ANSWER, blocks, say, ahead=ahead)
+    answer = Room(1_000, TOKENIZER).fill(ANSWER, blocks, say, ahead=[ahead])
 
     assert answer.blocks[0] == ahead
     assert len(answer.blocks) > 2

@@ -606,3 +606,69 @@ async def test_without_a_query_the_projects_sessions_are_listed(read: Read) -> N
 
     assert "[ses_old · 'Auth flow'" in output
     assert "Give a `query` to search them." in output
+
+
+def written(number: int, path: str, tool: str = "edit", **state: Any) -> dict[str, Any]:
+    return assistant_message(
+        number, "", tool_part(tool, input={"filePath": path, "newString": "filePath: no"}, **state)
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("Which file has the weighing of lorries?", "src/lorry/Weighbridge.kt, src/Weighbridge.kt"),
+        ("trucks balanced", "src/Weighbridge.kt, src/lorry/Weighbridge.kt"),
+    ],
+)
+async def test_a_question_after_a_file_is_answered_with_all_that_were_written(
+    opencode: FakeOpenCode, read: Read, query: str, first: str
+) -> None:
+    patch = "*** Begin Patch\n*** Update File: src/Customs.kt\n@@\n*** Add File: src/Duty.kt\n*** End Patch"
+    opencode.messages["ses_old"] = [
+        user_message(1, "Start with the scales."),
+        written(2, "/home/ada/dashboard/src/Weighbridge.kt", "write"),
+        written(3, "/home/ada/dashboard/src/Broken.kt", status="error", error="no such file"),
+        written(4, "/home/ada/dashboard/src/Read.kt", "read"),
+        assistant_message(5, "", tool_part("apply_patch", input={"patchText": patch})),
+        assistant_message(6, "", {"type": "patch", "files": ["/home/ada/dashboard/gen/api.json", "/etc/hosts"]}),
+        written(7, "/home/ada/dashboard/src/lorry/Weighbridge.kt"),
+        written(8, "/home/ada/dashboard/src/Weighbridge.kt"),
+    ]
+
+    output = (await read(query=query)).output
+
+    listed = output.split("[files that were written")[1].split("\n")[1]
+    assert listed == f"{first}, gen/api.json, /etc/hosts, src/Customs.kt, src/Duty.kt"
+    assert "The files that were written are listed first." in output
+
+
+async def test_files_with_words_of_the_question_are_listed_first_and_the_others_as_there_is_room(
+    opencode: FakeOpenCode, read: Read
+) -> None:
+    opencode.messages["ses_old"] = [
+        *(written(number, f"/home/ada/dashboard/src/service{number}/Handler.kt") for number in range(1, 300)),
+        user_message(300, "What does the handler do?"),
+    ]
+
+    output = (await read(query="path of service7")).output
+    until = (await read(query="path of handlers", before="msg_0003")).output
+
+    listed = output.split("[files that were written")[1].split("\n")[1]
+    assert listed.startswith("src/service79/Handler.kt, src/service78/Handler.kt")
+    assert listed.split(", ")[10] == "src/service7/Handler.kt"
+    assert re.search(r" \(\+2\d\d more\)$", listed)
+    assert TOKENIZER.count(listed) < 4_000 / 8
+    assert "src/service3/Handler.kt, src/service2/Handler.kt, src/service1/Handler.kt\n" in until
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"query": "who asked for the handler"}, {"query": "path", "file": "src/a.kt"}, {"query": "/path/"}]
+)
+async def test_other_questions_list_no_files(opencode: FakeOpenCode, read: Read, arguments: dict[str, Any]) -> None:
+    opencode.messages["ses_old"] = [
+        user_message(1, "The path of the handler that I asked for."),
+        written(2, "src/a.kt"),
+    ]
+
+    assert "files that were written" not in (await read(**arguments)).output
