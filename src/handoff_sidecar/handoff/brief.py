@@ -154,16 +154,11 @@ def files_to_look_for(notes: Notes, facts: Facts, *, worktree: str) -> tuple[str
 
 
 def standing_constraints(notes: Notes, facts: Facts) -> tuple[tuple[Constraint, ...], tuple[Constraint, ...]]:
-    """The rules that hold in the new session, carried ones first, and the carried ones that the user took back.
-
-    What the user declared and the agent does not name comes last.
-    """
+    """The rules that hold in the new session, carried ones first, and the carried ones that the user took back."""
     lifted = tuple(constraint for constraint in facts.inherited if is_lifted(constraint, facts.said))
     kept = [constraint for constraint in facts.inherited if constraint not in lifted]
     named = check(notes.constraints, facts.said)
-    standing = merged((*kept, *(rule for rule in named if not any(same_rule(rule, gone) for gone in lifted))))
-    forgotten = (rule for rule in facts.declared if not any(same_rule(rule, one) for one in (*standing, *lifted)))
-    return (*standing, *forgotten), lifted
+    return merged((*kept, *(rule for rule in named if not any(same_rule(rule, gone) for gone in lifted)))), lifted
 
 
 def title_of(session: Session, brief: Brief, topic: str = "") -> str:

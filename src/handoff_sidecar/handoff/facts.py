@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from handoff_sidecar.handoff.commands import FailedCommand, failed_at_the_end
 from handoff_sidecar.handoff.constraints import Constraint, carried
 from handoff_sidecar.handoff.files import FileRecord, file_record
-from handoff_sidecar.handoff.statements import Request, declared
 from handoff_sidecar.opencode.models import Message, MessageID, Model, Session, SessionID, Todo
 
 MAX_CHAIN = 100
 """Ancestors that a session's metadata names: 3 KB; whatever is older is reached from the oldest of these."""
 
-_BRIEF_IN_A_MESSAGE = re.compile(r"(?ms)^## Session Handoff$.*?^Previous: `ses_\w+`.*?$")
-"""What we wrote ourselves into a session's first message; what the person wrote around it is theirs."""
+_BRIEF_IN_A_MESSAGE = re.compile(r"(?ms)^## Session Handoff$(?:(?!^## Session Handoff$).)*?^Previous: `ses_\w+`.*?$")
+"""What we wrote ourselves into a session's first message; what the person wrote around it is theirs. A search ends at
+the next heading, or a text of headings alone would take a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,6 @@ class Facts:
         said: the user's own messages, oldest first, without what we put into them.
         todos_pending: in the list's order, as are those in progress; cancelled ones count nowhere.
         inherited: the rules that earlier handoffs carried into this session.
-        declared: the rules that the user said in it are to hold from there on.
         chain: the sessions before this one, oldest first.
         not_covered: how many of the newest messages were looked at, if there are older ones; else None.
     """
@@ -48,7 +47,6 @@ class Facts:
     todos_in_progress: tuple[str, ...]
     todos_pending: tuple[str, ...]
     inherited: tuple[Constraint, ...]
-    declared: tuple[Constraint, ...]
     chain: tuple[SessionID, ...]
     not_covered: int | None
 
@@ -83,23 +81,9 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         todos_in_progress=tuple(todo.content for todo in listed if todo.status == "in_progress"),
         todos_pending=tuple(todo.content for todo in listed if todo.status == "pending"),
         inherited=carried(session.handoff.get("constraints")),
-        declared=declared(_requests(messages)),
         chain=_chain(session),
         not_covered=len(messages) if more_before else None,
     )
-
-
-def _requests(messages: Iterable[Message]) -> list[Request]:
-    """What the user said, oldest first, and what became of it."""
-    listed: list[Request] = []
-    for message in messages:
-        if message.info.role == "user":
-            listed.append(Request(own_words(message.text), message.info.time.created))
-        elif listed:
-            listed[-1] = listed[-1].and_then(
-                called_tools=any(part.type == "tool" for part in message.parts), said=message.text
-            )
-    return listed
 
 
 def own_words(text: str) -> str:

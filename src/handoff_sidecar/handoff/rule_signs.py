@@ -57,32 +57,35 @@ _OF_THE_MOMENT = re.compile(
     r"|next (?:is|up|comes)|i (?:must|have to|should|need to|always|never)|any ?more)\b"
 )
 _ASKS_FOR_RULES = re.compile(
-    r"\b(?:rul(?:es?|ing)|constraints?|must(?:n't)?|mind(?:ful)?|allow(?:ed|s|ance)?|disallow\w*|forbid\w*|forbade"
-    r"|prohibit\w*|requir\w*|conventions?|guidelines?|guidance|guardrails?|polic(?:y|ies)|respect(?:ed)?|restrict\w*"
-    r"|limitations?|instruct\w*|standing|principles?|preferences?|permitted|permissible|ban(?:s|ned)?|taboos?"
-    r"|off[- ]limits|careful\w*|watch out|look out|beware|pay attention|adher\w*|comply|compliant|obey\w*|oblig\w*"
-    r"|should(?:n't)?|shall|ought|supposed|ha(?:ve|s|d) to|may|can (?:i|we|you)"
-    r"|sa(?:id|ys?)|tells?|told|agreed|agreement|consider(?:ed)?|caution|treated|needs? to|requested"
-    r"|insist\w*|demand\w*|wish(?:es|ed)?|wants?|wanted|remember\w*|stick to|heed|observe|dos and don'ts|expectations?"
-    r"|user(?:'s)?|(?:my|the) (?:person|human|owner|boss|client|customer)(?: said| say| told| want| wish))\b"
+    r"\b(?:rul(?:es?|ing)|constraints?|must(?:n't)?|mind(?:ful)?|allowed|disallow\w*|forbid\w*|forbade|prohibit\w*"
+    r"|conventions?|guidelines?|guardrails?|restrict\w*|taboos?|off[- ]limits|dos and don'ts|careful\w*|watch out"
+    r"|look out|beware|pay attention|adher\w*|comply|compliant|obey\w*|oblig\w*|heed|stick to|insist\w*|demand\w*"
+    r"|should(?:n't)?|shall|ought|supposed|ha(?:ve|s|d) to|(?:can|may) (?:i|we|you)|said|says?|told|agreed"
+    r"|(?:user(?:'s)?|person|human|owner|boss|client|customer) (?:tells?|wants?|wanted|wish|expect|prefer)\w*)\b"
 )
-"""In questions after what somebody wants kept to; words that also stand for other things (`follow`, `permission`,
-`note`) are left out."""
+_MAY_ASK_FOR_RULES = re.compile(
+    r"\b(?:user(?:'s)?|polic(?:y|ies)|requir\w*|instruct\w*|limitations?|standing|principles?|preferences?|guidance"
+    r"|allow(?:s|ance)?|permitted|permissible|ban(?:s|ned)?|respect(?:ed)?|may|tells?|agreement|consider(?:ed)?|caution"
+    r"|treated|needs? to|requested|wish(?:es|ed)?|wants?|wanted|remember\w*|observe|expectations?"
+    r"|(?:my|the) (?:person|human|owner|boss|client|customer))\b"
+)
+"""In questions after what somebody wants kept to; the second ones also stand for other things. Words that mostly do
+(`follow`, `permission`, `note`) are left out."""
 
 
 def asks_for_rules(query: str) -> bool:
-    """Whether a query may be after what the user said or wants kept to."""
+    """Whether a query is after what the user said or wants kept to."""
     return _ASKS_FOR_RULES.search(query) is not None
 
 
-def is_declared(said: str) -> bool:
-    """Whether somebody says in so many words that something holds for longer."""
-    return _DECLARES.search(said) is not None
+def may_ask_for_rules(query: str) -> bool:
+    """Whether it may be, by words that stand for other things, too."""
+    return _MAY_ASK_FOR_RULES.search(query) is not None
 
 
 def is_announced(said: str) -> bool:
     """Whether somebody says that what comes is worth keeping, for longer or not."""
-    return is_declared(said) or _ANNOUNCES.search(said) is not None
+    return _DECLARES.search(said) is not None or _ANNOUNCES.search(said) is not None
 
 
 def strength(sentence: str) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from handoff_sidecar.errors import BadQuery
 from handoff_sidecar.handoff.expressions import compiled
-from handoff_sidecar.handoff.rule_signs import asks_for_rules, sets_a_rule
+from handoff_sidecar.handoff.rule_signs import asks_for_rules, may_ask_for_rules, sets_a_rule
 from handoff_sidecar.handoff.words import (
     SHORT_STEM_CHARACTERS,
     STEM_MIN_CHARACTERS,
@@ -107,12 +107,14 @@ class Query:
     """What is searched for: terms, or a regular expression.
 
     Attributes:
-        asks_for_rules: whether it may be after what the user said or wants kept to.
+        asks_for_rules: whether it is after what the user said or wants kept to.
+        may_ask_for_rules: whether it may be.
     """
 
     terms: tuple[Term, ...]
     pattern: regex.Pattern[str] | None = None
     asks_for_rules: bool = False
+    may_ask_for_rules: bool = False
 
     def frequencies(self, said: str, given: str, timeout_s: float) -> tuple[float, ...] | None:
         """How often each term occurs in texts as they are: see `frequencies_in`."""
@@ -202,7 +204,11 @@ def parse_query(text: str) -> Query:
     terms = [*phrases, *_terms(rest)]
     if not terms:
         raise BadQuery('the query has no word in it: give words, an "exact phrase" or a /regular expression/')
-    return Query(tuple(dict.fromkeys(terms))[:MAX_TERMS], asks_for_rules=asks_for_rules(rest))
+    return Query(
+        tuple(dict.fromkeys(terms))[:MAX_TERMS],
+        asks_for_rules=asks_for_rules(rest),
+        may_ask_for_rules=may_ask_for_rules(rest),
+    )
 
 
 def _terms(text: str) -> Iterable[Term]:

@@ -7,19 +7,12 @@ word tells. Knows nothing of where requests come from.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from handoff_sidecar.handoff.constraints import (
-    CONSTRAINT_MAX_CHARACTERS,
-    LOOKED_AT_CHARACTERS,
-    Constraint,
-    is_lifted,
-    merged,
-    sentences_of,
-)
+from handoff_sidecar.handoff.constraints import CONSTRAINT_MAX_CHARACTERS, LOOKED_AT_CHARACTERS, sentences_of
 from handoff_sidecar.handoff.plain_text import clean, one_line
-from handoff_sidecar.handoff.rule_signs import CERTAIN, is_announced, is_declared, strength
+from handoff_sidecar.handoff.rule_signs import CERTAIN, is_announced, strength
 from handoff_sidecar.handoff.search import Query
 from handoff_sidecar.handoff.trigger import find_trigger
 
@@ -31,14 +24,6 @@ MIN_RULE_CHARACTERS = 12
 
 MAX_SENTENCES = 60
 """Of one message: beyond this it is pasted text, in which any word stands."""
-
-MAX_DECLARED = 8
-"""In one prompt, the newest: some 150 tokens."""
-
-_OPENING = re.compile(
-    r"(?i)[^.:!?\n]{1,80}:\s+|[^.:!?\n]{0,60}\b(?:rule|note|remember|mind|thing)\b[^.:!?\n]{0,40}[.!]\s+"
-)
-"""`By the way, for all of this work:`, or a sentence that only says that a rule comes."""
 
 _CODE_BLOCK = re.compile(r"(?s)```.*?(?:```|\Z)")
 _LETTERS_SHARE = 0.7
@@ -90,35 +75,6 @@ def statements(requests: Iterable[Request], query: Query) -> list[Statement]:
         return query.terms_in(statement.text), statement.strength, statement.created
 
     return sorted(newest.values(), key=worth, reverse=True)
-
-
-def declared(requests: Sequence[Request]) -> tuple[Constraint, ...]:
-    """The rules that the user declared to hold from there on, and has not taken back; the oldest first.
-
-    Sure enough for a prompt, where a rule binds: words alone are not, the agent must have taken it for one, too.
-    """
-    found: list[Constraint] = []
-    for place, request in enumerate(requests):
-        if not request.was_acknowledged:
-            continue
-        later = [other.said for other in requests[place + 1 :]]
-        texts = (_unannounced(told.text) for told in _statements(request) if _is_declared(told))
-        rules = [Constraint(text, verbatim=True) for text in texts]
-        found += (rule for rule in rules if not is_lifted(rule, later))
-    return merged(found)[-MAX_DECLARED:]
-
-
-def _is_declared(told: Statement) -> bool:
-    return is_declared(told.text.lower()) and "?" not in told.text
-
-
-def _unannounced(text: str) -> str:
-    """The rule alone: `A rule for all of this:` is none."""
-    opening = _OPENING.match(text)
-    if opening is None or not is_declared(opening[0].lower()):
-        return text
-    rest = text[opening.end() :]
-    return rest if len(rest) >= MIN_RULE_CHARACTERS else text
 
 
 def _statements(request: Request) -> Iterator[Statement]:

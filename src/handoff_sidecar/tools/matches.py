@@ -56,7 +56,7 @@ class Matches:
         searched: what was searched, such as `all 340 messages (2026-05-28 … to …)`.
         missing: a sentence about words that no message holds, or nothing.
         rules: what the user said that may be a rule, where that may be the answer.
-        is_in_other_words: whether it is only for the words that nobody said that a rule may be.
+        is_guess: whether the query need not be after a rule.
         files: those that were written, where one may be the answer.
         is_limited: whether only a part of the session was searched.
     """
@@ -67,7 +67,7 @@ class Matches:
     searched: str
     missing: str
     rules: list[Statement]
-    is_in_other_words: bool
+    is_guess: bool
     files: list[str]
     is_limited: bool
 
@@ -97,9 +97,9 @@ def find_matches(
     in_order = sorted(found.index for found in ranking.matches)
     partial = sorted(found.index for group in groups for found in group.newest.found if not group.newest.is_match)
     digest = Digest(query, redact, DIGEST_MAX_CHARACTERS, EXCERPT_TIMEOUT_S)
-    is_in_other_words = not query.asks_for_rules and _is_put_in_other_words(query, scan.candidates)
-    asks_for_rules = wanted is None and (query.asks_for_rules or is_in_other_words)
-    asks_for_files = wanted is None and ("file" in query.concepts or is_in_other_words)
+    is_in_other_words = _is_put_in_other_words(query, scan.candidates)
+    after_rules = wanted is None and (query.asks_for_rules or query.may_ask_for_rules or is_in_other_words)
+    after_files = wanted is None and ("file" in query.concepts or is_in_other_words)
     records = history.records([0, len(history) - 1, *in_order[-1:]])
     return Matches(
         blocks=[_block(group, _standing(group.newest, in_order, partial), digest) for group in groups],
@@ -107,9 +107,9 @@ def find_matches(
         latest=records[in_order[-1]].id if in_order else "",
         searched=_searched(history, records, last),
         missing=_missing(query, scan.candidates),
-        rules=statements(requests_of(history, last), query) if asks_for_rules else [],
-        is_in_other_words=is_in_other_words,
-        files=files_of(history, query, last) if asks_for_files else [],
+        rules=statements(requests_of(history, last), query) if after_rules else [],
+        is_guess=not query.asks_for_rules,
+        files=files_of(history, query, last) if after_files else [],
         is_limited=last is not None,
     )
 

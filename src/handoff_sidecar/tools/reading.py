@@ -148,13 +148,13 @@ class Reader:
         found = await asyncio.to_thread(
             find_matches, history, asked, manner.redact, last, touching.is_touched_by if touching else None
         )
-        rules = rulebook(found.rules, manner.room, manner.redact, is_guess=found.is_in_other_words)
+        rules = rulebook(found.rules, manner.room, manner.redact, is_guess=found.is_guess)
         files = file_list(found.files, manner.room, manner.redact, manner.root)
 
         def say(fitted: Fitted) -> str:
             where = f"Searched {found.searched}."
             listed_first = " What the user said that may be a rule stands first." if rules else ""
-            listed_first += " The files that were written are listed first." if files else ""
+            listed_first += f" The files that were written stand {'next' if rules else 'first'}." if files else ""
             if not found.blocks:
                 everywhere = (
                     "" if found.is_limited else f", or {manner.write_call({'session_id': 'all', 'query': asked.query})}"

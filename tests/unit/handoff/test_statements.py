@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff_sidecar.handoff.rule_signs import CERTAIN, asks_for_rules, strength
+from handoff_sidecar.handoff.rule_signs import CERTAIN, asks_for_rules, may_ask_for_rules, strength
 from handoff_sidecar.handoff.search import parse_query
-from handoff_sidecar.handoff.statements import MAX_DECLARED, Request, declared, statements
+from handoff_sidecar.handoff.statements import Request, statements
 
 UNDERSTOOD_CHARACTERS = 30
 REPORT_CHARACTERS = 2_000
@@ -136,54 +136,14 @@ def test_what_is_said_again_is_listed_once_with_its_newest_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "rule"),
-    [
-        ("From now on every commit names its ticket.", "From now on every commit names its ticket."),
-        ("Keep in mind from now on: Every screen has a flag.", "Every screen has a flag."),
-        ("Before you go on, a rule for all of this work. Never log a token.", "Never log a token."),
-    ],
-)
-def test_a_rule_that_was_declared_is_quoted_without_its_opening(said: str, rule: str) -> None:
-    (found,) = declared([acknowledged(said), worked_on("Build the export.")])
-
-    assert (found.text, found.verbatim) == (rule, True)
-
-
-@pytest.mark.parametrize(
-    "requests",
-    [
-        [worked_on("From now on every commit names its ticket.")],
-        [acknowledged("Every commit names its ticket.")],
-        [acknowledged("Please note that the server is down.")],
-        [acknowledged("Thanks for everything, the tests ran without exceptions.")],
-        [acknowledged("I don't like the whole file, let's wait until we decide.")],
-        [acknowledged("Does that hold for everything from now on?")],
-        [
-            acknowledged("From now on: No new dependencies."),
-            acknowledged("Forget the rule about new dependencies."),
-        ],
-    ],
-)
-def test_what_is_less_than_sure_or_taken_back_is_not_declared(requests: list[Request]) -> None:
-    assert declared(requests) == ()
-
-
-def test_of_many_declared_rules_the_newest_are_kept() -> None:
-    found = declared([acknowledged(f"From now on, rule number {n} holds.") for n in range(MAX_DECLARED + 5)])
-
-    assert len(found) == MAX_DECLARED
-    assert found[-1].text.startswith(f"From now on, rule number {MAX_DECLARED + 4}")
-
-
-@pytest.mark.parametrize(
     "query",
     [
         "rule about labels",
-        "must I mind translations",
+        "must i mind translations",
         "user say translations",
-        "am I allowed to edit vendor",
+        "am i allowed to edit vendor",
         "conventions for branches",
-        "may I add a package",
+        "may i add a package",
         "what should labels look like",
     ],
 )
@@ -191,9 +151,18 @@ def test_questions_after_rules_are_told(query: str) -> None:
     assert asks_for_rules(query)
 
 
+@pytest.mark.parametrize(
+    "query", ["user login bug", "remember me cookie", "cors policy header", "required fields", "may release"]
+)
+def test_of_words_that_also_stand_for_other_things_it_is_only_known_that_they_may_ask(query: str) -> None:
+    assert not asks_for_rules(query)
+    assert may_ask_for_rules(query)
+
+
 @pytest.mark.parametrize("query", ["which command runs the tests", "users table migration", "error of the login form"])
 def test_other_questions_are_not(query: str) -> None:
     assert not asks_for_rules(query)
+    assert not may_ask_for_rules(query)
 
 
 @given(st.lists(st.text(), max_size=4), st.booleans(), st.integers(0, 500))
@@ -203,4 +172,3 @@ def test_any_text_can_be_a_request(said: list[str], called_tools: bool, answered
     for statement in statements(requests, parse_query("rules")):
         assert statement.text
         assert "\n" not in statement.text
-    declared(requests)

@@ -101,44 +101,6 @@ async def test_a_rule_that_the_user_took_back_is_left_out_and_that_is_said(
     assert f'Left out, as the user took it back: "{RULE}"' in second.output
 
 
-async def test_a_rule_that_the_user_declared_is_handed_on_though_the_agent_names_none(
-    opencode: FakeOpenCode, hand_off: HandOff
-) -> None:
-    opencode.messages["ses_old"] += [
-        user_message(3, "From now on: Every commit names its ticket."),
-        assistant_message(4, "Understood."),
-        user_message(5, "Every page should load fast. From now on it is yours."),
-        assistant_message(6, "I measure it.", tool_part("bash", title="measure")),
-    ]
-
-    forgotten = await hand_off()
-    again = await hand_off(forgotten.metadata["sessionID"])
-
-    for result in (forgotten, again):
-        assert '**Constraints:**\n- "Every commit names its ticket."\n\n' in prompt_of(opencode, result)
-
-
-async def test_a_declared_rule_that_the_agent_names_is_told_once(opencode: FakeOpenCode, hand_off: HandOff) -> None:
-    opencode.messages["ses_old"] += [
-        user_message(3, "From now on: Every commit names its ticket."),
-        assistant_message(4, "Understood."),
-    ]
-
-    named = prompt_of(opencode, await hand_off(constraints=["every commit names its ticket"]))
-
-    assert named.count("commit names its ticket") == 1
-
-
-async def test_a_declared_rule_that_was_taken_back_is_not_handed_on(opencode: FakeOpenCode, hand_off: HandOff) -> None:
-    opencode.messages["ses_old"] += [
-        user_message(3, "From now on: Every commit names its ticket."),
-        assistant_message(4, "Understood."),
-        user_message(5, "Forget the rule that every commit names its ticket."),
-    ]
-
-    assert "**Constraints:**" not in prompt_of(opencode, await hand_off())
-
-
 async def test_our_own_prompt_in_a_session_is_not_what_the_user_said(opencode: FakeOpenCode, hand_off: HandOff) -> None:
     first = await hand_off(next_steps=["Rename every file"])
 
