@@ -9,15 +9,21 @@ from handoff_sidecar.handoff.transcript import Entry, Record
 _NAMED = re.compile(r"(?m)^(?:filePath: |\*\*\* [A-Z]\w+ \w+: )(.*)$")
 """The lines of an input that name the files that the call is for; a text that it writes may name others."""
 
-_ONE_FILE = re.compile(r"filePath: ")
+_OF_ONE_FILE = "filePath: "
+_FILE_PATH = re.compile(rf"(?m)^{_OF_ONE_FILE}(.*)$")
+_PATCH = "patchText: "
+_PATCHED = ("*** Add File: ", "*** Update File: ", "*** Move to: ")
 
 
 def files_written(entry: Entry) -> list[str]:
     """The paths that a call wrote, or that were found changed on disk."""
     if entry.kind == "changed":
         return entry.taken.splitlines()
-    named = _NAMED.findall(entry.taken)
-    return named[:1] if _ONE_FILE.match(entry.taken) else named
+    if entry.taken.startswith(_PATCH):
+        return [line.partition(": ")[2] for line in entry.taken.splitlines() if line.startswith(_PATCHED)]
+    named = _FILE_PATH.findall(entry.taken)
+    # What is written comes before the path or after it, as the model has put them, and may have such a line too.
+    return named[:1] if entry.taken.startswith(_OF_ONE_FILE) else named[-1:]
 
 
 class Touching:

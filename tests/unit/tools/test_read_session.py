@@ -624,7 +624,9 @@ def written(number: int, path: str, tool: str = "edit", **state: Any) -> dict[st
 async def test_a_question_after_a_file_is_answered_with_all_that_were_written(
     opencode: FakeOpenCode, read: Read, query: str, first: str
 ) -> None:
-    patch = "*** Begin Patch\n*** Update File: src/Customs.kt\n@@\n*** Add File: src/Duty.kt\n*** End Patch"
+    patch = (
+        "*** Begin Patch\n*** Update File: src/Customs.kt\n@@\n*** Add File: src/Duty.kt\n*** Delete File: src/Old.kt"
+    )
     opencode.messages["ses_old"] = [
         user_message(1, "Start with the scales."),
         written(2, "/home/ada/dashboard/src/Weighbridge.kt", "write"),
@@ -632,15 +634,16 @@ async def test_a_question_after_a_file_is_answered_with_all_that_were_written(
         written(4, "/home/ada/dashboard/src/Read.kt", "read"),
         assistant_message(5, "", tool_part("apply_patch", input={"patchText": patch})),
         assistant_message(6, "", {"type": "patch", "files": ["/home/ada/dashboard/gen/api.json", "/etc/hosts"]}),
-        written(7, "/home/ada/dashboard/src/lorry/Weighbridge.kt"),
-        written(8, "/home/ada/dashboard/src/Weighbridge.kt"),
+        assistant_message(7, "", tool_part("write", input={"content": "a\nfilePath: no", "filePath": "src/Last.kt"})),
+        written(8, "/home/ada/dashboard/src/lorry/Weighbridge.kt"),
+        written(9, "/home/ada/dashboard/src/Weighbridge.kt"),
     ]
 
     output = (await read(query=query)).output
 
     listed = output.split("[files that were written")[1].split("\n")[1]
-    assert listed == f"{first}, gen/api.json, /etc/hosts, src/Customs.kt, src/Duty.kt"
-    assert "The files that were written are listed first." in output
+    assert listed == f"{first}, src/Last.kt, gen/api.json, /etc/hosts, src/Customs.kt, src/Duty.kt"
+    assert re.search(r"The files that were written stand (?:first|next)\.", output)
 
 
 async def test_files_with_words_of_the_question_are_listed_first_and_the_others_as_there_is_room(
