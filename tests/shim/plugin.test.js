@@ -250,6 +250,8 @@ test("in `opencode run` the sidecar is not started with OpenCode or by its messa
   const { input, output } = typed("please fix handoff.py");
   await hooks["chat.message"](input, output);
   await hooks["experimental.chat.messages.transform"]({}, { messages: [] });
+  for (const _ of ["what is due now", "and what that has made due"])
+    await new Promise((run) => setTimeout(run, 0));
   assert.equal(spawned(), 0);
   await assert.rejects(hooks.tool.read_session.execute({}, context));
   assert.equal(spawned(), 1);

@@ -58,10 +58,13 @@ class Delivered:
 
 
 class Beside(Protocol):
-    """What is done beside the delivery, from when the prompt is on its way."""
+    """What is done beside the delivery; each step may be told more than once."""
 
-    def begin(self, made: SessionID, /) -> None:
-        """Starts; once or more often."""
+    def prompted(self, made: SessionID, /) -> None:
+        """The prompt is on its way."""
+
+    def stored(self, made: SessionID, /) -> None:
+        """The prompt is there."""
 
     async def take_back(self) -> None:
         """Undoes it, if it has begun."""
@@ -167,11 +170,11 @@ async def _place(
     client: OpenCodeClient, session_id: SessionID, parcel: Parcel, beside: Beside, receipts: Receipts
 ) -> Message | None:
     """The user message that now stands in the session, or None: a 204 is no success (an unknown agent stores none)."""
-    with receipts.expecting(session_id, len(parcel.parts)) as receipt:
+    with receipts.expecting(session_id, len(parcel.parts), lambda: beside.stored(session_id)) as receipt:
         sending = asyncio.create_task(
             client.prompt(session_id, parcel.parts, agent=parcel.agent, model=parcel.model, reply=parcel.reply)
         )
-        beside.begin(session_id)
+        beside.prompted(session_id)
         try:
             await sending
         except OpenCodeUnreachable as error:

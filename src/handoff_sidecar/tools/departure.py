@@ -33,35 +33,41 @@ class Departure:
         self._scene = scene
         self._old = old
         self._turn = turn
-        self._under_way: asyncio.Future[tuple[str, str]] | None = None
+        self._marking: asyncio.Future[str] | None = None
+        self._moving: asyncio.Future[str] | None = None
 
-    def begin(self, made: SessionID) -> None:
-        """The new session is there, and its prompt on its way."""
-        self._begun(made)
+    def prompted(self, made: SessionID) -> None:
+        """The new session is there, and its prompt on its way: the mark can be taken back unseen."""
+        self._marked(made)
+
+    def stored(self, made: SessionID) -> None:
+        """The prompt is there: in a session without it, nobody should type."""
+        self._moved(made)
 
     async def end(self, made: SessionID) -> tuple[str, str]:
         """A sentence if the old session could not be marked, and one if the screen could not be moved."""
-        return await self._begun(made)
+        return await asyncio.gather(self._marked(made), self._moved(made))
 
     async def take_back(self) -> None:
         """There is no new session after all: the old one is as it was, and the person is there again."""
-        if self._under_way is None:
+        begun = [step for step in (self._marking, self._moving) if step is not None]
+        if not begun:
             return
-        self._under_way.cancel()
-        await asyncio.wait([self._under_way])
+        # What OpenCode has been asked for it does, and the opposite must come after it.
+        await asyncio.wait(begun, timeout=RETURN_TIMEOUT_S)
         try:
             async with asyncio.timeout(RETURN_TIMEOUT_S):
                 await asyncio.gather(self._unmark(), self._return())
         except (OpenCodeError, TimeoutError) as error:
             log.warning("the way back into the old session failed: %r", error)
 
-    def _begun(self, made: SessionID) -> asyncio.Future[tuple[str, str]]:
-        if self._under_way is None:
-            self._under_way = asyncio.ensure_future(self._leave(made))
-        return self._under_way
+    def _marked(self, made: SessionID) -> asyncio.Future[str]:
+        self._marking = self._marking or asyncio.ensure_future(self._mark(made))
+        return self._marking
 
-    async def _leave(self, made: SessionID) -> tuple[str, str]:
-        return await asyncio.gather(self._mark(made), move_screen(made, self._scene))
+    def _moved(self, made: SessionID) -> asyncio.Future[str]:
+        self._moving = self._moving or asyncio.ensure_future(move_screen(made, self._scene))
+        return self._moving
 
     async def _mark(self, made: SessionID) -> str:
         return await mark_handed_off(self._scene.client, self._old, made, self._turn) if self._old else ""
@@ -71,5 +77,5 @@ class Departure:
             await self._scene.client.set_metadata(self._old.id, self._old.metadata)
 
     async def _return(self) -> None:
-        if self._old and opening(self._scene) == "switch":
+        if self._moving is not None and self._old and opening(self._scene) == "switch":
             await self._scene.client.select_session(self._old.id)

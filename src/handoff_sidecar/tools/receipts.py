@@ -5,7 +5,7 @@ Owns which prompt is waited for. Does not know how it is told: over plain HTTP i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -14,26 +14,35 @@ from handoff_sidecar.opencode.models import Message, MessageID, MessageInfo, Ses
 
 @dataclass
 class Receipt:
-    """A prompt of so many parts that is on its way into a session."""
+    """A prompt of so many parts that is on its way into a session.
+
+    Attributes:
+        then: called once, when it is there.
+        message: the user message that was stored with all its parts, which are left out here; None until then.
+    """
 
     parts: int
+    then: Callable[[], None]
+    message: Message | None = None
     _infos: dict[MessageID, MessageInfo] = field(default_factory=dict)
     _stored: dict[MessageID, set[str]] = field(default_factory=dict)
-
-    @property
-    def message(self) -> Message | None:
-        """The user message that was stored with all its parts, which are left out here; None as long as it isn't."""
-        complete = (info for name, info in self._infos.items() if len(self._stored.get(name, ())) >= self.parts)
-        return next((Message(info=info) for info in complete), None)
 
     def message_stored(self, info: MessageInfo) -> None:
         """A message is there, as yet without parts."""
         if info.role == "user":
             self._infos.setdefault(info.id, info)
+            self._look(info.id)
 
     def part_stored(self, message_id: MessageID, part_id: str) -> None:
         """A part of a message is there; may be told more than once."""
         self._stored.setdefault(message_id, set()).add(part_id)
+        self._look(message_id)
+
+    def _look(self, message_id: MessageID) -> None:
+        info, stored = self._infos.get(message_id), self._stored.get(message_id, ())
+        if self.message is None and info is not None and len(stored) >= self.parts:
+            self.message = Message(info=info)
+            self.then()
 
 
 class Receipts:
@@ -43,9 +52,9 @@ class Receipts:
         self._expected: dict[SessionID, Receipt] = {}
 
     @contextmanager
-    def expecting(self, session_id: SessionID, parts: int) -> Iterator[Receipt]:
+    def expecting(self, session_id: SessionID, parts: int, then: Callable[[], None]) -> Iterator[Receipt]:
         """The receipt of a prompt that is sent meanwhile; a session gets one at a time."""
-        receipt = self._expected[session_id] = Receipt(parts)
+        receipt = self._expected[session_id] = Receipt(parts, then)
         try:
             yield receipt
         finally:

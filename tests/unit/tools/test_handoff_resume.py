@@ -154,7 +154,7 @@ async def test_a_mark_that_names_a_session_without_its_prompt_goes_with_it(
 ) -> None:
     opencode.known_agents = {"build"}  # OpenCode says 204 to a prompt for any other, and stores nothing
     opencode.sessions["ses_old"]["metadata"] = {"mine": 1, "handoff": {"from": "ses_older"}}
-    await die_at(opencode, journal, "POST", "/tui/select-session")
+    await die_at(opencode, journal, "PATCH", "/session/ses_old", after=True)
     assert "to" in opencode.sessions["ses_old"]["metadata"]["handoff"]
 
     await Interrupted(journal).offer(opencode.client(), PROJECT)
