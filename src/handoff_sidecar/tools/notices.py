@@ -1,4 +1,4 @@
-"""Notices: toasts that are worth little enough to be lost."""
+"""Notices: toasts that nothing waits for long."""
 
 from __future__ import annotations
 
@@ -11,14 +11,24 @@ from handoff_sidecar.opencode.client import OpenCodeClient
 
 log = logging.getLogger(__name__)
 
+Variant = Literal["info", "warning", "error"]
+
 TOAST_TIMEOUT_S = 2.0
-"""A notice is not worth more of a person's time."""
+"""A notice is not worth more of a person's time; one that OpenCode, busy with its own start, shows later is one too."""
+
+_late: set[asyncio.Task[None]] = set()
 
 
-async def notify(client: OpenCodeClient, message: str, variant: Literal["info", "warning", "error"] = "info") -> None:
+async def notify(client: OpenCodeClient, message: str, variant: Variant = "info") -> None:
     """Show the message in a toast, if that can be done; never raises and never takes long."""
+    showing = asyncio.create_task(_show(client, message, variant))
+    _late.add(showing)
+    showing.add_done_callback(_late.discard)
+    await asyncio.wait([showing], timeout=TOAST_TIMEOUT_S)
+
+
+async def _show(client: OpenCodeClient, message: str, variant: Variant) -> None:
     try:
-        async with asyncio.timeout(TOAST_TIMEOUT_S):
-            await client.show_toast(message, variant=variant)
-    except (OpenCodeError, TimeoutError) as error:
+        await client.show_toast(message, variant=variant)
+    except OpenCodeError as error:
         log.info("a toast could not be shown: %s", error)

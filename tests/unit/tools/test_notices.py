@@ -1,0 +1,31 @@
+"""Notices that OpenCode is slow to show."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+from fake_opencode import FakeOpenCode
+
+from handoff_sidecar.tools import notices
+
+
+async def test_a_notice_that_takes_long_is_waited_for_no_longer_and_shown_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opencode, ready = FakeOpenCode(), asyncio.Event()
+    monkeypatch.setattr(notices, "TOAST_TIMEOUT_S", 0.001)
+
+    async def busy(_request: httpx.Request) -> None:
+        await ready.wait()
+
+    opencode.intercept = busy
+
+    async with asyncio.timeout(5):
+        await notices.notify(opencode.client(), "There is nothing to hand off")
+        assert opencode.toasts == []
+        ready.set()
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+
+    assert [toast["message"] for toast in opencode.toasts] == ["There is nothing to hand off"]
