@@ -4,10 +4,14 @@
  * One OpenCode process may initialise a plugin many times, and load two copies of it, perhaps of two versions.
  * They all share one sidecar, and the copy that came first makes everybody's hooks.
  *
- * OpenCode waits for this file and what it imports, so that is little: the rest is loaded while OpenCode goes on.
+ * OpenCode waits for this file and what it imports, so that is little: the rest is loaded when it is needed, or when
+ * OpenCode's start is over.
  */
 import { readManifest } from "./lib/manifest.js";
-import { Commands, looksNew, standIns } from "./lib/registration.js";
+import { modeOf } from "./lib/mode.js";
+import { Commands, looksNew } from "./lib/registration.js";
+import { mayNameTriggerWords } from "./lib/settings.js";
+import { standIns } from "./lib/standins.js";
 
 const SHARED = Symbol.for("handoff-sidecar");
 
@@ -18,12 +22,19 @@ const SHARED = Symbol.for("handoff-sidecar");
 export default async (input, options) => {
   const manifest = readManifest();
   const commands = new Commands(manifest.commands);
-  /** @type {Promise<import("./lib/plugin.js").Hooks>} */
-  const real = import("./lib/plugin.js").then(({ Plugin }) => {
+  const load = async () => {
+    const { Plugin } = await import("./lib/plugin.js");
     const shared = /** @type {Record<symbol, InstanceType<typeof Plugin> | undefined>} */ (globalThis);
     shared[SHARED] ??= new Plugin();
     return shared[SHARED].give(given, commands, input, options);
-  });
-  const given = looksNew(input) ? standIns(manifest, commands, real) : {};
+  };
+  /** @type {import("./lib/plugin.js").Hooks} */
+  const given = {};
+  if (looksNew(input)) {
+    const [mode, hasOwnWords] = [modeOf(process.argv), mayNameTriggerWords(process.env)];
+    Object.assign(given, standIns({ manifest, commands, load, mode, hasOwnWords }));
+  } else {
+    setTimeout(() => load().catch(() => {})); // whether it has anybody to tell is what it would have found out
+  }
   return given;
 };

@@ -6,9 +6,9 @@
 import { within } from "./deadline.js";
 import { allowedPath } from "./endpoints.js";
 import { HOST_UNREACHABLE, INVALID_PARAMS, RpcError } from "./errors.js";
+import { modeOf } from "./mode.js";
 
 /** @typedef {import("./connection.js").Json} Json */
-/** @typedef {"tui" | "run" | "serve" | "other"} Mode */
 /** @typedef {"info" | "success" | "warning" | "error"} Variant */
 
 /**
@@ -199,17 +199,4 @@ export class Host {
 function present(headers) {
   const entries = headers instanceof Headers ? [...headers] : Object.entries(headers ?? {});
   return Object.fromEntries(entries.filter(([, value]) => typeof value === "string"));
-}
-
-/**
- * The TUI's plugins run in a worker of their own; for the rest the first word of the command line says it.
- * @param {string[]} argv
- * @returns {Mode}
- */
-function modeOf(argv) {
-  if (/[\\/]tui[\\/]worker\.(js|ts)$/.test(argv[1] ?? "")) return "tui";
-  // Not simply the first word: `opencode -m some/model run` has a value before it.
-  const command = argv.slice(2).find((word) => word === "run" || word === "serve");
-  if (command === "run" || command === "serve") return command;
-  return argv.slice(2).some((word) => !word.startsWith("-")) ? "other" : "tui";
 }

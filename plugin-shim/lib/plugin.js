@@ -14,7 +14,7 @@ import { stepHooks } from "./hooks/steps.js";
 import { toolHooks } from "./hooks/tools.js";
 import { Host } from "./host.js";
 import { readManifest, readVersion } from "./manifest.js";
-import { Commands, looksNew } from "./registration.js";
+import { looksNew } from "./registration.js";
 import { startFailure, tooOld } from "./sentences.js";
 import { Sessions } from "./sessions.js";
 import { mayNameTriggerWords } from "./settings.js";
@@ -31,9 +31,8 @@ import { isOlder } from "./versions.js";
  * @property {Instance} instance
  * @property {Host} host
  * @property {import("./manifest.js").Manifest} manifest
- * @property {Commands} commands
+ * @property {import("./registration.js").Commands} commands
  * @property {Sidecar} sidecar
- * @property {() => void} typed starts the sidecar if it waits for OpenCode's start to be over
  * @property {(error: unknown) => void} callFailed starts the sidecar anew if it has gone in the middle of a call
  * @property {(title: string, message: string, error: unknown) => void} toastFailure tells the person; what stays as
  *   it is, once
@@ -54,12 +53,6 @@ const OPEN_TIMEOUT_MS = 60_000;
 
 /** Messages are seen twice within one turn at most; this is far more than a process has open at once. */
 const REMEMBERED_MESSAGES = 500;
-
-/**
- * The sidecar's start takes a core for half a second: OpenCode's own, and a quick first answer of `opencode run`, are
- * over by then.
- */
-const START_DELAY_MS = 3_000;
 
 /** A toast needs the TUI to be up, which starts beside the plugins. */
 const NOTICE_DELAY_MS = 3_000;
@@ -86,7 +79,7 @@ export class Plugin {
    * @param {string[]} [options.argv]
    * @param {NodeJS.ProcessEnv} [options.env]
    * @param {Partial<typeof import("./sidecar.js").LIMITS> & Parts["limits"] &
-   *   {noticeMs?: number, startDelayMs?: number}} [options.limits]
+   *   {noticeMs?: number}} [options.limits]
    * @param {Sessions} [options.sessions]
    * @param {import("./process.js").Spawn} [options.spawn]
    */
@@ -98,41 +91,22 @@ export class Plugin {
   }
 
   /**
-   * The hooks for one initialisation.
-   * @param {any} input OpenCode's
-   * @param {unknown} [options] the user's
-   * @returns {Hooks}
-   */
-  attach(input, options) {
-    /** @type {Hooks} */
-    const given = {};
-    this.give(given, new Commands(this.#manifest.commands), input, options);
-    return given;
-  }
-
-  /**
-   * Gives the hooks for one initialisation, in place of stand-ins if there are any. Calls nothing of OpenCode, which
-   * would deadlock, and waits for nothing.
+   * Gives the hooks for one initialisation, in place of stand-ins if there are any, and starts the sidecar. In an
+   * OpenCode that is too old all hooks are taken back, as it looks a hook up each time.
    * @param {Hooks} given what OpenCode has
-   * @param {Commands} commands
+   * @param {import("./registration.js").Commands} commands
    * @param {any} input OpenCode's
    * @param {unknown} [options] the user's
-   * @returns {Hooks} all of them, given or not
+   * @returns {Promise<Hooks>} what can be called from now on
    */
-  give(given, commands, input, options) {
+  async give(given, commands, input, options) {
     const directory = String(input?.directory ?? process.cwd());
     const worktree = String(input?.worktree ?? directory);
     /** @type {Instance} */
     const instance = { directory, worktree, client: input?.client };
     this.#host.register(instance);
-    const sidecar = this.#sidecar ?? this.#makeSidecar(options);
-    this.#sidecar = sidecar;
-    let isStarted = false;
-    const start = () => {
-      if (isStarted || this.#refusal || !this.#host.isOpen(instance)) return;
-      isStarted = true;
-      this.#start(instance, sidecar);
-    };
+    this.#sidecar ??= this.#makeSidecar(options);
+    const sidecar = this.#sidecar;
 
     /** @type {Parts} */
     const parts = {
@@ -141,10 +115,6 @@ export class Plugin {
       manifest: this.#manifest,
       commands,
       sidecar,
-      typed: () => {
-        // In `run` the only message belongs to the start; and nobody is there for whom a session would be watched.
-        if (this.#host.mode !== "run") later(0, start);
-      },
       callFailed: (error) => {
         // At once: it looks after what the dead one has left half made.
         if (isEndOfSidecar(error) && this.#host.isOpen(instance)) this.#start(instance, sidecar);
@@ -176,35 +146,24 @@ export class Plugin {
       toolHooks(parts),
     ]);
     const all = guarded({ ...hooks, dispose: () => this.#dispose(instance) }, parts.log);
-    const isNew = looksNew(input);
-    if (isNew) hand(all, given);
-    later(0, () => {
-      if (this.#host.isOpen(instance)) void this.#begin({ instance, sidecar, start, all, given, isNew });
-    });
+    this.#refusal = await this.#whyRefused(looksNew(input));
+    if (this.#refusal) {
+      takeBack(given);
+      this.#notice(instance, this.#refusal, "warning");
+      await sidecar.end();
+      return { tool: all.tool };
+    }
+    hand(all, given);
+    if (this.#host.isOpen(instance)) this.#start(instance, sidecar);
     return all;
   }
 
-  /**
-   * Starts the sidecar soon, and makes sure of OpenCode's version: in one that is too old all hooks are taken back, as it
-   * looks a hook up each time; in one that only looked old they are given after all.
-   * @param {{instance: Instance, sidecar: Sidecar, start: () => void, all: Hooks, given: Hooks, isNew: boolean}} parts
-   */
-  async #begin({ instance, sidecar, start, all, given, isNew }) {
-    if (!mayNameTriggerWords(this.#env)) this.#trigger.settle();
-    const delayMs = this.#trigger.isKnown ? (this.#options.limits?.startDelayMs ?? START_DELAY_MS) : 0;
-    if (isNew) later(delayMs, start);
+  /** @param {boolean} isNew by the looks of it */
+  async #whyRefused(isNew) {
     const { oldest } = this.#manifest.openCode;
     const version = await this.#host.askVersion();
     const isTooOld = version === null ? !isNew : isOlder(version, oldest);
-    if (!isTooOld) {
-      hand(all, given);
-      if (!isNew) later(delayMs, start);
-      return;
-    }
-    takeBack(given);
-    this.#refusal = tooOld(version, oldest);
-    this.#notice(instance, this.#refusal, "warning");
-    await sidecar.end();
+    return isTooOld ? tooOld(version, oldest) : null;
   }
 
   /**
@@ -212,12 +171,12 @@ export class Plugin {
    * @param {Sidecar} sidecar
    */
   #start(instance, sidecar) {
-    const opened = this.#open(instance, sidecar).catch(async (error) => {
+    if (!mayNameTriggerWords(this.#env)) this.#trigger.settle();
+    const opened = this.#open(instance, sidecar).catch((error) => {
       this.#log("warn", String(error));
       // What will not mend itself is told now; of the rest a call tells, if there is one.
       const isLasting = error instanceof SidecarMissing || error instanceof SidecarNotFound;
-      await this.#host.askVersion(); // one that is too old is told that alone
-      if (isLasting && !this.#refusal) this.#notice(instance, startFailure(error), "error");
+      if (isLasting) this.#notice(instance, startFailure(error), "error");
     });
     opened.finally(() => this.#trigger.settle());
   }

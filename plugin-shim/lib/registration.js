@@ -1,7 +1,6 @@
 /**
- * What OpenCode takes while it starts: tools, commands, and the names of hooks. OpenCode waits for it, so this is all
- * that is loaded by then; the hooks stand in for the real ones until those are there, a few milliseconds later.
- * Knows nothing of what the hooks do.
+ * What OpenCode takes while it starts: tools, commands, and the signs of its age.
+ * Knows nothing of what they do.
  */
 
 /**
@@ -10,19 +9,6 @@
  */
 const SIGN_OF_A_NEW_OPENCODE = "experimental_workspace";
 
-/** Those that have nothing to say before the real ones are there, and wait for them. */
-const WAITING_HOOKS = [
-  "chat.message",
-  "command.execute.before",
-  "dispose",
-  "event",
-  "experimental.chat.messages.transform",
-  "experimental.compaction.autocontinue",
-  "experimental.session.compacting",
-  "tool.definition",
-];
-
-/** @typedef {import("./plugin.js").Hooks} Hooks */
 /** @typedef {import("./manifest.js").Manifest} Manifest */
 
 /** @param {unknown} input OpenCode's */
@@ -60,36 +46,18 @@ export class Commands {
 }
 
 /**
- * Hooks that pass on to the real ones as soon as these are there. Should they never be, a tool says so, and all else is
- * as if there were no plugin.
+ * Gives a tool of ours its schema, when OpenCode asks about one for a request to a model. Of two plugins with a tool of
+ * the same name one gets the calls, in no order that we could choose (1.18.33): a description tells whose tool it is.
  * @param {Manifest} manifest
- * @param {Commands} commands
- * @param {Promise<Hooks>} real
- * @returns {Hooks}
+ * @param {any} input
+ * @param {any} output
+ * @returns {boolean} false if another plugin's tool has a name of ours
  */
-export function standIns(manifest, commands, real) {
-  const loaded = real.catch((error) => ({ error }));
-  const tools = manifest.tools.map(({ name, description }) => {
-    /** @param {unknown[]} args */
-    const execute = async (...args) => {
-      const { tool, error } = /** @type {Hooks} */ (await loaded);
-      if (tool) return tool[name].execute(...args);
-      const mend = "Run `handoff-sidecar install` again, then restart OpenCode.";
-      throw new Error(
-        `${name}: nothing was done, as handoff-sidecar could not be loaded (${error}). ${mend}`,
-      );
-    };
-    return [name, { description, args: {}, execute }];
-  });
-  const waiting = WAITING_HOOKS.map((name) => {
-    /** @param {unknown[]} args */
-    const hook = async (...args) => /** @type {Hooks} */ (await loaded)[name]?.(...args);
-    return [name, hook];
-  });
-  return {
-    tool: Object.fromEntries(tools),
-    /** @param {any} config */
-    config: (config) => commands.addTo(config),
-    ...Object.fromEntries(waiting),
-  };
+export function defineTool(manifest, input, output) {
+  const tool = manifest.tools.find(({ name }) => name === input?.toolID);
+  if (!tool || !output) return true;
+  const { description } = output;
+  if (typeof description === "string" && !description.includes(tool.description)) return false;
+  output.jsonSchema = structuredClone(tool.parameters);
+  return true;
 }

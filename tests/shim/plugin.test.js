@@ -9,9 +9,11 @@ import { sidecarCommand } from "../../plugin-shim/lib/command.js";
 import { partIDAfter } from "../../plugin-shim/lib/hooks/messages.js";
 import { readManifest, readVersion } from "../../plugin-shim/lib/manifest.js";
 import { Plugin } from "../../plugin-shim/lib/plugin.js";
+import { Commands } from "../../plugin-shim/lib/registration.js";
 import { mayNameTriggerWords } from "../../plugin-shim/lib/settings.js";
+import { standIns } from "../../plugin-shim/lib/standins.js";
 import { isOlder } from "../../plugin-shim/lib/versions.js";
-import { fake, INDEX, isRunning, openCode, SHARED, stayAlive, until } from "./support.js";
+import { attach, fake, INDEX, isRunning, openCode, SHARED, stayAlive, until } from "./support.js";
 
 stayAlive();
 
@@ -24,11 +26,11 @@ const SESSION = "ses_df8b2805fffehCtErImu2zOMIA";
  * @param {string} behaviour
  * @param {ConstructorParameters<typeof Plugin>[0]} [parts]
  */
-function attached(behaviour, parts = {}) {
+async function attached(behaviour, parts = {}) {
   const plugin = new Plugin({ argv: ["bun", "index.js", "run", "x"], ...parts });
   const host = openCode();
   const options = { command: fake(behaviour), flavour: "plain" };
-  return { ...host, plugin, options, hooks: plugin.attach(host.input, options) };
+  return { ...host, plugin, options, hooks: await attach(plugin, host.input, options) };
 }
 
 /** @param {string} text */
@@ -72,7 +74,7 @@ test("fifty initialisations ask the host nothing and take under 5 ms each", asyn
 });
 
 test("the sidecar starts in the background, with mode, version, directory and options", async () => {
-  const { hooks, input } = attached("well");
+  const { hooks, input } = await attached("well");
   const result = await hooks.tool.session_handoff.execute({ summary: "s" }, context);
   assert.deepEqual(result.metadata.params, {
     name: "session_handoff",
@@ -106,36 +108,49 @@ function inAnOldOne(version, { hasSign = false } = {}) {
   const host = openCode(ofVersion(version));
   if (!hasSign) Reflect.deleteProperty(host.input, "experimental_workspace");
   const plugin = new Plugin({ spawn, limits: { noticeMs: 0 } });
-  const attach = () => plugin.attach(host.input, { command: fake("well") });
-  return { ...host, attach, hooks: attach(), spawned: () => spawned };
+  const manifest = readManifest();
+  const commands = new Commands(manifest.commands);
+  /** @type {any} */
+  const given = {};
+  const load = () => plugin.give(given, commands, host.input, { command: fake("well") });
+  if (hasSign) {
+    Object.assign(given, standIns({ manifest, commands, load, mode: "serve", hasOwnWords: false }));
+  }
+  return { ...host, load, given, spawned: () => spawned };
 }
 
 test("an OpenCode that is too old gets no hooks, no sidecar, and one notice with the version it needs", async () => {
-  const { hooks, attach, toasts, spawned } = inAnOldOne("1.3.2");
-  assert.deepEqual(hooks, {});
+  const { given, load, toasts, spawned } = inAnOldOne("1.3.2");
+  await load();
+  assert.deepEqual(given, {});
   const [toast] = await until(() => toasts().length > 0 && toasts());
   assert.match(
     toast.message,
     /^OpenCode 1\.3\.2 is too old .* needs 1\.15\.13 or later .* `opencode upgrade`/,
   );
-  const again = attach();
-  await until(() => Object.keys(again).length === 0);
-  assert.deepEqual([again, spawned(), toasts().length], [{}, 0, 1]);
+  await load();
+  assert.deepEqual([given, spawned(), toasts().length], [{}, 0, 1]);
 });
 
 test("an OpenCode that only its version tells to be too old has its hooks and tools taken back", async () => {
-  const { hooks, toasts } = inAnOldOne("1.14.48", { hasSign: true });
-  const { tool } = hooks;
-  const execute = tool.session_handoff.execute;
+  const { given, toasts, spawned } = inAnOldOne("1.14.48", { hasSign: true });
+  const { tool } = given;
+  const { input, output } = typed("handoff");
+  await given["chat.message"](input, output);
   await until(() => toasts().length === 1);
-  assert.deepEqual([hooks, tool], [{}, {}]);
-  await assert.rejects(execute({}, context), { message: /^OpenCode 1\.14\.48 is too old/ });
+  assert.deepEqual([given, tool, output.parts.length, spawned()], [{}, {}, 1, 0]);
+});
+
+test("a tool that is called before the OpenCode is known to be too old says so", async () => {
+  const { given } = inAnOldOne("1.14.48", { hasSign: true });
+  const call = given.tool.session_handoff.execute({}, context);
+  await assert.rejects(call, { message: /^OpenCode 1\.14\.48 is too old/ });
 });
 
 test("a new OpenCode without the sign of one gets its hooks as soon as its version is known", async () => {
   const host = openCode(ofVersion("1.99.0"));
   Reflect.deleteProperty(host.input, "experimental_workspace");
-  const hooks = new Plugin().attach(host.input, { command: fake("well") });
+  const hooks = await attach(new Plugin(), host.input, { command: fake("well") });
   await until(() => hooks.tool);
   assert.equal((await hooks.tool.read_session.execute({}, context)).output, "Handed off.");
   assert.deepEqual(host.toasts(), []);
@@ -152,7 +167,7 @@ test("versions are compared number by number, and a developer's build counts as 
 });
 
 test("the tools are those of tools.json, and their schemas come with tool.definition", async () => {
-  const { hooks } = attached("well");
+  const { hooks } = await attached("well");
   const { tools } = readManifest();
   assert.deepEqual(
     Object.keys(hooks.tool),
@@ -171,7 +186,7 @@ test("the tools are those of tools.json, and their schemas come with tool.defini
 });
 
 test("a tool of another plugin's that has taken our name keeps its schema, and the person is told once", async () => {
-  const { hooks, toasts } = attached("well", { limits: { noticeMs: 1 } });
+  const { hooks, toasts } = await attached("well", { limits: { noticeMs: 1 } });
   for (const { name } of readManifest().tools) {
     const output = { description: "Generate a compact continuation prompt", parameters: {} };
     await hooks["tool.definition"]({ toolID: name }, output);
@@ -184,7 +199,7 @@ test("a tool of another plugin's that has taken our name keeps its schema, and t
 });
 
 test("commands are added, and one that the user made stays", async () => {
-  const { hooks } = attached("well");
+  const { hooks } = await attached("well");
   const config = {};
   await hooks.config(config);
   const commands = readManifest().commands.map(({ name, description, template }) => {
@@ -198,7 +213,7 @@ test("commands are added, and one that the user made stays", async () => {
 });
 
 test("a trigger gets a part that only the model sees, after the others", async () => {
-  const { hooks } = attached("well");
+  const { hooks } = await attached("well");
   const { input, output } = typed('"handoff logout"\n');
   await hooks["chat.message"](input, output);
   const { id, ...part } = /** @type {any} */ (output.parts[1]);
@@ -209,7 +224,7 @@ test("a trigger gets a part that only the model sees, after the others", async (
 });
 
 test("a message that only looks like a trigger passes unchanged", async () => {
-  const { hooks } = attached("well");
+  const { hooks } = await attached("well");
   const { input, output } = typed("handoff is broken");
   await hooks["chat.message"](input, output);
   assert.equal(output.parts.length, 1);
@@ -217,66 +232,12 @@ test("a message that only looks like a trigger passes unchanged", async () => {
 });
 
 test("a message that is no trigger asks nothing", async () => {
-  const { hooks, asked } = attached("well");
+  const { hooks, asked } = await attached("well");
+  asked.length = 0;
   const { input, output } = typed("please fix handoff.py");
   await hooks["chat.message"](input, output);
   assert.deepEqual([output.parts.length, asked], [1, []]);
   await hooks.dispose();
-});
-
-/**
- * The plugin with a sidecar that can't be run, whose start is due in an hour, after OpenCode has been asked for its
- * version.
- * @param {string} command OpenCode's
- */
-async function waiting(command, env = {}) {
-  let spawned = 0;
-  const spawn = /** @type {any} */ (
-    () => {
-      spawned += 1;
-      throw new Error("spawned");
-    }
-  );
-  const limits = { startDelayMs: 3_600_000 };
-  const host = openCode();
-  const plugin = new Plugin({ argv: ["bun", "index.js", command], spawn, limits, env });
-  const hooks = plugin.attach(host.input, { command: fake("well") });
-  await until(() => host.asked.some(({ path }) => path === "/global/health"));
-  return { hooks, spawned: () => spawned };
-}
-
-test("in `opencode run` the sidecar is not started with OpenCode or by its message, but by a call", async () => {
-  const { hooks, spawned } = await waiting("run");
-  const { input, output } = typed("please fix handoff.py");
-  await hooks["chat.message"](input, output);
-  await hooks["experimental.chat.messages.transform"]({}, { messages: [] });
-  for (const _ of ["what is due now", "and what that has made due"])
-    await new Promise((run) => setTimeout(run, 0));
-  assert.equal(spawned(), 0);
-  await assert.rejects(hooks.tool.read_session.execute({}, context));
-  assert.equal(spawned(), 1);
-  await hooks.dispose();
-});
-
-test("where a person is, the first message that they type starts the sidecar", async () => {
-  const { hooks, spawned } = await waiting("serve");
-  const { input, output } = typed("hello");
-  await hooks["chat.message"](input, output);
-  await until(() => spawned() === 1);
-  await hooks["chat.message"](input, output);
-  await hooks.dispose();
-});
-
-test("a sidecar that has to be asked for the person's trigger words is started at once", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "shim-"));
-  await writeFile(join(folder, "handoff.json"), '{"open": "none"}');
-  const { hooks, spawned } = await waiting("run", { OPENCODE_CONFIG_DIR: folder });
-  assert.equal(spawned(), 0);
-  await writeFile(join(folder, "handoff.json"), '{"trigger_words": ["übergabe"]}');
-  const other = await waiting("run", { OPENCODE_CONFIG_DIR: folder });
-  await until(() => other.spawned() === 1);
-  for (const { dispose } of [hooks, other.hooks]) await dispose();
-  await rm(folder, { recursive: true });
 });
 
 test("settings that name trigger words are found wherever OpenCode's config folder is, and rubbish is none", async () => {
@@ -298,7 +259,8 @@ test("settings that name trigger words are found wherever OpenCode's config fold
 });
 
 test("text that nobody typed is no trigger", async () => {
-  const { hooks, asked } = attached("well");
+  const { hooks, asked } = await attached("well");
+  asked.length = 0;
   const { input, output } = typed("handoff");
   Object.assign(output.parts[0] ?? {}, { synthetic: true });
   await hooks["chat.message"](input, output);
@@ -307,7 +269,7 @@ test("text that nobody typed is no trigger", async () => {
 });
 
 test("the sidecar's own trigger pattern replaces the default", async () => {
-  const { hooks } = attached("übergibt");
+  const { hooks } = await attached("übergibt");
   await hooks.tool.read_session.execute({}, context);
   const { input, output } = typed("Übergabe bitte");
   await hooks["chat.message"](input, output);
@@ -318,7 +280,7 @@ test("the sidecar's own trigger pattern replaces the default", async () => {
 test("a trigger without a sidecar: the message goes on, and a toast says why", async () => {
   const plugin = new Plugin();
   const { input: openCodeInput, toasts } = openCode();
-  const hooks = plugin.attach(openCodeInput, { command: ["/nowhere/python"] });
+  const hooks = await attach(plugin, openCodeInput, { command: ["/nowhere/python"] });
   const { input, output } = typed("handoff");
   await hooks["chat.message"](input, output);
   assert.equal(output.parts.length, 1);
@@ -331,7 +293,7 @@ test("a trigger without a sidecar: the message goes on, and a toast says why", a
 test("a tool call without a sidecar: one toast, and an error for the model", async () => {
   const plugin = new Plugin();
   const { input, toasts, asked } = openCode();
-  const hooks = plugin.attach(input, { command: ["/nowhere/python"] });
+  const hooks = await attach(plugin, input, { command: ["/nowhere/python"] });
   const call = hooks.tool.session_handoff.execute({ summary: "s" }, context);
   await assert.rejects(call, {
     message: /^session_handoff failed: the Python that runs the sidecar was not found.* \(call call_1\)$/,
@@ -342,7 +304,7 @@ test("a tool call without a sidecar: one toast, and an error for the model", asy
 });
 
 test("what the sidecar refuses is told by the sidecar: no second toast", async () => {
-  const { hooks, toasts } = attached("refuses a call");
+  const { hooks, toasts } = await attached("refuses a call");
   const call = hooks.tool.session_handoff.execute({}, context);
   await assert.rejects(call, { message: "session_handoff: `summary` is missing" });
   assert.deepEqual(toasts(), []);
@@ -350,7 +312,7 @@ test("what the sidecar refuses is told by the sidecar: no second toast", async (
 });
 
 test("escape cancels the call without a toast", async () => {
-  const { hooks, toasts } = attached("answers a cancel");
+  const { hooks, toasts } = await attached("answers a cancel");
   const controller = new AbortController();
   const call = hooks.tool.read_session.execute({}, { ...context, abort: controller.signal });
   controller.abort();
@@ -360,7 +322,7 @@ test("escape cancels the call without a toast", async () => {
 });
 
 test("no hook throws, whatever it is given", async () => {
-  const { hooks } = attached("well");
+  const { hooks } = await attached("well");
   const cyclic = /** @type {any} */ ({ parts: [] });
   cyclic.parts.push(cyclic);
   const weird = [
@@ -385,7 +347,8 @@ test("no hook throws, whatever it is given", async () => {
 test("the plugin can be given anything to begin with", async () => {
   for (const input of [undefined, null, {}, { client: 5, directory: 7 }]) {
     for (const options of [undefined, null, 5, { command: "no array" }, { command: [] }]) {
-      const hooks = new Plugin({ spawn: /** @type {any} */ (() => null) }).attach(input, options);
+      const plugin = new Plugin({ spawn: /** @type {any} */ (() => null) });
+      const hooks = await attach(plugin, input, options);
       await hooks.dispose?.();
     }
   }
@@ -420,9 +383,9 @@ test("two copies of the plugin share one sidecar, and one message gets one part"
 });
 
 test("after the last dispose the plugin can start anew, with other options", async () => {
-  const { plugin, hooks } = attached("refuses a call");
+  const { plugin, hooks } = await attached("refuses a call");
   await hooks.dispose();
-  const again = plugin.attach(openCode().input, { command: fake("well") });
+  const again = await attach(plugin, openCode().input, { command: fake("well") });
   assert.equal((await again.tool.read_session.execute({}, context)).output, "Handed off.");
   await again.dispose();
 });
@@ -489,10 +452,10 @@ test("a file that can't be run and a relative folder are no programs", async () 
 });
 
 test("without a sidecar to be had, one toast at the start says how to get it", async () => {
-  const plugin = new Plugin({ env: { PATH: "" }, limits: { noticeMs: 0, startDelayMs: 0 } });
+  const plugin = new Plugin({ env: { PATH: "" }, limits: { noticeMs: 0 } });
   const { input, toasts } = openCode();
-  const hooks = plugin.attach(input);
-  const again = plugin.attach(input);
+  const hooks = await attach(plugin, input);
+  const again = await attach(plugin, input);
   const [toast] = await until(() => toasts().length > 0 && toasts());
   assert.equal(
     toast.message,

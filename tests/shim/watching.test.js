@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { MeantThrow } from "../../plugin-shim/lib/errors.js";
 import { Plugin } from "../../plugin-shim/lib/plugin.js";
 import { Sessions, used } from "../../plugin-shim/lib/sessions.js";
-import { fake, openCode, stayAlive, until } from "./support.js";
+import { attach, fake, openCode, stayAlive, until } from "./support.js";
 
 stayAlive();
 
@@ -16,8 +16,8 @@ const MODEL = { providerID: "scripted", modelID: "m1" };
 async function watching() {
   const { input, asked, toasts } = openCode();
   const sessions = new Sessions();
-  const plugin = new Plugin({ argv: ["bun", "index.js", "serve"], sessions, limits: { startDelayMs: 0 } });
-  const hooks = plugin.attach(input, { command: fake("watches") });
+  const plugin = new Plugin({ argv: ["bun", "index.js", "serve"], sessions });
+  const hooks = await attach(plugin, input, { command: fake("watches") });
   await until(() => sessions.isOfInterest(input.directory, { tokens: { total: 1_000 }, ...MODEL }));
   return { hooks, asked, toasts, sessions, directory: input.directory };
 }
@@ -163,7 +163,7 @@ test("a command of ours ends in a throw that is meant, after the sidecar has car
 
 test("without a sidecar a command of ours asks no model either, and a toast says why", async () => {
   const { input, toasts } = openCode();
-  const hooks = new Plugin().attach(input, { command: ["/nowhere/python"] });
+  const hooks = await attach(new Plugin(), input, { command: ["/nowhere/python"] });
   const call = hooks["command.execute.before"](
     { command: "handoff-now", sessionID: "ses_1", arguments: "" },
     {},
@@ -217,7 +217,7 @@ test("a message that comes before the sidecar has told its words is looked at ag
   await writeFile(join(folder, "handoff.json"), '{"trigger_words": ["übergabe"]}');
   const env = { ...process.env, OPENCODE_CONFIG_DIR: folder };
   const plugin = new Plugin({ argv: ["bun", "index.js", "run", "x"], env });
-  const hooks = plugin.attach(input, { command: fake("übergibt") });
+  const hooks = await attach(plugin, input, { command: fake("übergibt") });
   const info = { id: "msg_1", sessionID: "ses_1", role: "user" };
   const parts = [{ id: "prt_1", type: "text", text: "Übergabe bitte" }];
   await hooks["chat.message"]({ sessionID: "ses_1" }, { message: info, parts });

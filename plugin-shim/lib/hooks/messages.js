@@ -7,6 +7,7 @@
  */
 import { within } from "../deadline.js";
 import { triggerFailure } from "../sentences.js";
+import { isOfAPerson, typedText } from "../typed.js";
 
 /** The person waits for this, with the message already sent. */
 export const MESSAGE_TIMEOUT_MS = 5_000;
@@ -23,16 +24,7 @@ const TIME_DIGITS = 12;
 const LAST_TIME = (1n << 48n) - 1n;
 
 /** @param {import("../plugin.js").Parts} parts */
-export function messageHooks({
-  instance,
-  sidecar,
-  typed,
-  toastFailure,
-  sessions,
-  trigger,
-  isFirstSight,
-  limits,
-}) {
+export function messageHooks({ instance, sidecar, toastFailure, sessions, trigger, isFirstSight, limits }) {
   /** Messages that came before the pattern was known. @type {Set<string>} */
   const early = new Set();
 
@@ -65,7 +57,6 @@ export function messageHooks({
       const messageID = output.message?.id ?? input?.messageID;
       const sessionID = input?.sessionID ?? output.message?.sessionID;
       const isTyped = output.parts.some(isOfAPerson);
-      if (isTyped) typed();
       if (sessionID) sessions.arrived(sessionID, messageID, isTyped);
       const text = typedText(output.parts);
       if (!messageID || !sessionID) return undefined;
@@ -91,19 +82,6 @@ export function messageHooks({
       await received({ sessionID: info.sessionID, messageID: info.id, text }, parts);
     },
   };
-}
-
-/** @param {any} part a file counts too */
-function isOfAPerson(part) {
-  return part !== null && !part?.synthetic;
-}
-
-/** @param {any[]} parts */
-function typedText(parts) {
-  return parts
-    .filter((part) => part?.type === "text" && !part.synthetic && typeof part.text === "string")
-    .map((part) => part.text)
-    .join("\n");
 }
 
 /**

@@ -3,6 +3,7 @@
  * Knows what a tool is called, and nothing of what it does: that is the sidecar's.
  */
 import { CallGivenUp, RpcError, TOOL_FAILED } from "../errors.js";
+import { defineTool } from "../registration.js";
 import { takenByAnother, toolFailure } from "../sentences.js";
 
 /** A handoff takes well under a second; what takes this long will not end by itself. */
@@ -60,7 +61,6 @@ export function toolHooks({
     }
   }
 
-  const tools = new Map(manifest.tools.map((tool) => [tool.name, tool]));
   return {
     tool: Object.fromEntries(
       manifest.tools.map(({ name, description }) => [
@@ -77,20 +77,12 @@ export function toolHooks({
       ]),
     ),
     /**
-     * Of two plugins with a tool of the same name one gets the calls, in no order that we could choose (1.18.33): a
-     * description tells whose tool it is.
      * @param {any} input
      * @param {any} output
      */
     "tool.definition"(input, output) {
-      const tool = tools.get(input?.toolID);
-      if (!tool || !output) return;
-      const { description } = output;
-      if (typeof description === "string" && !description.includes(tool.description)) {
-        notice(takenByAnother([...tools.keys()]), "warning");
-      } else {
-        output.jsonSchema = structuredClone(tool.parameters);
-      }
+      if (defineTool(manifest, input, output)) return;
+      notice(takenByAnother(manifest.tools.map(({ name }) => name)), "warning");
     },
   };
 }
