@@ -62,7 +62,7 @@ def _latency(root: Path, opencode: OpenCodeBinary, options: Options, machine: Ma
 
 
 def _startup(root: Path, opencode: OpenCodeBinary, options: Options, _: Machine) -> Done:
-    result = startup.measure(root, opencode.path, pairs=options.rounds)
+    result = startup.measure(root, opencode.path, rounds=2 * options.rounds)
     return Done(asdict(result), report.startup_text(result), {})
 
 

@@ -55,16 +55,23 @@ def latency_text(result: latency.Latency) -> str:
 
 
 def startup_text(result: startup.StartUp) -> str:
-    """Both times with and without the plugin, and the difference of pairs."""
-    answer = differences(result.answer_ms["with"], result.answer_ms["without"])
+    """Both times with the plugin, without, and with one that does nothing, and the differences of pairs."""
+    ways = [startup.WITHOUT, startup.EMPTY, startup.WITH]
     rows = [
-        ["to the first answer", *_with_and_without(result.answer_ms)],
-        ["to the end of the program", *_with_and_without(result.end_ms)],
+        [
+            what,
+            *(str(times[way]) for way in ways),
+            _plus(differences(times[startup.WITH], times[startup.WITHOUT])),
+            _plus(differences(times[startup.WITH], times[startup.EMPTY])),
+            _plus(differences(times[startup.EMPTY], times[startup.WITHOUT])),
+        ]
+        for what, times in (("to the first answer", result.answer_ms), ("to the end", result.end_ms))
     ]
+    answer = differences(result.answer_ms[startup.WITH], result.answer_ms[startup.WITHOUT])
     init = result.init_ms
     return _section(
-        f"Start-up: `opencode run`, ms (n = {len(init.values)} pairs)",
-        _table(["", "with the plugin", "without", "difference"], rows),
+        f"Start-up: `opencode run`, ms (n = {len(init.values)} of each, turn about)",
+        _table(["", *ways, "with - without", "with - nothing", "nothing - without"], rows),
         _bars(
             (f"init takes {init} ms", init.median < startup.INIT_AT_MOST_MS, "5 ms"),
             (f"to the first answer {_plus(answer)} ms", answer.low <= 0, "no difference that pairs show"),

@@ -1,6 +1,8 @@
 """What the plugin adds to OpenCode's start: paired runs with and without it, and its own time to initialise.
 
-In the real `opencode run`: from the start of the program to its first request to the model, and to its end.
+In the real `opencode run`: from the start of the program to its first request to the model, and to its end. One home
+for all runs, from which the plugin's file is taken away and put back: two homes have differed by as much as a plugin
+does. A plugin that does nothing is measured too, as OpenCode itself does something for any.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 
 from benchmarks.samples import Sample
@@ -32,13 +35,19 @@ export default async (input, options) => {{
 """
 
 
+_NOTHING = "export default async () => ({})\n"
+_FILE = "measured.js"
+
+WITH, WITHOUT, EMPTY = "with the plugin", "without", "with one that does nothing"
+
+
 @dataclass(frozen=True, slots=True)
 class StartUp:
     """Milliseconds.
 
     Attributes:
-        init_ms: from OpenCode's call of the plugin file to the hooks, with the loading of all its modules.
-        answer_ms: from the start of the program to the first answer, with and without the plugin.
+        init_ms: from OpenCode's call of the plugin file to the hooks, with the loading of all modules that it needs.
+        answer_ms: from the start of the program to the first answer: `WITH`, `WITHOUT` and `EMPTY`.
         end_ms: to the end of the program.
     """
 
@@ -47,10 +56,11 @@ class StartUp:
     end_ms: dict[str, Sample]
 
 
-def measure(root: Path, binary: Path, *, pairs: int) -> StartUp:
-    """Pairs of runs, each pair in the other order than the one before, after one pair that doesn't count."""
-    answers: dict[str, list[float]] = {"with": [], "without": []}
-    ends: dict[str, list[float]] = {"with": [], "without": []}
+def measure(root: Path, binary: Path, *, rounds: int) -> StartUp:
+    """Rounds of one run of each, in all orders in turn, after one round that doesn't count."""
+    answers: dict[str, list[float]] = {WITH: [], WITHOUT: [], EMPTY: []}
+    ends: dict[str, list[float]] = {name: [] for name in answers}
+    orders = list(permutations(answers))
     answered: list[float] = []
 
     def script(request: ChatRequest) -> Reply:
@@ -59,16 +69,20 @@ def measure(root: Path, binary: Path, *, pairs: int) -> StartUp:
         return Reply("Hello.")
 
     with ScriptedModel(script) as model:
-        sandboxes = {name: make_sandbox(root / name, binary, model.base_url) for name in answers}
-        log = _install_measured(sandboxes["with"])
-        for number in range(pairs + 1):
-            for name in sorted(sandboxes, reverse=bool(number % 2)):
+        sandbox = make_sandbox(root / "home", binary, model.base_url)
+        log = sandbox.root / "init.log"
+        plugins = {WITH: _measured_plugin(sandbox, log), EMPTY: _NOTHING}
+        for number in range(rounds + 1):
+            for name in orders[number % len(orders)]:
+                (sandbox.config_folder / "plugin" / _FILE).unlink(missing_ok=True)
+                if name in plugins:
+                    sandbox.plugin_file(_FILE, plugins[name])
                 answered.clear()
                 started = time.perf_counter()
-                finished = sandboxes[name].run(["hello"])
+                finished = sandbox.run(["hello"])
                 ended = time.perf_counter()
                 if finished.returncode or not answered:
-                    raise RuntimeError(f"`opencode run` {name} the plugin failed: {finished.stderr[-500:]}")
+                    raise RuntimeError(f"`opencode run` {name} failed: {finished.stderr[-500:]}")
                 if number:
                     answers[name].append((answered[0] - started) * 1_000)
                     ends[name].append((ended - started) * 1_000)
@@ -79,14 +93,12 @@ def measure(root: Path, binary: Path, *, pairs: int) -> StartUp:
     )
 
 
-def _install_measured(sandbox: Sandbox) -> Path:
-    """The plugin as `install` writes it, behind a file that takes its time; the log of those times."""
+def _measured_plugin(sandbox: Sandbox, log: Path) -> str:
+    """The plugin as `install` writes it, behind a file that takes its time and notes it in the log."""
     elsewhere = sandbox.root / "installed"
     install(elsewhere)
-    plugin, log = elsewhere / "plugin" / PLUGIN_FILE, sandbox.root / "init.log"
-    text = _WRAPPER.format(plugin=json.dumps(plugin.as_uri()), log=json.dumps(str(log)))
-    sandbox.plugin_file("measured.js", text)
-    return log
+    plugin = elsewhere / "plugin" / PLUGIN_FILE
+    return _WRAPPER.format(plugin=json.dumps(plugin.as_uri()), log=json.dumps(str(log)))
 
 
 def _first_of_each_process(log: Path) -> tuple[float, ...]:
