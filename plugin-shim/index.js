@@ -2,7 +2,7 @@
  * handoff-sidecar's plugin for OpenCode 1.x. OpenCode calls every export as a plugin: there is one.
  *
  * One OpenCode process may initialise a plugin many times, and load two copies of it, perhaps of two versions.
- * They all share one sidecar, and the copy that came first makes everybody's hooks.
+ * They all share one sidecar, and the copy that is loaded first makes everybody's hooks.
  *
  * OpenCode waits for this file and what it imports, so that is little: the rest is loaded when it is needed, or when
  * OpenCode's start is over.
@@ -22,11 +22,12 @@ const SHARED = Symbol.for("handoff-sidecar");
 export default async (input, options) => {
   const manifest = readManifest();
   const commands = new Commands(manifest.commands);
-  const load = async () => {
+  /** @param {AbortSignal} [closed] */
+  const load = async (closed) => {
     const { Plugin } = await import("./lib/plugin.js");
     const shared = /** @type {Record<symbol, InstanceType<typeof Plugin> | undefined>} */ (globalThis);
     shared[SHARED] ??= new Plugin();
-    return shared[SHARED].give(given, commands, input, options);
+    return shared[SHARED].give(given, commands, input, options, closed);
   };
   /** @type {import("./lib/plugin.js").Hooks} */
   const given = {};
@@ -34,7 +35,7 @@ export default async (input, options) => {
     const [mode, hasOwnWords] = [modeOf(process.argv), mayNameTriggerWords(process.env)];
     Object.assign(given, standIns({ manifest, commands, load, mode, hasOwnWords }));
   } else {
-    setTimeout(() => load().catch(() => {})); // whether it has anybody to tell is what it would have found out
+    setTimeout(() => load().catch(() => {})); // without the plugin there is nothing that could be told
   }
   return given;
 };

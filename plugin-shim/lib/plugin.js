@@ -92,14 +92,16 @@ export class Plugin {
 
   /**
    * Gives the hooks for one initialisation, in place of stand-ins if there are any, and starts the sidecar. In an
-   * OpenCode that is too old all hooks are taken back, as it looks a hook up each time.
+   * OpenCode that is too old all hooks are taken back, as it looks a hook up each time; its tools it may have taken
+   * already, which refuse then.
    * @param {Hooks} given what OpenCode has
    * @param {import("./registration.js").Commands} commands
    * @param {any} input OpenCode's
    * @param {unknown} [options] the user's
+   * @param {AbortSignal} [closed] tells of a `dispose` that came before the hooks were there
    * @returns {Promise<Hooks>} what can be called from now on
    */
-  async give(given, commands, input, options) {
+  async give(given, commands, input, options, closed) {
     const directory = String(input?.directory ?? process.cwd());
     const worktree = String(input?.worktree ?? directory);
     /** @type {Instance} */
@@ -154,7 +156,7 @@ export class Plugin {
       return { tool: all.tool };
     }
     hand(all, given);
-    if (this.#host.isOpen(instance)) this.#start(instance, sidecar);
+    if (!closed?.aborted) this.#start(instance, sidecar);
     return all;
   }
 

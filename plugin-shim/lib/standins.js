@@ -13,11 +13,7 @@ const LOAD_DELAY_MS = 3_000;
 /** They come by the hundred, and are of no use but for a message that the plugin has sent. */
 const OF_NO_USE = /^message\.part\./;
 
-const WAITING_HOOKS = [
-  "command.execute.before",
-  "experimental.compaction.autocontinue",
-  "experimental.session.compacting",
-];
+const WAITING_HOOKS = ["experimental.compaction.autocontinue", "experimental.session.compacting"];
 
 /** @typedef {import("./plugin.js").Hooks} Hooks */
 
@@ -26,7 +22,7 @@ const WAITING_HOOKS = [
  * @param {object} parts
  * @param {import("./manifest.js").Manifest} parts.manifest
  * @param {import("./registration.js").Commands} parts.commands
- * @param {() => Promise<Hooks>} parts.load the real hooks, which are in the place of these by then
+ * @param {(closed: AbortSignal) => Promise<Hooks>} parts.load the real hooks, which are in the place of these by then
  * @param {import("./mode.js").Mode} parts.mode
  * @param {boolean} parts.hasOwnWords whether the person may have trigger words that only the sidecar knows
  * @param {number} [parts.delayMs]
@@ -39,10 +35,11 @@ export function standIns({ manifest, commands, load, mode, hasOwnWords, delayMs 
   /** @type {Promise<Hooks> | null} */
   let loading = null;
   let isOver = false;
+  const closing = new AbortController();
 
   async function loadAll() {
     /** @type {Hooks} */
-    const hooks = await load().catch((error) => ({ error }));
+    const hooks = await load(closing.signal).catch((error) => ({ error }));
     isOver = true;
     for (const [name, args] of missed.splice(0)) void hooks[name]?.(...args);
     return hooks;
@@ -113,9 +110,14 @@ export function standIns({ manifest, commands, load, mode, hasOwnWords, delayMs 
       return remember("chat.message", input, output);
     },
 
-    /** There is nothing to look at unless a message has waited. @param {unknown[]} args */
+    /** @param {any} input */
+    async "command.execute.before"(input, /** @type {unknown[]} */ ...rest) {
+      if (commands.isImmediate(input?.command)) await wait("command.execute.before")(input, ...rest);
+    },
+
+    /** Of other messages there is nothing to be looked at again. @param {unknown[]} args */
     async "experimental.chat.messages.transform"(...args) {
-      if (loading) await wait("experimental.chat.messages.transform")(...args);
+      if (hasOwnWords || isOver) await wait("experimental.chat.messages.transform")(...args);
     },
 
     /** @param {any} input */
@@ -125,6 +127,7 @@ export function standIns({ manifest, commands, load, mode, hasOwnWords, delayMs 
 
     async dispose() {
       clearTimeout(timer);
+      closing.abort();
       if (loading) await wait("dispose")();
     },
 

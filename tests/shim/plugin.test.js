@@ -148,9 +148,12 @@ test("a tool that is called before the OpenCode is known to be too old says so",
 });
 
 test("a new OpenCode without the sign of one gets its hooks as soon as its version is known", async () => {
+  Reflect.deleteProperty(globalThis, SHARED);
+  const { default: init } = await import(INDEX.href);
   const host = openCode(ofVersion("1.99.0"));
   Reflect.deleteProperty(host.input, "experimental_workspace");
-  const hooks = await attach(new Plugin(), host.input, { command: fake("well") });
+  const hooks = await init(host.input, { command: fake("well") });
+  assert.equal(Object.keys(hooks).length, 0);
   await until(() => hooks.tool);
   assert.equal((await hooks.tool.read_session.execute({}, context)).output, "Handed off.");
   assert.deepEqual(host.toasts(), []);

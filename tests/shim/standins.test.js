@@ -21,7 +21,6 @@ const AN_HOUR_MS = 3_600_000;
 function early(parts = {}) {
   /** @type {[string, ...any[]][]} */
   const seen = [];
-  let loads = 0;
   const names = [
     "chat.message",
     "command.execute.before",
@@ -35,14 +34,16 @@ function early(parts = {}) {
     names.map((name) => [name, async (/** @type {any[]} */ ...args) => void seen.push([name, ...args])]),
   );
   real.tool = { session_handoff: { execute: async () => ({ output: "Handed off." }) } };
-  const load = async () => {
-    loads += 1;
+  /** @type {AbortSignal[]} */
+  const signals = [];
+  const load = async (/** @type {AbortSignal} */ closed) => {
+    signals.push(closed);
     return real;
   };
   const commands = new Commands(manifest.commands);
   const delayMs = AN_HOUR_MS;
   const hooks = standIns({ manifest, commands, load, mode: "run", hasOwnWords: false, delayMs, ...parts });
-  return { hooks, real, seen, loads: () => loads };
+  return { hooks, real, seen, signals, loads: () => signals.length };
 }
 
 /** @param {string} text */
@@ -118,12 +119,17 @@ test("when the start is over everything is loaded", async () => {
 });
 
 test("where a person is, the first message that they type loads everything, and doesn't wait", async () => {
-  const { hooks, seen, loads } = early({ mode: "serve" });
+  /** @type {((hooks: any) => void)[]} */
+  const loading = [];
+  const load = () => new Promise((resolve) => loading.push(resolve));
+  const { hooks, real, seen } = early({ mode: "serve", load });
   await hooks["chat.message"](...message("what another plugin says", true));
-  assert.equal(loads(), 0);
+  assert.equal(loading.length, 0);
   await hooks["chat.message"](...message("hello"));
-  assert.equal(loads(), 1);
-  await settled();
+  await hooks["experimental.chat.messages.transform"]({}, { messages: [] });
+  assert.deepEqual([loading.length, seen], [1, []]);
+  loading[0]?.(real);
+  await until(() => seen.length > 0);
   assert.deepEqual(
     seen.map(([name, , { parts }]) => [name, parts[0].text]),
     [
@@ -170,7 +176,18 @@ test("what waits for the real hook throws what it throws", async () => {
   real["command.execute.before"] = async () => {
     throw new Error("meant");
   };
-  await assert.rejects(hooks["command.execute.before"]({ command: "x" }, 2), { message: "meant" });
+  await assert.rejects(hooks["command.execute.before"]({ command: "handoff-now" }, 2), { message: "meant" });
+});
+
+test("commands are registered before the plugin is loaded, and one that is not ours waits for nothing", async () => {
+  const { hooks, loads } = early();
+  const config = { command: { "handoff-now": { template: "mine" } } };
+  await hooks.config(config);
+  assert.deepEqual(Object.keys(config.command).sort(), manifest.commands.map(({ name }) => name).sort());
+  for (const command of ["review", "handoff", "handoff-now"]) {
+    await hooks["command.execute.before"]({ command, sessionID: "ses_1" }, {});
+  }
+  assert.equal(loads(), 0);
 });
 
 test("a tool has its schema before the plugin is loaded, and of another's the plugin is told then", async () => {
@@ -212,6 +229,31 @@ test("a directory that is closed before the plugin is loaded loads nothing, and 
   assert.equal(loads(), 0);
   const other = early();
   await other.hooks.tool.session_handoff.execute({}, {});
+  assert.equal(other.signals[0]?.aborted, false);
   await other.hooks.dispose();
-  assert.deepEqual([seen, other.seen], [[], [["dispose"]]]);
+  assert.deepEqual([seen, other.seen, other.signals[0]?.aborted], [[], [["dispose"]], true]);
+});
+
+test("a directory that is closed while the plugin is loaded starts no sidecar", async () => {
+  let spawned = 0;
+  const spawn = /** @type {any} */ (
+    () => {
+      spawned += 1;
+      throw new Error("spawned");
+    }
+  );
+  const plugin = new Plugin({ spawn });
+  /** @type {(answer: Response) => void} */
+  let tellVersion = () => {};
+  const version = new Promise((/** @type {(answer: Response) => void} */ resolve) => (tellVersion = resolve));
+  const { input, asked } = openCode({ answer: () => version });
+  const commands = new Commands(manifest.commands);
+  const load = (/** @type {AbortSignal} */ closed) => plugin.give({}, commands, input, {}, closed);
+  const { hooks } = early({ load, delayMs: 0 });
+  await until(() => asked.length === 1);
+  const closed = hooks.dispose();
+  tellVersion(Response.json({ version: "1.18.33" }));
+  await closed;
+  await settled();
+  assert.equal(spawned, 0);
 });
