@@ -62,7 +62,7 @@ def _latency(root: Path, opencode: OpenCodeBinary, options: Options, machine: Ma
 
 
 def _startup(root: Path, opencode: OpenCodeBinary, options: Options, _: Machine) -> Done:
-    result = startup.measure(root, opencode.path, rounds=2 * options.rounds)
+    result = startup.measure(root, opencode.path, rounds=options.rounds)
     return Done(asdict(result), report.startup_text(result), {})
 
 
@@ -122,7 +122,7 @@ def main() -> None:
     """Run the parts that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help=f"of {', '.join(PARTS)}; default: all")
-    parser.add_argument("--rounds", type=int, default=15, help="how often each thing is measured, default 15")
+    parser.add_argument("--rounds", type=int, default=30, help="how often each thing is measured, default 30")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(latency.SIZES), help="turns of the old sessions")
     parser.add_argument("--against", type=Path, help="another plugin's file, which registers `session_handoff`")
     parser.add_argument("--session", type=Path, help="a session that `opencode export` wrote, for `fidelity`")

@@ -1,23 +1,29 @@
 """What the plugin costs while nobody hands off: an ordinary message, and an answer that streams for long.
 
-In two real OpenCode servers, one with the plugin and one without, turn about.
+Turn about, with and without the plugin. Messages go to one real OpenCode server, in two projects of which one has the
+plugin: two servers of the same kind have differed by more than a message costs. (A plugin that is loaded and not called
+would cost both the same.) Streams go to two servers, whose processor time is told apart so.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import shutil
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.samples import Sample
-from benchmarks.stage import OpenCode, make_sandbox, processes, serving
+from benchmarks.stage import POLL_INTERVAL_S, OpenCode, in_directory, make_sandbox, processes, serving
+from handoff_sidecar.demo.sandbox import Sandbox, skip_npm_install
 from handoff_sidecar.demo.scripted_model import ChatRequest, Reply, ScriptedModel
 from handoff_sidecar.installation.plugin_file import install
 
 DELTAS = 10_000
 STREAM_REQUEST = "Tell me a long story"
+SIDECAR_TIMEOUT_S = 30.0
 STORY = "Once upon a time there was a token that nobody refreshed. " * 1_000
 
 
@@ -40,21 +46,40 @@ class Chat:
 
 def measure(root: Path, binary: Path, *, messages: int, streams: int) -> Chat:
     """Pairs of messages and of streams, after one of each that doesn't count."""
-    with ScriptedModel(_answer) as model, ExitStack() as running:
-        opencodes = {}
-        for name in ("with", "without"):
-            sandbox = make_sandbox(root / name, binary, model.base_url)
-            if name == "with":
-                install(sandbox.config_folder)
-            opencodes[name] = running.enter_context(serving(sandbox))
+    with ScriptedModel(_answer) as model:
+        message_ms = _messages(make_sandbox(root / "messages", binary, model.base_url), messages)
+        sandboxes = {name: make_sandbox(root / name, binary, model.base_url) for name in ("with", "without")}
+        install(sandboxes["with"].config_folder)
+        return _streams(sandboxes, message_ms, streams)
+
+
+def _messages(sandbox: Sandbox, count: int) -> dict[str, Sample]:
+    """Of one server, in two projects of the same files."""
+    projects = {"with": sandbox.project, "without": sandbox.home / "without"}
+    shutil.copytree(sandbox.project, projects["without"])
+    sandbox.git("-C", str(projects["without"]), "commit", "--quiet", "--amend", "--message=Files of another project")
+    for project in projects.values():
+        (project / ".opencode").mkdir()
+        skip_npm_install(project / ".opencode")
+    install(projects["with"] / ".opencode")
+    with serving(sandbox) as server, ExitStack() as clients:
+        opencodes = {name: clients.enter_context(in_directory(server, path)) for name, path in projects.items()}
         for opencode in opencodes.values():
             opencode.say(opencode.new_session(), "hello")
-            opencode.say(opencode.new_session(), STREAM_REQUEST)
-        message_ms = _turns(opencodes, "hello", messages)
-        sidecar = processes(f"HOME={opencodes['with'].sandbox.home}", "handoff_sidecar")
-        if len(sidecar) != 1:
-            raise RuntimeError(f"one sidecar was expected, and there are {len(sidecar)}")
-        return _streams(opencodes, message_ms, sidecar[0], streams)
+        _sidecar_of(sandbox)
+        return _turns(opencodes, "hello", count)
+
+
+def _sidecar_of(sandbox: Sandbox) -> int:
+    """The id of its process: the first message has started it."""
+    deadline = time.monotonic() + SIDECAR_TIMEOUT_S
+    while not (found := processes(f"HOME={sandbox.home}", "handoff_sidecar")):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"no sidecar was started in {SIDECAR_TIMEOUT_S:.0f} s")
+        time.sleep(POLL_INTERVAL_S)
+    if len(found) > 1:
+        raise RuntimeError(f"one sidecar was expected, and there are {len(found)}")
+    return found[0]
 
 
 def _turns(opencodes: dict[str, OpenCode], text: str, count: int) -> dict[str, Sample]:
@@ -68,19 +93,24 @@ def _turns(opencodes: dict[str, OpenCode], text: str, count: int) -> dict[str, S
     return {name: Sample(tuple(values)) for name, values in times.items()}
 
 
-def _streams(opencodes: dict[str, OpenCode], message_ms: dict[str, Sample], sidecar: int, count: int) -> Chat:
-    wall: dict[str, list[float]] = {name: [] for name in opencodes}
-    cpu: dict[str, list[float]] = {name: [] for name in opencodes}
+def _streams(sandboxes: dict[str, Sandbox], message_ms: dict[str, Sample], count: int) -> Chat:
+    wall: dict[str, list[float]] = {name: [] for name in sandboxes}
+    cpu: dict[str, list[float]] = {name: [] for name in sandboxes}
     sidecar_cpu = []
-    servers = {name: processes(f"HOME={opencode.sandbox.home}", "serve")[0] for name, opencode in opencodes.items()}
-    for number in range(count):
-        for name in sorted(opencodes, reverse=bool(number % 2)):
-            session_id = opencodes[name].new_session()
-            before, sidecar_before = _cpu_ms(servers[name]), _cpu_ms(sidecar)
-            wall[name].append(opencodes[name].say(session_id, STREAM_REQUEST))
-            cpu[name].append(_cpu_ms(servers[name]) - before)
-            if name == "with":
-                sidecar_cpu.append(_cpu_ms(sidecar) - sidecar_before)
+    with ExitStack() as running:
+        opencodes = {name: running.enter_context(serving(sandbox)) for name, sandbox in sandboxes.items()}
+        for opencode in opencodes.values():
+            opencode.say(opencode.new_session(), STREAM_REQUEST)
+        sidecar = _sidecar_of(sandboxes["with"])
+        servers = {name: processes(f"HOME={sandbox.home}", "serve")[0] for name, sandbox in sandboxes.items()}
+        for number in range(count):
+            for name in sorted(opencodes, reverse=bool(number % 2)):
+                session_id = opencodes[name].new_session()
+                before, sidecar_before = _cpu_ms(servers[name]), _cpu_ms(sidecar)
+                wall[name].append(opencodes[name].say(session_id, STREAM_REQUEST))
+                cpu[name].append(_cpu_ms(servers[name]) - before)
+                if name == "with":
+                    sidecar_cpu.append(_cpu_ms(sidecar) - sidecar_before)
     return Chat(
         message_ms,
         {name: Sample(tuple(values)) for name, values in wall.items()},

@@ -90,6 +90,15 @@ def serving(sandbox: Sandbox) -> Iterator[OpenCode]:
         yield OpenCode(http, sandbox)
 
 
+@contextmanager
+def in_directory(opencode: OpenCode, directory: Path) -> Iterator[OpenCode]:
+    """The same server, as a client in another directory sees it."""
+    headers = {"x-opencode-directory": str(directory)}
+    base_url = opencode.http.base_url
+    with httpx.Client(base_url=base_url, headers=headers, timeout=TURN_TIMEOUT_S, trust_env=False) as http:
+        yield OpenCode(http, opencode.sandbox)
+
+
 def import_records(sandbox: Sandbox, records: list[Record]) -> None:
     """Load generated sessions as this OpenCode's own."""
     with serving(sandbox) as opencode:
