@@ -1,0 +1,167 @@
+"""What a search finds, in one session or in all of the project, how it is told, and how it is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+from fake_opencode import FakeOpenCode, assistant_message, user_message
+from unit.tools.read_session.conftest import Read
+
+from handoff_sidecar.errors import InvalidArguments
+from handoff_sidecar.tools.history import History
+
+ENDED_WITHIN_S = 0.2
+"""What a person who presses escape feels as at once; 10 ms are usual."""
+
+
+@pytest.mark.parametrize("query", ["port 7", r"/(\w+\s?)+q!/"])
+async def test_a_search_of_thousands_of_messages_ends_at_once_when_it_is_cancelled(
+    opencode: FakeOpenCode, read: Read, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    words = " ".join(f"port {number} of the build" for number in range(150))
+    opencode.messages["ses_old"] = [user_message(number, words) for number in range(5_000)]
+    loop, scanning = asyncio.get_running_loop(), asyncio.Event()
+    scan = History.scan
+
+    def tell(*arguments: Any) -> Any:
+        loop.call_soon_threadsafe(scanning.set)
+        return scan(*arguments)
+
+    monkeypatch.setattr(History, "scan", tell)
+    search = asyncio.ensure_future(read(query=query))
+    await scanning.wait()
+    cancelled_at = loop.time()
+    search.cancel()
+    await asyncio.wait([search])
+
+    assert search.cancelled()
+    assert loop.time() - cancelled_at < ENDED_WITHIN_S
+
+
+async def test_a_search_can_end_with_a_message(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [user_message(n, f"the zebra of day {n}.") for n in range(20)]
+
+    output = (await read(query="zebra", before="msg_0009")).output
+
+    assert "10 messages match 'zebra', the latest is `msg_0009`" in output
+    assert "day 10" not in output
+    assert "Searched the 10 messages up to the one named." in output
+
+
+async def test_a_reversed_decision_does_not_pass_for_the_last_word(opencode: FakeOpenCode, read: Read) -> None:
+    talk = [user_message(n, f"and now step {n} of the work") for n in range(200)]
+    talk[10] = user_message(10, "database decision: use Postgres as the database")
+    talk[150] = user_message(150, "drop Postgres, the database will be SQLite after all")
+    opencode.messages["ses_old"] = talk
+
+    output = (await read(query="database decision Postgres")).output
+
+    assert "msg_0010 · 1 later match]" in output
+    assert "msg_0150 · the latest match]" in output
+    assert "the latest is `msg_0150`" in output
+
+
+async def test_turns_that_repeat_themselves_leave_room_for_the_others(opencode: FakeOpenCode, read: Read) -> None:
+    talk = [user_message(n, "run the tests of the login again, please, and tell me how it went") for n in range(300)]
+    talk[7] = user_message(7, "for the tests of the login take the container, and never a mock")
+    opencode.messages["ses_old"] = talk
+
+    output = (await read(query="tests of the login")).output
+
+    assert "never a mock" in output
+    assert "msg_0299 · the latest match]" in output
+    assert re.search(r"\(\d+ more turns like this, the last `msg_0298`\)", output)
+    assert output.count("tell me how it went") == 1
+
+
+async def test_a_search_that_ends_within_a_turn_shows_nothing_after_that(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [
+        user_message(1, "draw the zebra"),
+        assistant_message(2, "a zebra has stripes"),
+        assistant_message(3, "this zebra has dots"),
+    ]
+
+    output = (await read(query="zebra", before="msg_0002")).output
+
+    assert "stripes" in output
+    assert "dots" not in output
+
+
+async def test_a_file_that_only_a_step_on_disk_names_is_shown(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [
+        user_message(1, "format it"),
+        assistant_message(2, "", {"type": "patch", "files": ["/p/src/giraffe.ts"]}),
+    ]
+
+    assert "/p/src/giraffe.ts" in (await read(query="giraffe")).output
+
+
+async def test_a_word_that_no_message_holds_is_named_as_it_was_typed(read: Read) -> None:
+    assert "No message holds `zebras`." in (await read(query="port zebras")).output
+
+
+async def test_what_was_thought_is_found_marked_and_counts_less_than_what_was_said(
+    opencode: FakeOpenCode, read: Read
+) -> None:
+    thinking = {"type": "reasoning", "text": "A mutex could do, but the queue is simpler."}
+    opencode.messages["ses_old"] = [
+        user_message(1, "How do we lock?"),
+        assistant_message(2, "With the queue.", thinking),
+        user_message(3, "Is a mutex in use anywhere?"),
+        assistant_message(4, "Nowhere."),
+    ]
+
+    output = (await read(query="mutex")).output
+
+    assert 0 < output.find("Is a mutex in use") < output.find("(thinking) A mutex could do")
+    assert "mutex could" not in (await read()).output
+    assert "(thinking) A mutex could do" in (await read(detail="tools")).output
+    assert "(thinking) A mutex could do" in (await read(session_id="all", query="mutex")).output
+
+
+async def test_nothing_found_says_what_was_searched_and_what_to_try(read: Read) -> None:
+    output = (await read(query="zebra")).output
+
+    assert "Nothing found for 'zebra'." in output
+    assert "Searched all 2 messages, 2026-05-28" in output
+    assert '`read_session(session_id="all", query="zebra")`' in output
+
+
+async def test_a_word_that_no_message_holds_is_named(read: Read) -> None:
+    assert "No message holds `zebra`." in (await read(query="port zebra")).output
+
+
+@pytest.mark.parametrize("query", ["/(/", "?"])
+async def test_a_query_that_can_not_be_searched_for_is_the_models_to_correct(read: Read, query: str) -> None:
+    with pytest.raises(InvalidArguments, match="Correct the `query` and call again"):
+        await read(query=query)
+
+
+async def test_all_sessions_of_the_project_are_searched_the_newest_first(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [user_message(1, "we take zebra stripes")]
+    opencode.add_session("ses_newer", title="Stripes", metadata={"handoff": {"from": "ses_old", "to": "ses_here"}})
+    opencode.messages["ses_newer"] = [user_message(1, "the zebra is gone")]
+    opencode.add_session("ses_title", title="All about the zebra")
+    opencode.add_session("ses_other", projectID="prj_2")
+    opencode.messages["ses_other"] = [user_message(1, "zebra elsewhere")]
+
+    output = (await read(session_id="all", query="zebra")).output
+
+    places = [output.find(text) for text in ("[ses_title", "[ses_newer", "[ses_old")]
+    assert places == sorted(places)
+    assert places[0] > 0
+    assert "handed off from ses_old · handed off to ses_here" in output
+    assert "we take zebra stripes" in output
+    assert "elsewhere" not in output
+    assert "Nothing found" in (await read(session_id="all", query="giraffe")).output
+
+
+async def test_sessions_that_could_not_be_searched_are_named(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handoff_sidecar.tools.project.SEARCH_TIMEOUT_S", -1.0)
+
+    output = (await read(session_id="all", query="port")).output
+
+    assert "1 were not searched (time, or an error), such as ses_old" in output
