@@ -19,7 +19,7 @@ from handoff_sidecar.errors import HandoffSidecarError, ToolFailed, kind_of
 from handoff_sidecar.folders import APP_NAME, cache_folder, log_folder, state_folder
 from handoff_sidecar.handoff.threshold import OUTPUT_TOKENS_MAX
 from handoff_sidecar.handoff.tokens import Tokenizer
-from handoff_sidecar.handoff.trigger import TRIGGER_WORDS, find_trigger, pattern, tell_agent
+from handoff_sidecar.handoff.trigger import find_trigger, pattern, tell_agent
 from handoff_sidecar.journal import Journal
 from handoff_sidecar.logs import start_logging
 from handoff_sidecar.opencode.client import OpenCodeClient, through_tunnel
@@ -42,10 +42,10 @@ from handoff_sidecar.rpc.errors import RpcError
 from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
 from handoff_sidecar.rpc.messages import ErrorCode
 from handoff_sidecar.rpc.stdio import ClaimedStdio, claim_stdio
-from handoff_sidecar.settings import Settings, config_folder, load_settings
+from handoff_sidecar.settings import config_folder
 from handoff_sidecar.tools.capacity import Capacity
 from handoff_sidecar.tools.compaction import goes_on, records_of
-from handoff_sidecar.tools.context import Mode, Scene, ToolContext, ToolResult
+from handoff_sidecar.tools.context import Scene, ToolContext, ToolResult
 from handoff_sidecar.tools.definitions import (
     HANDOFF_NOW_COMMAND,
     HANDOFF_RESUME_COMMAND,
@@ -59,13 +59,11 @@ from handoff_sidecar.tools.interrupted import Interrupted
 from handoff_sidecar.tools.notices import notify
 from handoff_sidecar.tools.read_session import ReadSessionTool
 from handoff_sidecar.tools.receipts import Receipts
+from handoff_sidecar.tools.scenes import Scenes
 from handoff_sidecar.tools.session_handoff import SessionHandoff
 from handoff_sidecar.tools.watch import Watch
 
 log = logging.getLogger(__name__)
-
-MAX_PROBLEMS_TOLD = 1_000
-"""A settings file that changes all the time must not fill the memory."""
 
 HOST_TIMEOUT_S = 30.0
 """For an answer of the shim's; the HTTP client's own limit is shorter and ends the wait first."""
@@ -107,13 +105,11 @@ class Sidecar:
             error_translator=_wire_error,
         )
         self._http = through_tunnel(self._carry)
-        self._config = config
         self._now = now
-        self._mode: Mode = "other"
+        self._scenes = Scenes(self._http, config)
         self._tokenizer = Tokenizer()
         self._vocabulary: asyncio.Task[None] | None = None
         self._update: asyncio.Task[None] | None = None
-        self._problems_told: set[str] = set()
         journal = Journal(state / "briefs")
         self._briefs = journal.folder
         self._interrupted = Interrupted(journal)
@@ -150,7 +146,7 @@ class Sidecar:
                 f"the plugin speaks protocol {hello.protocol_version} and the sidecar {__version__} speaks protocol "
                 f"{PROTOCOL_VERSION}: run `handoff-sidecar install` again, then restart OpenCode",
             )
-        self._mode = hello.mode
+        self._scenes.mode = hello.mode
         version = hello.open_code.get("version") or "of an unknown version"
         log.info("OpenCode %s (%s), sidecar %s", version, hello.mode, __version__)
         if is_untried(version):
@@ -159,7 +155,7 @@ class Sidecar:
         self._vocabulary = asyncio.create_task(asyncio.to_thread(self._tokenizer.load))
         if hello.mode in WATCHED_MODES:
             self._update = asyncio.create_task(self._look_for_update(hello.directory))
-        source, flags = pattern(self._trigger_words())
+        source, flags = pattern(self._scenes.trigger_words())
         return {
             "protocolVersion": PROTOCOL_VERSION,
             "server": {"name": APP_NAME, "version": __version__},
@@ -170,7 +166,7 @@ class Sidecar:
 
     async def _directory_opened(self, params: dict[str, object]) -> dict[str, dict[str, int]]:
         opened = DirectoryOpened.model_validate(params)
-        scene = await self._scene(ToolContext(sessionID=SessionID(""), **opened.model_dump()))
+        scene = await self._scenes.scene(ToolContext(sessionID=SessionID(""), **opened.model_dump()))
         offer = asyncio.create_task(self._interrupted.offer(scene.client, scene.context.root))
         self._offers.add(offer)
         offer.add_done_callback(self._offers.discard)
@@ -179,7 +175,7 @@ class Sidecar:
 
     async def _session_step(self, params: dict[str, object]) -> dict[str, Any]:
         step = Step.model_validate(params)
-        return {"text": await self._watch.step(step.sighting, await self._scene(step.context))}
+        return {"text": await self._watch.step(step.sighting, await self._scenes.scene(step.context))}
 
     async def _event(self, params: dict[str, object]) -> None:
         event = Event.model_validate(params).root
@@ -192,12 +188,12 @@ class Sidecar:
         if event.type == "session.error":
             self._watch.failed(event.context.session_id)
             return
-        scene = await self._scene(event.context)
+        scene = await self._scenes.scene(event.context)
         await self._vocabulary_loaded()
         await self._watch.idle(event.sighting, scene)
 
     async def _session_compacting(self, params: dict[str, object]) -> dict[str, list[str]]:
-        scene = await self._scene(InSession.model_validate(params).context)
+        scene = await self._scenes.scene(InSession.model_validate(params).context)
         await self._vocabulary_loaded()
         return {"context": [await records_of(scene, self._tokenizer)]}
 
@@ -210,7 +206,7 @@ class Sidecar:
         command = self._commands.get(call.name)
         if command is None:
             raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no command {call.name}")
-        scene = await self._scene(call.context)
+        scene = await self._scenes.scene(call.context)
         try:
             await self._vocabulary_loaded()
             result = await command(call.arguments, scene)
@@ -223,10 +219,10 @@ class Sidecar:
     async def _tool_call(self, params: dict[str, object]) -> dict[str, Any]:
         call = ToolCall.model_validate(params)
         log.info("%s: call %s in %s", call.name, call.context.call_id, call.context.session_id)
-        scene = await self._scene(call.context)
+        scene = await self._scenes.scene(call.context)
         try:
             await self._vocabulary_loaded()
-            result = await self._tool(call, scene.client, scene.settings)
+            result = await self._tool(call, scene)
         except HandoffSidecarError as error:
             log.warning("%s: call %s failed: %s", call.name, call.context.call_id, kind_of(error))
             log.debug("%s", error)
@@ -236,15 +232,16 @@ class Sidecar:
         log.info("%s: call %s made %s", call.name, call.context.call_id, result.metadata.get("sessionID"))
         return result.model_dump()
 
-    async def _tool(self, call: ToolCall, client: OpenCodeClient, settings: Settings) -> ToolResult:
+    async def _tool(self, call: ToolCall, scene: Scene) -> ToolResult:
+        client, settings = scene.client, scene.settings
         if call.name == SESSION_HANDOFF.name:
-            return await self._session_handoff(call.arguments, call.context, client, settings=settings, mode=self._mode)
+            return await self._session_handoff(call.arguments, call.context, client, settings=settings, mode=scene.mode)
         if call.name == READ_SESSION.name:
             return await self._read_session(call.arguments, call.context, client, settings=settings)
         raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no tool {call.name}")
 
     async def _message_received(self, params: dict[str, object]) -> dict[str, str] | None:
-        trigger = find_trigger(ReceivedMessage.model_validate(params).text, self._trigger_words())
+        trigger = find_trigger(ReceivedMessage.model_validate(params).text, self._scenes.trigger_words())
         return {"text": tell_agent(trigger)} if trigger else None
 
     async def _shutdown(self, _params: dict[str, object]) -> None:
@@ -257,23 +254,6 @@ class Sidecar:
         if self._vocabulary is not None:
             await asyncio.shield(self._vocabulary)
 
-    def _trigger_words(self) -> tuple[str, ...]:
-        """One set for the whole process: what a person's words mean is theirs to say, and no project's."""
-        settings = load_settings(config=self._config, project=None).settings
-        return (*TRIGGER_WORDS, *settings.trigger_words)
-
-    async def _scene(self, context: ToolContext) -> Scene:
-        """A session with the settings as they are now; each problem with them is told once."""
-        client = OpenCodeClient(self._http, context.directory)
-        loaded = load_settings(config=self._config, project=Path(context.root))
-        untold = [problem for problem in loaded.problems if problem not in self._problems_told]
-        if untold and len(self._problems_told) < MAX_PROBLEMS_TOLD:
-            self._problems_told.update(untold)
-            log.warning("%d problems with the settings in %s", len(untold), context.root)
-            more = f" (and {len(untold) - 1} more problems with the settings)" if len(untold) > 1 else ""
-            await notify(client, untold[0] + more, "error")
-        return Scene(context, client, loaded.settings, self._mode)
-
     def _is_heard(self) -> bool:
         return not self.connection.is_lost
 
@@ -283,7 +263,7 @@ class Sidecar:
         from handoff_sidecar.installation.daily import look_once_a_day  # noqa: PLC0415  # not needed to be ready
         from handoff_sidecar.installation.origin import find_origin  # noqa: PLC0415  # as above
 
-        how = load_settings(config=self._config, project=None).settings.auto_update
+        how = self._scenes.own_settings().auto_update
         if how == "off" or not find_origin().follows_index:
             return
         message = await look_once_a_day(cache_folder(), how, self._now())
