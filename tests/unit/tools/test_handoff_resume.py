@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -46,11 +45,6 @@ def opencode() -> FakeOpenCode:
         assistant_message(2, "done", agent="plan", variant="high"),
     ]
     return fake
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "briefs")
 
 
 def scene(opencode: FakeOpenCode, session: str = "ses_here", mode: Mode = "tui", **settings: Any) -> Scene:

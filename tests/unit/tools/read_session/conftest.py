@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,11 +33,6 @@ def opencode() -> FakeOpenCode:
     ]
     fake.messages["ses_here"] = [user_message(1, "## Session Handoff")]
     return fake
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "briefs")
 
 
 @pytest.fixture
