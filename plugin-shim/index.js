@@ -8,10 +8,9 @@
  * OpenCode's start is over.
  */
 import { readManifest } from "./lib/manifest.js";
-import { modeOf } from "./lib/mode.js";
 import { Commands, looksNew } from "./lib/registration.js";
 import { mayNameTriggerWords } from "./lib/settings.js";
-import { standIns } from "./lib/standins.js";
+import { LOAD_DELAY_MS, standIns } from "./lib/standins.js";
 
 const SHARED = Symbol.for("handoff-sidecar");
 
@@ -32,8 +31,10 @@ export default async (input, options) => {
   /** @type {import("./lib/plugin.js").Hooks} */
   const given = {};
   if (looksNew(input)) {
-    const [mode, hasOwnWords] = [modeOf(process.argv), mayNameTriggerWords(process.env)];
-    Object.assign(given, standIns({ manifest, commands, load, mode, hasOwnWords }));
+    const hasOwnWords = mayNameTriggerWords(process.env);
+    // Once it is loaded for one directory, OpenCode's start is over and another one costs next to nothing.
+    const delayMs = hasOwnWords || SHARED in globalThis ? 0 : LOAD_DELAY_MS;
+    Object.assign(given, standIns({ manifest, commands, load, hasOwnWords, delayMs }));
   } else {
     setTimeout(() => load().catch(() => {})); // without the plugin there is nothing that could be told
   }

@@ -3,7 +3,7 @@
  * Hooks are made in hooks/, one file a concern; a new one is added to `hooks` below.
  */
 import { sidecarCommand } from "./command.js";
-import { later } from "./deadline.js";
+import { later, within } from "./deadline.js";
 import { CallGivenUp, SidecarDied, SidecarMissing, SidecarNotFound, SidecarStopped } from "./errors.js";
 import { commandHooks } from "./hooks/commands.js";
 import { compactionHooks } from "./hooks/compaction.js";
@@ -148,7 +148,8 @@ export class Plugin {
       toolHooks(parts),
     ]);
     const all = guarded({ ...hooks, dispose: () => this.#dispose(instance) }, parts.log);
-    this.#refusal = await this.#whyRefused(looksNew(input));
+    const why = this.#whyRefused(looksNew(input));
+    this.#refusal = await within(why, { signal: closed }).catch(() => this.#refusal);
     if (this.#refusal) {
       takeBack(given);
       this.#notice(instance, this.#refusal, "warning");

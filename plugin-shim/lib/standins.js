@@ -1,14 +1,15 @@
 /**
  * The hooks that OpenCode has until the plugin is loaded, which costs a start: a good part of OpenCode's own work is
  * done in the same thread. They do what can't wait, remember what can, and load the plugin when it is needed, or when
- * the start is over; its own hooks come in their place then.
+ * the start is over; its own hooks come in their place then. A message is no reason: loaded beside a server's first one
+ * it cost that +147 [+79, +183] ms (1.18.33, two cores, 12 pairs).
  */
 import { defineTool } from "./registration.js";
 import { Trigger } from "./trigger.js";
-import { isOfAPerson, typedText } from "./typed.js";
+import { typedText } from "./typed.js";
 
 /** OpenCode's own start, and a quick first answer of `opencode run`, are over by then. */
-const LOAD_DELAY_MS = 3_000;
+export const LOAD_DELAY_MS = 3_000;
 
 /** They come by the hundred, and are of no use but for a message that the plugin has sent. */
 const OF_NO_USE = /^message\.part\./;
@@ -23,12 +24,11 @@ const WAITING_HOOKS = ["experimental.compaction.autocontinue", "experimental.ses
  * @param {import("./manifest.js").Manifest} parts.manifest
  * @param {import("./registration.js").Commands} parts.commands
  * @param {(closed: AbortSignal) => Promise<Hooks>} parts.load the real hooks, which are in the place of these by then
- * @param {import("./mode.js").Mode} parts.mode
  * @param {boolean} parts.hasOwnWords whether the person may have trigger words that only the sidecar knows
- * @param {number} [parts.delayMs]
+ * @param {number} parts.delayMs until it is loaded, if nothing needs it earlier
  * @returns {Hooks}
  */
-export function standIns({ manifest, commands, load, mode, hasOwnWords, delayMs = LOAD_DELAY_MS }) {
+export function standIns({ manifest, commands, load, hasOwnWords, delayMs }) {
   const trigger = new Trigger(manifest.triggerPattern);
   /** @type {[name: string, args: unknown[]][]} */
   const missed = [];
@@ -51,7 +51,7 @@ export function standIns({ manifest, commands, load, mode, hasOwnWords, delayMs 
     return loading;
   }
 
-  const timer = setTimeout(loaded, hasOwnWords ? 0 : delayMs);
+  const timer = setTimeout(loaded, delayMs);
   timer.unref?.();
 
   /** @param {string} name */
@@ -105,8 +105,6 @@ export function standIns({ manifest, commands, load, mode, hasOwnWords, delayMs 
     async "chat.message"(input, output) {
       const parts = Array.isArray(output?.parts) ? output.parts : [];
       if (hasOwnWords || trigger.test(typedText(parts))) return wait("chat.message")(input, output);
-      // In `run` the only message belongs to the start; and nobody is there for whom a session would be watched.
-      if (mode !== "run" && parts.some(isOfAPerson)) void loaded();
       return remember("chat.message", input, output);
     },
 

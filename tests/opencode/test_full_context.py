@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from opencode.server import PROMPT, TURN_TIMEOUT_S, Play, Server, asked_about, calls, until
+from opencode.server import PROMPT, TURN_TIMEOUT_S, Play, Server, asked_about, calls, sidecars, until
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import PROVIDER_ID, Failure, Reply, ScriptedModel, ToolCall
@@ -32,7 +32,10 @@ def server(make_sandbox: Callable[..., Sandbox]) -> Iterator[Server]:
     sandbox = make_sandbox("threshold", config={"provider": {PROVIDER_ID: {"models": models}}})
     add_setting(sandbox.config_folder, "auto_handoff_threshold", 80)
     with sandbox.serve() as url, httpx.Client(base_url=url, timeout=TURN_TIMEOUT_S) as http:
-        yield Server(http, url, sandbox)
+        server = Server(http, url, sandbox)
+        server.new_session(title="Opens the directory")
+        until(lambda: sidecars(sandbox) or None)  # sessions are watched as soon as OpenCode's start is over
+        yield server
 
 
 def reads(server: Server, tokens: int) -> Reply:

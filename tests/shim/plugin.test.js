@@ -11,7 +11,7 @@ import { readManifest, readVersion } from "../../plugin-shim/lib/manifest.js";
 import { Plugin } from "../../plugin-shim/lib/plugin.js";
 import { Commands } from "../../plugin-shim/lib/registration.js";
 import { mayNameTriggerWords } from "../../plugin-shim/lib/settings.js";
-import { standIns } from "../../plugin-shim/lib/standins.js";
+import { LOAD_DELAY_MS, standIns } from "../../plugin-shim/lib/standins.js";
 import { isOlder } from "../../plugin-shim/lib/versions.js";
 import { attach, fake, INDEX, isRunning, openCode, SHARED, stayAlive, until } from "./support.js";
 
@@ -114,7 +114,7 @@ function inAnOldOne(version, { hasSign = false } = {}) {
   const given = {};
   const load = () => plugin.give(given, commands, host.input, { command: fake("well") });
   if (hasSign) {
-    Object.assign(given, standIns({ manifest, commands, load, mode: "serve", hasOwnWords: false }));
+    Object.assign(given, standIns({ manifest, commands, load, hasOwnWords: false, delayMs: LOAD_DELAY_MS }));
   }
   return { ...host, load, given, spawned: () => spawned };
 }

@@ -42,7 +42,7 @@ function early(parts = {}) {
   };
   const commands = new Commands(manifest.commands);
   const delayMs = AN_HOUR_MS;
-  const hooks = standIns({ manifest, commands, load, mode: "run", hasOwnWords: false, delayMs, ...parts });
+  const hooks = standIns({ manifest, commands, load, hasOwnWords: false, delayMs, ...parts });
   return { hooks, real, seen, signals, loads: () => signals.length };
 }
 
@@ -85,7 +85,7 @@ test("what OpenCode has taken is replaced by the real hooks and tools where it i
   await hooks.dispose();
 });
 
-test("in `opencode run` nothing is loaded for its message and its answer, but for a call", async () => {
+test("nothing is loaded for a message and its answer, but for a call", async () => {
   const { hooks, seen, loads } = early();
   const [input, output] = message("please fix handoff.py");
   const child = { event: { type: "session.created", properties: { info: { id: "ses_2" } } } };
@@ -111,44 +111,42 @@ test("in `opencode run` nothing is loaded for its message and its answer, but fo
   assert.deepEqual([loads(), seen], [1, [...missed, ...later]]);
 });
 
-test("when the start is over everything is loaded", async () => {
+test("everything is loaded 3 s after the start, and at once for a directory that is opened later", async (t) => {
+  Reflect.deleteProperty(globalThis, SHARED);
+  const { default: init } = await import(INDEX.href);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const options = { command: fake("well") };
+  const hooks = await init(openCode().input, options);
+  const { event } = hooks;
+  t.mock.timers.tick(2_999);
+  for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+  assert.equal(hooks.event, event);
+  t.mock.timers.tick(1);
+  await until(() => hooks.event !== event);
+
+  const others = await init(openCode({ directory: "/home/ada/projects/other" }).input, options);
+  const { event: before } = others;
+  t.mock.timers.tick(0);
+  await until(() => others.event !== before);
+  t.mock.timers.reset();
+  for (const { dispose } of [others, hooks]) await dispose();
+});
+
+test("what is loaded already is not loaded again for a call", async () => {
   const { loads, hooks } = early({ delayMs: 1 });
   await until(() => loads() === 1);
   await hooks.tool.session_handoff.execute({}, {});
   assert.equal(loads(), 1);
 });
 
-test("where a person is, the first message that they type loads everything, and doesn't wait", async () => {
-  /** @type {((hooks: any) => void)[]} */
-  const loading = [];
-  const load = () => new Promise((resolve) => loading.push(resolve));
-  const { hooks, real, seen } = early({ mode: "serve", load });
-  await hooks["chat.message"](...message("what another plugin says", true));
-  assert.equal(loading.length, 0);
-  await hooks["chat.message"](...message("hello"));
-  await hooks["experimental.chat.messages.transform"]({}, { messages: [] });
-  assert.deepEqual([loading.length, seen], [1, []]);
-  loading[0]?.(real);
-  await until(() => seen.length > 0);
-  assert.deepEqual(
-    seen.map(([name, , { parts }]) => [name, parts[0].text]),
-    [
-      ["chat.message", "what another plugin says"],
-      ["chat.message", "hello"],
-    ],
-  );
-});
-
-test("a trigger waits for the real hook, in `opencode run` too", async () => {
+test("a trigger waits for the real hook", async () => {
   const { hooks, seen } = early();
   const trigger = message("handoff fix the flaky test");
   await hooks["chat.message"](...trigger);
   assert.deepEqual(seen, [["chat.message", ...trigger]]);
 });
 
-test("who may have trigger words of their own gets everything loaded at once, and each message waits", async () => {
-  const { loads } = early({ hasOwnWords: true });
-  await until(() => loads() === 1);
+test("of a person who may have trigger words of their own each message waits", async () => {
   const { hooks, seen } = early({ hasOwnWords: true });
   await hooks["chat.message"](...message("Übergabe bitte"));
   assert.equal(seen.length, 1);
@@ -234,7 +232,7 @@ test("a directory that is closed before the plugin is loaded loads nothing, and 
   assert.deepEqual([seen, other.seen, other.signals[0]?.aborted], [[], [["dispose"]], true]);
 });
 
-test("a directory that is closed while the plugin is loaded starts no sidecar", async () => {
+test("a directory that is closed while the plugin is loaded starts no sidecar, and waits for no answer", async (t) => {
   let spawned = 0;
   const spawn = /** @type {any} */ (
     () => {
@@ -249,11 +247,15 @@ test("a directory that is closed while the plugin is loaded starts no sidecar", 
   const { input, asked } = openCode({ answer: () => version });
   const commands = new Commands(manifest.commands);
   const load = (/** @type {AbortSignal} */ closed) => plugin.give({}, commands, input, {}, closed);
+  t.mock.timers.enable({ apis: ["setTimeout"] }); // no limit ends the wait for an answer
   const { hooks } = early({ load, delayMs: 0 });
+  t.mock.timers.tick(0);
   await until(() => asked.length === 1);
-  const closed = hooks.dispose();
+  let isClosed = false;
+  hooks.dispose().then(() => (isClosed = true));
+  await until(() => isClosed);
+  t.mock.timers.reset();
   tellVersion(Response.json({ version: "1.18.33" }));
-  await closed;
   await settled();
   assert.equal(spawned, 0);
 });
