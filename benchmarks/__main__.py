@@ -1,6 +1,7 @@
 """Runs the measurements, prints them, and keeps them: `python -m benchmarks [PART …]`.
 
-Writes `benchmarks/results/PART.json` for each part that was run, and the README's two pictures from them.
+Writes `benchmarks/results/PART.json` for each part that was run, and the README's two pictures from them; of anything
+but what the README shows, as of a session of the reader's own, nothing is kept.
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ class Done:
     text: str
     pictures: dict[str, str]
 
+
+ROUNDS = 30
+USUAL = Options(ROUNDS, list(latency.SIZES), against=None, session=None, probes=None, tuning=False)
+"""What the README shows."""
 
 Part = Callable[[Path, OpenCodeBinary, Options, Machine], Done]
 
@@ -122,7 +127,9 @@ def main() -> None:
     """Run the parts that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help=f"of {', '.join(PARTS)}; default: all")
-    parser.add_argument("--rounds", type=int, default=30, help="how often each thing is measured, default 30")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help=f"how often each thing is measured, default {ROUNDS}"
+    )
     parser.add_argument("--sizes", type=int, nargs="+", default=list(latency.SIZES), help="turns of the old sessions")
     parser.add_argument("--against", type=Path, help="another plugin's file, which registers `session_handoff`")
     parser.add_argument("--session", type=Path, help="a session that `opencode export` wrote, for `fidelity`")
@@ -139,7 +146,7 @@ def main() -> None:
             done = PARTS[name](root, opencode, options, describe(opencode.version, load))
         machine = describe(opencode.version, load)
         print(f"{done.text}\n\n{report.machine_text(machine)}\n", flush=True)
-        if not asked.no_results:
+        if options == USUAL and not asked.no_results:
             _keep(name, machine, done)
 
 

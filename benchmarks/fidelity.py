@@ -110,9 +110,8 @@ class Fidelity:
 
 
 def share(flags: Iterable[bool]) -> float:
-    """How much of it is true; all of nothing."""
-    listed = list(flags)
-    return statistics.mean(listed) if listed else 1.0
+    """How much of it is true; there must be something."""
+    return statistics.mean(list(flags))
 
 
 def measure(root: Path, cases: Sequence[Case]) -> Fidelity:

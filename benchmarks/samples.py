@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 CONFIDENCE = 0.95
 
+MIN_PAIRS = 6
+"""With fewer not even the extremes hold the true median with that confidence."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -58,10 +61,15 @@ def differences(ours: Sample, others: Sample) -> Interval:
     return interval([mine - theirs for mine, theirs in zip(ours.values, others.values, strict=True)])
 
 
+def show_nothing_more(ours: Sample, others: Sample) -> bool:
+    """Whether the pairs are enough to show a difference, and show none by which ours is above the others'."""
+    return len(ours.values) >= MIN_PAIRS and differences(ours, others).low <= 0
+
+
 def interval(values: Sequence[float]) -> Interval:
     """The median and the ranks around it that hold the true one, by the binomial distribution.
 
-    With fewer than six values not even the extremes reach the confidence; then they are what is given.
+    With fewer than `MIN_PAIRS` values not even the extremes reach the confidence; then they are what is given.
     """
     ordered, count = sorted(values), len(values)
     skipped, tail = 0, 0.5**count

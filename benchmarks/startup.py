@@ -1,25 +1,31 @@
 """What the plugin adds to OpenCode's start: paired runs with and without it, and its own time to initialise.
 
-In the real `opencode run`: from the start of the program to its first request to the model, and to its end. One home
-for all runs, from which the plugin's file is taken away and put back: two homes have differed by as much as a plugin
-does. A plugin that does nothing is measured too, as OpenCode itself does something for any.
+In the real `opencode run`: from the start of the program to its first request to the model, and to its end. And what a
+server takes for its first messages, one after the other: most of the plugin is loaded, and the sidecar started, 3 s
+after OpenCode's start, beside these.
+
+One home for all runs, from which the plugin's file is taken away and put back: two homes have differed by as much as a
+plugin does. A plugin that does nothing is measured too, as OpenCode itself does something for any.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
 from benchmarks.samples import Sample
-from benchmarks.stage import make_sandbox
+from benchmarks.stage import make_sandbox, processes, serving
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import ChatRequest, Reply, ScriptedModel
 from handoff_sidecar.installation.plugin_file import PLUGIN_FILE, install
 
 INIT_AT_MOST_MS = 5.0
+FIRST_MESSAGES = 50
+"""They take more than 4 s."""
 
 _WRAPPER = """\
 import {{ appendFileSync }} from "node:fs"
@@ -49,18 +55,19 @@ class StartUp:
         init_ms: from OpenCode's call of the plugin file to the hooks, with the loading of all modules that it needs.
         answer_ms: from the start of the program to the first answer: `WITH`, `WITHOUT` and `EMPTY`.
         end_ms: to the end of the program.
+        first_message_ms: a server's first message and its short answer.
+        first_messages_ms: the first 50 of them, all together.
     """
 
     init_ms: Sample
     answer_ms: dict[str, Sample]
     end_ms: dict[str, Sample]
+    first_message_ms: dict[str, Sample]
+    first_messages_ms: dict[str, Sample]
 
 
 def measure(root: Path, binary: Path, *, rounds: int) -> StartUp:
-    """Rounds of one run of each, in all orders in turn, after one round that doesn't count."""
-    answers: dict[str, list[float]] = {WITH: [], WITHOUT: [], EMPTY: []}
-    ends: dict[str, list[float]] = {name: [] for name in answers}
-    orders = list(permutations(answers))
+    """Rounds of one run of each, and half as many of a server, in all orders in turn; the first round doesn't count."""
     answered: list[float] = []
 
     def script(request: ChatRequest) -> Reply:
@@ -72,25 +79,50 @@ def measure(root: Path, binary: Path, *, rounds: int) -> StartUp:
         sandbox = make_sandbox(root / "home", binary, model.base_url)
         log = sandbox.root / "init.log"
         plugins = {WITH: _measured_plugin(sandbox, log), EMPTY: _NOTHING}
-        for number in range(rounds + 1):
-            for name in orders[number % len(orders)]:
-                (sandbox.config_folder / "plugin" / _FILE).unlink(missing_ok=True)
-                if name in plugins:
-                    sandbox.plugin_file(_FILE, plugins[name])
-                answered.clear()
-                started = time.perf_counter()
-                finished = sandbox.run(["hello"])
-                ended = time.perf_counter()
-                if finished.returncode or not answered:
-                    raise RuntimeError(f"`opencode run` {name} failed: {finished.stderr[-500:]}")
-                if number:
-                    answers[name].append((answered[0] - started) * 1_000)
-                    ends[name].append((ended - started) * 1_000)
-    return StartUp(
-        Sample(_first_of_each_process(log)[1:]),
-        {name: Sample(tuple(values)) for name, values in answers.items()},
-        {name: Sample(tuple(values)) for name, values in ends.items()},
-    )
+
+        def run(name: str) -> tuple[float, float]:
+            answered.clear()
+            started = time.perf_counter()
+            finished = sandbox.run(["hello"])
+            ended = time.perf_counter()
+            if finished.returncode or not answered:
+                raise RuntimeError(f"`opencode run` {name} failed: {finished.stderr[-500:]}")
+            return (answered[0] - started) * 1_000, (ended - started) * 1_000
+
+        answers, ends = _in_turn(sandbox, plugins, rounds, run)
+        init_ms = _first_of_each_process(log)[1:]
+        if len(init_ms) != rounds:
+            raise RuntimeError(f"the plugin was initialised in {len(init_ms)} of {rounds} runs")
+        first, first_ones = _in_turn(sandbox, plugins, rounds // 2, lambda name: _serve(sandbox, name))
+    return StartUp(Sample(init_ms), answers, ends, first, first_ones)
+
+
+def _serve(sandbox: Sandbox, name: str) -> tuple[float, float]:
+    with serving(sandbox) as opencode:
+        times = [opencode.say(opencode.new_session(), "hello") for _ in range(FIRST_MESSAGES)]
+        is_there = bool(processes(f"HOME={sandbox.home}", "handoff_sidecar"))
+        if is_there != (name == WITH):
+            raise RuntimeError(f"{name}: a sidecar was {'' if is_there else 'not '}started")
+    return times[0], sum(times)
+
+
+def _in_turn(
+    sandbox: Sandbox, plugins: Mapping[str, str], rounds: int, measured: Callable[[str], tuple[float, float]]
+) -> tuple[dict[str, Sample], dict[str, Sample]]:
+    """Both times of each way to start OpenCode."""
+    names = (WITH, WITHOUT, EMPTY)
+    orders = list(permutations(names))
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    for number in range(rounds + 1):
+        for name in orders[number % len(orders)]:
+            (sandbox.config_folder / "plugin" / _FILE).unlink(missing_ok=True)
+            if name in plugins:
+                sandbox.plugin_file(_FILE, plugins[name])
+            pair = measured(name)
+            if number:
+                times[name].append(pair)
+    one, other = ({name: Sample(tuple(pair[place] for pair in its)) for name, its in times.items()} for place in (0, 1))
+    return one, other
 
 
 def _measured_plugin(sandbox: Sandbox, log: Path) -> str:

@@ -16,7 +16,7 @@ from benchmarks.generated import generate
 from benchmarks.observatory import OBSERVATORY
 from benchmarks.probes import KINDS, Probe, case_from_export, plain
 from benchmarks.project import Project
-from benchmarks.samples import Interval, Sample, differences, interval, ratios
+from benchmarks.samples import Interval, Sample, differences, interval, ratios, show_nothing_more
 from benchmarks.shop import SHOP
 
 PROJECTS = (SHOP, CLINIC, OBSERVATORY, FREIGHT)
@@ -109,3 +109,12 @@ def test_the_pictures_are_svg_with_their_numbers() -> None:
 
     assert "ours: 100 ms" in "".join(ET.fromstring(latency).itertext())
     assert "96%" in "".join(ET.fromstring(fidelity).itertext())
+
+
+@pytest.mark.parametrize(
+    ("more", "is_nothing"),
+    [([1] * 3 + [-1] * 3, True), ([1] * 6, False), ([-1] * 6, True), ([-1] * 5, False)],
+)
+def test_too_few_pairs_show_nothing_of_either_kind(more: list[int], is_nothing: bool) -> None:
+    ours, others = Sample(tuple(100.0 + ms for ms in more)), Sample((100.0,) * len(more))
+    assert show_nothing_more(ours, others) == is_nothing
