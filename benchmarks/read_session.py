@@ -91,8 +91,8 @@ def _round(server: Server, timed: Callable[..., int], session_id: str) -> list[i
     others = [timed(session_id=session_id, query=r"/Request \d*7\b/"), timed(session_id=session_id, file="src/a.ts")]
     (process,) = sidecars(server.sandbox)
     status = Path(f"/proc/{process}/status").read_text()
-    resident_kb = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
-    return [newest, *searches, *others, int(resident_kb) // 1_000]
+    resident_kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+    return [newest, *searches, *others, int(resident_kib) * 1_024 // 1_000_000]
 
 
 if __name__ == "__main__":

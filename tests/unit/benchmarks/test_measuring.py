@@ -115,6 +115,6 @@ def test_the_pictures_are_svg_with_their_numbers() -> None:
     ("more", "is_nothing"),
     [([1] * 3 + [-1] * 3, True), ([1] * 6, False), ([-1] * 6, True), ([-1] * 5, False)],
 )
-def test_too_few_pairs_show_nothing_of_either_kind(more: list[int], is_nothing: bool) -> None:
+def test_too_few_pairs_show_nothing_of_either_kind(more: list[int], *, is_nothing: bool) -> None:
     ours, others = Sample(tuple(100.0 + ms for ms in more)), Sample((100.0,) * len(more))
     assert show_nothing_more(ours, others) == is_nothing
