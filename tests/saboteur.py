@@ -24,11 +24,16 @@ from typing import IO, Any
 REQUEST_TIMEOUT_S = 1.0
 """Of the real sidecar's requests, in place of ten seconds."""
 
+OFFER_DELAY_S = 0.0
+"""Of the real sidecar, as there is no TUI to wait for: no offer comes in the middle of what a later test does."""
+
 SIDECAR = f"""
 import ctypes
 ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG: also when the saboteur is killed while this one is stopped
 import handoff_sidecar.opencode.client as client
+import handoff_sidecar.tools.interrupted as interrupted
 client.REQUEST_TIMEOUT_S = {REQUEST_TIMEOUT_S}
+interrupted.OFFER_DELAY_S = {OFFER_DELAY_S}
 from handoff_sidecar.app import run_on_stdio
 run_on_stdio()
 """

@@ -87,6 +87,10 @@ class Faulty:
     def briefs(self, session_id: str) -> list[Path]:
         return sorted(briefs_of(self.server.sandbox).glob(f"*-{session_id}.md"))
 
+    def marks(self) -> list[Path]:
+        """Of the handoffs that are under way or were interrupted, and what was being written."""
+        return sorted(briefs_of(self.server.sandbox).glob(".*"))
+
 
 def briefs_of(sandbox: Sandbox) -> Path:
     return sandbox.home / ".local/state/handoff-sidecar/briefs"
