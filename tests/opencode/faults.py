@@ -88,8 +88,8 @@ class Faulty:
         return sorted(briefs_of(self.server.sandbox).glob(f"*-{session_id}.md"))
 
     def marks(self) -> list[Path]:
-        """Of the handoffs that are under way or were interrupted, and what was being written."""
-        return sorted(briefs_of(self.server.sandbox).glob(".*"))
+        """Of the handoffs that are under way or were interrupted."""
+        return sorted(briefs_of(self.server.sandbox).glob(".*.mark"))
 
 
 def briefs_of(sandbox: Sandbox) -> Path:
