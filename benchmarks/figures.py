@@ -15,6 +15,7 @@ WIDTH = 760
 INK, FAINT, LINE, PAPER = "#1f2328", "#656d76", "#d0d7de", "#ffffff"
 COLOURS = ("#0969da", "#8c959f", "#bc4c00", "#6e7781")
 PROMPT_COLOUR, READ_COLOUR, OTHER_COLOUR = "#0969da", "#80ccff", "#bc4c00"
+LABEL_HEIGHT = 18
 FONT = "system-ui,-apple-system,'Segoe UI',sans-serif"
 
 
@@ -30,7 +31,7 @@ class Bar:
 
 def latency_svg(times: Mapping[str, Mapping[int, Sample]], subtitle: str) -> str:
     """Medians as lines, with a bar from the tenth to the ninetieth percentile at each length."""
-    left, top, width, height = 70, 84, WIDTH - 210, 250
+    left, top, width, height = 70, 84, WIDTH - 260, 250
     sizes = sorted(next(iter(times.values())))
     ceiling = _round_up(max(sample.high for samples in times.values() for sample in samples.values()))
 
@@ -50,6 +51,7 @@ def latency_svg(times: Mapping[str, Mapping[int, Sample]], subtitle: str) -> str
     parts.append(_text(left - 8, top - 12, "ms", "end"))
     parts += [_text(x(place), top + height + 20, f"{size:,}", "middle") for place, size in enumerate(sizes)]
     parts.append(_text(left + width / 2, top + height + 42, "turns of the old session", "middle"))
+    labels = _apart([y(samples[sizes[-1]].median) for samples in times.values()], LABEL_HEIGHT)
     for number, (name, samples) in enumerate(times.items()):
         colour, shift = COLOURS[number % len(COLOURS)], (number - (len(times) - 1) / 2) * 6
         points = [(x(place) + shift, samples[size]) for place, size in enumerate(sizes)]
@@ -58,8 +60,8 @@ def latency_svg(times: Mapping[str, Mapping[int, Sample]], subtitle: str) -> str
         for px, sample in points:
             parts.append(_line((px, y(sample.low)), (px, y(sample.high)), colour, 2))
             parts.append(f'<circle cx="{px:.1f}" cy="{y(sample.median):.1f}" r="4" fill="{colour}"/>')
-        last = points[-1][1].median
-        parts.append(_text(left + width + 12, y(last) + 4, f"{name}: {last:,.0f} ms", "start", colour))
+        last = f"{name}: {points[-1][1].median:,.0f} ms"
+        parts.append(_text(left + width + 12, labels[number] + 4, last, "start", colour))
     return _document(parts, top + height + 60)
 
 
@@ -110,6 +112,15 @@ def _text(x: float, y: float, text: str, anchor: str = "start", colour: str = FA
 def _line(start: tuple[float, float], end: tuple[float, float], colour: str, width: float = 1) -> str:
     ends = f'x1="{start[0]:.1f}" y1="{start[1]:.1f}" x2="{end[0]:.1f}" y2="{end[1]:.1f}"'
     return f'<line {ends} stroke="{colour}" stroke-width="{width:g}"/>'
+
+
+def _apart(places: Sequence[float], distance: float) -> list[float]:
+    """The places, in their order, each moved down until it is this far below the one above it."""
+    moved: dict[int, float] = {}
+    lowest = float("-inf")
+    for number in sorted(range(len(places)), key=places.__getitem__):
+        lowest = moved[number] = max(places[number], lowest + distance)
+    return [moved[number] for number in range(len(places))]
 
 
 def _round_up(value: float) -> float:

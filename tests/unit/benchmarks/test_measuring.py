@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from itertools import combinations
+from itertools import combinations, pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from benchmarks import sessions
 from benchmarks.clinic import CLINIC
-from benchmarks.figures import Bar, fidelity_svg, latency_svg
+from benchmarks.figures import WIDTH, Bar, fidelity_svg, latency_svg
 from benchmarks.freight import FREIGHT
 from benchmarks.generated import generate
 from benchmarks.observatory import OBSERVATORY
@@ -20,6 +20,9 @@ from benchmarks.samples import Interval, Sample, differences, interval, ratios, 
 from benchmarks.shop import SHOP
 
 PROJECTS = (SHOP, CLINIC, OBSERVATORY, FREIGHT)
+SVG = "{http://www.w3.org/2000/svg}"
+FONT_SIZE = 13
+WIDEST_LETTER = 8.0  # on average, of the widest of the fonts
 
 
 def test_the_interval_of_a_median_is_that_of_the_sign_test() -> None:
@@ -109,6 +112,18 @@ def test_the_pictures_are_svg_with_their_numbers() -> None:
 
     assert "ours: 100 ms" in "".join(ET.fromstring(latency).itertext())
     assert "96%" in "".join(ET.fromstring(fidelity).itertext())
+
+
+def test_lines_that_end_at_one_place_have_labels_that_can_be_read() -> None:
+    names = ("ours", "floor", "floor, at once")
+    picture = latency_svg({name: {10: Sample((50.0,)), 5_000: Sample((50.0,))} for name in names}, "")
+
+    labels = [text for text in ET.fromstring(picture).iter(f"{SVG}text") if str(text.text).endswith(": 50 ms")]
+    heights = sorted(float(text.attrib["y"]) for text in labels)
+
+    assert len(labels) == len(names)
+    assert all(lower - upper >= FONT_SIZE for upper, lower in pairwise(heights))
+    assert all(float(text.attrib["x"]) + len(str(text.text)) * WIDEST_LETTER < WIDTH for text in labels)
 
 
 @pytest.mark.parametrize(
