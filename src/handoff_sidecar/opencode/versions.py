@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 OLDEST = Version("1.15.13")
 """Session metadata came with it, which links a session to the one that it was handed off from."""
 
-NEWEST_TRIED = Version("1.18.33")
+NEWEST_TRIED = Version("1.18.34")
 """What the project's own measurements and tests were made with."""
 
 TOO_NEW = Version("2.dev0")
