@@ -92,6 +92,34 @@ def test_files_git_and_the_failing_command_come_from_the_records(
     assert ("**Last command failed:** `echo running; echo 2 failed; exit 3`, exit status 3: 2 failed\n") in prompt
 
 
+def test_handed_off_again_before_anything_was_done_a_session_hands_on_what_it_was_handed(
+    server: Server, play: Play, clean_project: Path
+) -> None:
+    todos = [
+        {"content": "Set up, and test, the mailer", "status": "completed", "priority": "high"},
+        {"content": "Add the logout", "status": "pending", "priority": "high"},
+    ]
+    edit = {"filePath": str(clean_project / "src/auth.ts"), "content": "export const login = 2\n"}
+    play("Work.", calls("todowrite", todos=todos), calls("write", **edit), Reply("Done."))
+    first = server.new_session(title="Mail")
+    server.say(first, "Work.")
+    called = hand_off(server, first, play, key_decisions=["SMTP (no account)"], next_steps=["Add the route"])
+    second = called["metadata"]["sessionID"]
+    server.wait_for_the_end_of_the_turn(second)
+
+    # HTTP clients get a 500 for a command that ends without a model call.
+    server.http.post(f"/session/{second}/command", json={"command": "handoff-now", "arguments": "the logout, quickly"})
+
+    third = server.get(f"/session/{second}")["metadata"]["handoff"]["to"]
+    prompt = server.messages(third)[0]["parts"][0]["text"]
+    assert SUMMARY in prompt
+    assert "**Goal:** the logout, quickly\n" in prompt
+    assert "**Todos:** 1/2 done\n- Pending: Add the logout\n" in prompt
+    assert "**Files:** src/auth.ts\n" in prompt
+    assert "**Decisions:** SMTP (no account)\n" in prompt
+    assert "**Next:** 1. Add the route\n" in prompt
+
+
 def test_rules_are_quoted_carried_through_the_chain_and_left_out_at_the_users_word(server: Server, play: Play) -> None:
     first = server.new_session(title="Auth flow")
     server.say(first, f"Fix the refresh. {RULE}")

@@ -5,23 +5,22 @@ For a full context, a provider that is down, or haste. Everything is quoted from
 
 from __future__ import annotations
 
-import re
-
+from handoff_sidecar.handoff.beginning import beginning_of, prompt_at_the_start
 from handoff_sidecar.handoff.notes import Notes
 from handoff_sidecar.handoff.plain_text import one_line, unquoted
-from handoff_sidecar.handoff.prompt import HEADING
 from handoff_sidecar.handoff.trigger import find_trigger
 from handoff_sidecar.opencode.models import Message, Session
 
-_GOAL_LINE = re.compile(r"(?m)^\*\*Goal:\*\* (.+)$")
-
 OPENING = "Handed off without a model's summary."
+
+LAST_WORDS = "The agent's last words:"
 
 LAST_REQUESTS = 3
 REQUEST_MAX_CHARACTERS = 400
 """Verbatim up to here: three such requests and the agent's last words are about 400 tokens."""
 
 LAST_WORDS_MAX_CHARACTERS = 300
+BEFORE_MAX_CHARACTERS = 300
 ERROR_MAX_CHARACTERS = 300
 
 
@@ -29,6 +28,9 @@ def computed_notes(
     session: Session, messages: list[Message], goal: str | None = None, *, error: str = "", opening: str = OPENING
 ) -> Notes:
     """Notes from the newest messages (oldest first): the last requests word for word, last words, last error.
+
+    What the session itself began with goes on: all of it until somebody has asked for something here, then what holds
+    beyond that.
 
     Args:
         goal: what the person wants next; else the goal counts with which the session itself began.
@@ -40,35 +42,30 @@ def computed_notes(
     requests = [text for text in asked if find_trigger(text) is None][-LAST_REQUESTS:]
     said = next((message.text for message in reversed(messages) if message.is_work and message.text), "")
     error = error or next((message.error_text for message in reversed(messages) if message.is_work), "")
+    began = beginning_of(session, messages)
+    before = [line for line in began.summary if line != OPENING and not (said and line.startswith(LAST_WORDS))]
     lines = [opening] if opening else []
-    if requests:
+    if not requests:
+        lines += before
+    else:
+        if before:
+            lines.append(f"What this session began with: {one_line(' '.join(before), BEFORE_MAX_CHARACTERS)}")
         lines.append("The user's last requests, word for word, oldest first:")
         lines += [f'- "{one_line(unquoted(request), REQUEST_MAX_CHARACTERS)}"' for request in requests]
     if said:
-        lines.append(f'The agent\'s last words: "{one_line(said, LAST_WORDS_MAX_CHARACTERS)}"')
+        lines.append(f'{LAST_WORDS} "{one_line(said, LAST_WORDS_MAX_CHARACTERS)}"')
     return Notes(
         summary="\n".join(lines) or "Nothing has been asked yet.",
-        goal=unquoted(goal or "") or _goal_at_the_start(session, messages),
+        goal=unquoted(goal or "") or began.goal,
         blocked=f"the last turn failed: {one_line(error, ERROR_MAX_CHARACTERS)}" if error else None,
+        key_decisions=list(began.decisions),
+        tried_and_failed=list(began.tried_and_failed),
+        next_steps=[] if requests else list(began.next_steps),
     )
 
 
 def requests_of(session: Session, messages: list[Message]) -> list[Message]:
     """What the person wrote, oldest first; without the prompt of the handoff that a session began with."""
     written = [message for message in messages if message.info.role == "user" and message.text]
-    prompt = _prompt_of(session, messages)
+    prompt = prompt_at_the_start(session, messages)
     return [message for message in written if message is not prompt]
-
-
-def _prompt_of(session: Session, messages: list[Message]) -> Message | None:
-    """The handoff's prompt that the session began with, as long as it is among these messages."""
-    first = messages[0] if messages else None
-    if first is None or "from" not in session.handoff or first.info.role != "user":
-        return None
-    return first if first.text.startswith(HEADING) else None
-
-
-def _goal_at_the_start(session: Session, messages: list[Message]) -> str | None:
-    prompt = _prompt_of(session, messages)
-    found = _GOAL_LINE.search(prompt.text) if prompt is not None else None
-    return found[1] if found else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handoff_sidecar.handoff.commands import FailedCommand, failed_at_the_end
 from handoff_sidecar.handoff.constraints import Constraint, carried
@@ -22,7 +22,7 @@ _BRIEF_IN_A_MESSAGE = re.compile(r"(?ms)^## Session Handoff$(?:(?!^## Session Ha
 the next heading, or a text of headings alone would take a second."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What is known of a session without asking a model.
 
@@ -43,12 +43,28 @@ class Facts:
     said: tuple[str, ...]
     files: FileRecord
     failed_command: FailedCommand | None
-    todos_done: int
-    todos_in_progress: tuple[str, ...]
-    todos_pending: tuple[str, ...]
+    todos_done: int = 0
+    todos_in_progress: tuple[str, ...] = ()
+    todos_pending: tuple[str, ...] = ()
     inherited: tuple[Constraint, ...]
     chain: tuple[SessionID, ...]
     not_covered: int | None
+
+    def with_todos(self, todos: Iterable[Todo]) -> Facts:
+        """The facts with this todo list."""
+        listed = list(todos)
+        return replace(
+            self,
+            todos_done=sum(todo.status == "completed" for todo in listed),
+            todos_in_progress=tuple(todo.content for todo in listed if todo.status == "in_progress"),
+            todos_pending=tuple(todo.content for todo in listed if todo.status == "pending"),
+        )
+
+    def with_files(self, earlier: FileRecord) -> Facts:
+        """The facts with the files that an earlier session wrote, for one that has written none."""
+        written = frozenset(earlier.edited)
+        read = tuple(path for path in dict.fromkeys((*self.files.read, *earlier.read)) if path not in written)
+        return replace(self, files=replace(earlier, read=read))
 
 
 def facts_of(  # noqa: PLR0913  # each is read by a call of its own
@@ -68,7 +84,6 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         more_before: whether the session has messages before these.
     """
     recorded_agent, model = _at_work(messages)
-    listed = list(todos)
     return Facts(
         session=session,
         agent=agent or recorded_agent,
@@ -77,13 +92,10 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         said=tuple(text for message in messages if message.info.role == "user" and (text := own_words(message.text))),
         files=file_record(messages, worktree),
         failed_command=failed_at_the_end(messages),
-        todos_done=sum(todo.status == "completed" for todo in listed),
-        todos_in_progress=tuple(todo.content for todo in listed if todo.status == "in_progress"),
-        todos_pending=tuple(todo.content for todo in listed if todo.status == "pending"),
         inherited=carried(session.handoff.get("constraints")),
         chain=_chain(session),
         not_covered=len(messages) if more_before else None,
-    )
+    ).with_todos(todos)
 
 
 def own_words(text: str) -> str:

@@ -16,6 +16,7 @@ from handoff_sidecar.handoff.git import GitState, describe
 from handoff_sidecar.handoff.notes import Notes
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
 from handoff_sidecar.opencode.models import Message, SessionID
+from handoff_sidecar.tools.inheritance import with_inheritance
 from handoff_sidecar.tools.worktree import files_present, git_state
 
 log = logging.getLogger(__name__)
@@ -70,17 +71,14 @@ async def gather(session_id: SessionID, client: OpenCodeClient, *, root: str, ag
         missing.append(f"Made without this session's messages: {messages}.")
     if isinstance(todos, BaseException):
         missing.append(f"Made without the todo list: {todos}.")
-    newest = [] if isinstance(messages, BaseException) else messages.messages
-    facts = facts_of(
-        session,
-        newest,
-        [] if isinstance(todos, BaseException) else todos,
-        worktree=root,
-        agent=agent,
-        more_before=not isinstance(messages, BaseException) and messages.before is not None,
-    )
+    page = MessagePage([], None) if isinstance(messages, BaseException) else messages
+    listed = [] if isinstance(todos, BaseException) else todos
+    facts = facts_of(session, page.messages, listed, worktree=root, agent=agent, more_before=page.before is not None)
+    if not isinstance(messages, BaseException):
+        has_todos = bool(listed) or isinstance(todos, BaseException)
+        facts = await with_inheritance(facts, client, root=root, messages=GATHERED_MESSAGES, has_todos=has_todos)
     said = describe(git if isinstance(git, GitState) else None)
-    return Gathered(facts, newest, said, tuple(missing))
+    return Gathered(facts, page.messages, said, tuple(missing))
 
 
 async def look_around(notes: Notes, gathered: Gathered, root: str) -> Surroundings:
