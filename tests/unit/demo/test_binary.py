@@ -31,7 +31,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def npm(tools: Path, tmp_path: Path) -> Path:
     with tarfile.open(tmp_path / "package.tgz", "w:gz") as package:
-        content = b"#!/bin/sh\necho 1.18.33\n"
+        content = f"#!/bin/sh\necho {PINNED_VERSION}\n".encode()
         member = tarfile.TarInfo("package/bin/opencode")
         member.size = len(content)
         package.addfile(member, io.BytesIO(content))
@@ -64,7 +64,7 @@ def test_a_platform_without_a_package_is_named_in_the_error() -> None:
 def test_the_program_that_the_variable_names_comes_first_whatever_its_version(
     tools: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script(tools / "opencode", "echo 1.18.33\n")
+    script(tools / "opencode", f"echo {PINNED_VERSION}\n")
     named = script(tools / "mine", "echo 1.2.27\n")
     monkeypatch.setenv(binary.ENVIRONMENT_VARIABLE, str(named))
     assert find_opencode() == binary.OpenCodeBinary(named, "1.2.27")
@@ -94,7 +94,7 @@ def test_what_was_fetched_once_is_not_fetched_again(npm: Path) -> None:
     said: list[str] = []
     assert find_opencode(say=said.append) == find_opencode(say=said.append)
     assert len(said) == 1
-    assert npm.read_text().count("opencode-linux-x64@1.18.33") == 1
+    assert npm.read_text().count(f"opencode-linux-x64@{PINNED_VERSION}") == 1
 
 
 @pytest.mark.usefixtures("npm")

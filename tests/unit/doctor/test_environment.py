@@ -21,6 +21,7 @@ from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.installation.origin import Origin
 from handoff_sidecar.installation.plugin_file import install
 from handoff_sidecar.installation.releases import Installers
+from handoff_sidecar.opencode.versions import NEWEST_TRIED
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ORIGIN = Origin("uv tool")
@@ -51,7 +52,7 @@ def test_no_check_needs_anything_to_be_there(home: Path) -> None:
         ("echo 1.15.13", "good", "1.15.13"),
         ("echo 1.14.48", "broken", "1.14.48 is too old"),
         ("echo 2.0.1", "broken", "2.0.1 loads no plugin for 1.x"),
-        ("echo 1.99.0", "note", "newer than 1.18.33, the newest that was tried"),
+        ("echo 1.99.0", "note", f"newer than {NEWEST_TRIED}, the newest that was tried"),
         ("exit 1", "note", "does not say its version"),
     ],
 )
