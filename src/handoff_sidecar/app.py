@@ -206,14 +206,17 @@ class Sidecar:
         command = self._commands.get(call.name)
         if command is None:
             raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no command {call.name}")
+        log.info("/%s in %s", call.name, call.context.session_id)
         scene = await self._scenes.scene(call.context)
         try:
             await self._vocabulary_loaded()
             result = await command(call.arguments, scene)
         except HandoffSidecarError as error:
-            log.warning("/%s in %s failed: %s", call.name, call.context.session_id, error)
+            log.warning("/%s in %s failed: %s", call.name, call.context.session_id, kind_of(error))
+            log.debug("%s", error)
             await notify(scene.client, str(error), "warning")
             return {"done": False, "text": str(error)}
+        log.info("/%s in %s made %s", call.name, call.context.session_id, result.metadata.get("sessionID"))
         return {"done": True, "text": result.output.splitlines()[0]}
 
     async def _tool_call(self, params: dict[str, object]) -> dict[str, Any]:
@@ -229,7 +232,8 @@ class Sidecar:
             told = call.with_id(str(error))
             await notify(scene.client, told, "error")
             raise ToolFailed(told) from error
-        log.info("%s: call %s made %s", call.name, call.context.call_id, result.metadata.get("sessionID"))
+        did = "made" if call.name == SESSION_HANDOFF.name else "read"
+        log.info("%s: call %s %s %s", call.name, call.context.call_id, did, result.metadata.get("sessionID"))
         return result.model_dump()
 
     async def _tool(self, call: ToolCall, scene: Scene) -> ToolResult:

@@ -88,6 +88,11 @@ async def call(shim: Connection, tool: str, arguments: Any, **context: Any) -> A
     return await shim.request("tool/call", params, timeout_s=20)
 
 
+async def command(shim: Connection, name: str, arguments: str) -> Any:
+    params = {"name": name, "arguments": arguments, "context": CONTEXT}
+    return await shim.request("command/execute", params, timeout_s=20)
+
+
 async def test_a_handoff_and_a_read_of_what_was_handed_off(shim: Connection, opencode: FakeOpenCode) -> None:
     await hello(shim)
 
@@ -189,6 +194,25 @@ async def test_a_failed_call_is_found_in_the_log_by_the_id_that_was_told(
     lines = [record.getMessage() for record in caplog.records if "call_42" in record.getMessage()]
     assert lines[0] == "read_session: call call_42 in ses_old"
     assert lines[1].startswith("read_session: call call_42 failed: ")
+
+
+async def test_a_command_is_in_the_log_with_what_it_made_and_without_what_was_typed(
+    shim: Connection, opencode: FakeOpenCode, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    await hello(shim)
+
+    await command(shim, "handoff-now", "the secret plan")
+    await command(shim, "handoff-resume", "the secret plan")
+
+    lines = [record.getMessage() for record in caplog.records if record.getMessage().startswith("/")]
+    assert lines == [
+        "/handoff-now in ses_old",
+        f"/handoff-now in ses_old made {opencode.made()[0]['id']}",
+        "/handoff-resume in ses_old",
+        "/handoff-resume in ses_old failed: HandoffFailed",
+    ]
+    assert "secret" not in caplog.text
 
 
 @pytest.mark.parametrize("arguments", ["the secret plan", {"summary": "the secret plan", "next_steps": 5}])

@@ -14,7 +14,7 @@ from enum import Enum, auto
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeRefused
+from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeRefused, kind_of
 from handoff_sidecar.handoff.computed import requests_of
 from handoff_sidecar.handoff.facts import facts_of
 from handoff_sidecar.handoff.fullness import (
@@ -147,7 +147,8 @@ class Watch:
                     await self._notice(watched, points, tokens, scene)
             except HandoffFailed as error:
                 watched.stage = _Stage.OVER
-                log.warning("%s", error)
+                log.warning("%s: the automatic handoff failed: %s", sighting.session_id, kind_of(error))
+                log.debug("%s", error)
                 await notify(scene.client, str(error), "error")
             except OpenCodeError as error:
                 if isinstance(error, OpenCodeRefused) and error.status == NOT_FOUND:
