@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from handoff_sidecar.handoff.plain_text import clean
+from handoff_sidecar.handoff.plain_text import clean, unquoted
 
 TRIGGER_WORDS = ("session handoff", "handoff")
 """What a person types; longer ones first, so that `session handoff` is not taken for a goal."""
@@ -20,12 +20,34 @@ GOAL_MAX_CHARACTERS = 2_000
 _QUOTES = "\"'“”„‘’«»「」『』`"
 """`opencode run` puts a message of several words in quotes; people do it too."""
 _TALKS_ABOUT_IT = re.compile(
-    r"(?:is|isn't|was|wasn't|are|aren't|were|has|hasn't|had|does|doesn't|did|didn't|can't|won't|shouldn't|"
+    r"(?:not|never|still|keeps|gave|stopped|broken|is|isn't|was|wasn't|are|aren't|were|has|hasn't|had|does|doesn't|did|didn't|can't|won't|shouldn't|"
     r"fails|failed|works|worked|broke|breaks|crashes|crashed|seems|looks|means|"
     r"(?:can|could|will|would|should|may|might)(?!\s+(?:you|we)\b))\b",
     re.IGNORECASE,
 )
-"""How a sentence about a handoff goes on. A goal starts with what to do: `look`, `work` and `in` are no signs."""
+"""How a sentence about a handoff goes on. A goal starts with what to do: `look`, `work` and `in` are no signs. In doubt
+the agent decides."""
+_HASTE = re.compile(r"(?:please|pls|now|right now|right away|asap)(?:[\s,]+(?:please|pls|now))?[\s.!]*", re.IGNORECASE)
+"""What says no more than the trigger itself."""
+
+_SUCCESSOR = re.compile(
+    r"(?:to\s+(?P<agent>[\w-]+))?\s*(?:with\s+(?P<model>[\w.-]+/[\w./:@-]*\w))?\s*[:：]", re.IGNORECASE
+)
+"""Only with its colon: a goal may begin so too (`to production, at last`, `with origin/main …`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What follows `/handoff-now`, which no agent reads.
+
+    Attributes:
+        agent: the one that is to go on, if the person names one.
+        model: `provider/model`, likewise.
+    """
+
+    goal: str
+    agent: str | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +85,20 @@ def find_trigger(text: str, words: tuple[str, ...] = TRIGGER_WORDS) -> Trigger |
         rest = rest[:-1].strip()
     introduced = rest[:1] in {":", "–", "—", "-", ",", "."}
     goal = rest.lstrip(":,.!–—- \t\n").strip()
-    if not goal.strip("?!.… "):
+    if not goal.strip("?!.… ") or _HASTE.fullmatch(goal):
         return Trigger(goal=None, certain="?" not in rest)
     if not introduced and _TALKS_ABOUT_IT.match(goal.replace("’", "'")):
         return None
     return Trigger(goal=goal, certain=introduced)
+
+
+def read_wish(text: str) -> Wish:
+    """The goal, and who is to go on with it: `to plan with openai/gpt-5: review it` names an agent and a model."""
+    goal = unquoted(text)
+    named = _SUCCESSOR.match(goal)
+    if named is None:
+        return Wish(goal)
+    return Wish(goal[named.end() :].strip(), named["agent"], named["model"])
 
 
 def tell_agent(trigger: Trigger) -> str:

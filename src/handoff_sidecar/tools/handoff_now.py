@@ -12,6 +12,7 @@ from dataclasses import replace
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError
 from handoff_sidecar.handoff.computed import computed_notes, requests_of
 from handoff_sidecar.handoff.plain_text import unquoted
+from handoff_sidecar.handoff.trigger import Wish, read_wish
 from handoff_sidecar.tools.context import Scene, ToolResult
 from handoff_sidecar.tools.gathering import Gathered
 from handoff_sidecar.tools.session_handoff import Order, SessionHandoff
@@ -27,14 +28,19 @@ class HandoffNow:
     def __init__(self, session_handoff: SessionHandoff) -> None:
         self._session_handoff = session_handoff
 
-    async def __call__(self, goal: str, scene: Scene) -> ToolResult:
+    async def __call__(self, wanted: str, scene: Scene) -> ToolResult:
         """Hand the session of the scene off, after an end to its running turn.
 
+        Args:
+            wanted: what the person typed after the command, see `read_wish`.
+
         Raises:
+            InvalidArguments: there is no such agent or model; the message lists those there are.
             HandoffFailed: there was nothing to hand off, or what was left behind and where the brief is.
         """
+        wish = read_wish(wanted)
         error = await _end_turn(scene)
-        return await self._session_handoff.hand_off(lambda gathered: _order(goal, gathered, error), scene)
+        return await self._session_handoff.hand_off(lambda gathered: _order(wish, gathered, error), scene)
 
 
 def computed_order(gathered: Gathered, goal: str = "", error: str = "") -> Order:
@@ -52,14 +58,16 @@ def computed_order(gathered: Gathered, goal: str = "", error: str = "") -> Order
     )
 
 
-def _order(goal: str, gathered: Gathered, error: str) -> Order:
+def _order(wish: Wish, gathered: Gathered, error: str) -> Order:
     if not gathered.messages and not gathered.missing:
         raise HandoffFailed(NOTHING)
-    order = computed_order(gathered, goal, error)
+    order = computed_order(gathered, wish.goal, error)
     return replace(
         order,
-        # Without a goal there is nothing for a model to do: the prompt waits there for the person.
-        reply=order.reply and bool(goal.strip()),
+        notes=order.notes.model_copy(update={"agent": wish.agent, "model": wish.model}),
+        # Without a goal there is nothing for a model to do: the prompt waits there for the person. One that the person
+        # names may answer where the old one did not.
+        reply=(order.reply or wish.model is not None) and bool(wish.goal),
         again=True,
         announcement="Handed off without a model call",
         name="/handoff-now",

@@ -165,7 +165,8 @@ class SessionHandoff:
         if not order.again and facts.turn is not None and made_before.get("turn") == facts.turn:
             return made_already(str(made_before.get("to")))
         target, surroundings = await asyncio.gather(
-            target_of(order.notes, facts, client), look_around(order.notes, gathered, root)
+            target_of(order.notes, facts, client, name=order.name, retry=order.retry),
+            look_around(order.notes, gathered, root),
         )
         written = write(
             order.notes,
@@ -195,7 +196,7 @@ class SessionHandoff:
             if saved is not None:
                 saved.close(is_heard=self._is_heard())
         remarks = [unshown or how, *_remarks(facts, written, surroundings, root), *gathered.missing, unsaved, unmarked]
-        return made(delivered, target, written, saved.path if saved else None, remarks)
+        return made(delivered, target, written, saved.path if saved else None, remarks, is_waiting=scene.mode == "run")
 
     def _save(
         self, facts: Facts, parcel: Parcel, written: Written, delivery: Delivery, root: str

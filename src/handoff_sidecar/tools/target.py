@@ -30,8 +30,12 @@ class Target:
     model: Model | None
 
 
-async def target_of(notes: Notes, facts: Facts, client: OpenCodeClient) -> Target:
+async def target_of(notes: Notes, facts: Facts, client: OpenCodeClient, *, name: str, retry: str) -> Target:
     """The target of a handoff; costs no call unless the user named something.
+
+    Args:
+        name: what fails if this fails.
+        retry: what the reader of an error can do, once it is corrected.
 
     Raises:
         InvalidArguments: there is no such agent or model; the message lists those there are.
@@ -43,9 +47,10 @@ async def target_of(notes: Notes, facts: Facts, client: OpenCodeClient) -> Targe
         agent, model = await asyncio.gather(_agent(notes.agent, client), _model(notes.model, client))
     except OpenCodeError as error:
         raise HandoffFailed(
-            f"session_handoff: agent and model could not be checked ({error}). Nothing was made: call again without "
-            "them."
+            f"{name}: agent and model could not be checked ({error}). Nothing was made: leave them out, and {retry}."
         ) from error
+    except InvalidArguments as error:
+        raise InvalidArguments(f"{name}: {error}, and {retry}.") from error
     if model is None:
         # An agent's own model comes with it; the same agent keeps what the person chose.
         changed = agent is not None and agent.name != facts.agent
@@ -79,6 +84,6 @@ def _unknown(what: str, name: str, there_are: list[str]) -> str:
     listed = ", ".join(f"`{one_line(entry, NAME_MAX_CHARACTERS)}`" for entry in there_are[:LISTED_MODELS])
     more = f" (+{len(there_are) - LISTED_MODELS} more)" if len(there_are) > LISTED_MODELS else ""
     return (
-        f"session_handoff: nothing was done, as there is no {what} `{one_line(name, NAME_MAX_CHARACTERS)}`. "
-        f"There are: {listed}{more}. Correct `{what}`, or leave it out, and call again."
+        f"nothing was done, as there is no {what} `{one_line(name, NAME_MAX_CHARACTERS)}`. "
+        f"There are: {listed}{more}. Correct the {what}, or leave it out"
     )

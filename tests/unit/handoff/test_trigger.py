@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff_sidecar.handoff.trigger import GOAL_MAX_CHARACTERS, Trigger, find_trigger, pattern, tell_agent
+from handoff_sidecar.handoff.trigger import (
+    GOAL_MAX_CHARACTERS,
+    Trigger,
+    Wish,
+    find_trigger,
+    pattern,
+    read_wish,
+    tell_agent,
+)
 
 CASES = json.loads((Path(__file__).parents[2] / "cases" / "triggers.json").read_text(encoding="utf-8"))
 
@@ -55,7 +63,31 @@ def test_the_goal_is_what_follows_the_word(text: str, goal: str | None) -> None:
     assert trigger.goal == goal
 
 
-@pytest.mark.parametrize("text", ["handoff is broken, why?", "handoff works great", "handoff isn’t working"])
+@pytest.mark.parametrize("text", ["handoff please", "handoff now!", "handoff, right now please", "Handoff asap."])
+def test_haste_is_no_goal(text: str) -> None:
+    assert find_trigger(text) == Trigger(None, certain=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("", Wish("")),
+        ('"fix the tests"', Wish("fix the tests")),
+        ("to plan: review it", Wish("review it", agent="plan")),
+        ("with openai/gpt-5: fix it", Wish("fix it", model="openai/gpt-5")),
+        ("To plan with a-b/c.d:free :", Wish("", agent="plan", model="a-b/c.d:free")),
+        ("to production, at last", Wish("to production, at last")),
+        ("with origin/main merged", Wish("with origin/main merged")),
+        ("fix: the tests", Wish("fix: the tests")),
+    ],
+)
+def test_who_goes_on_may_be_named_before_a_colon(text: str, wish: Wish) -> None:
+    assert read_wish(text) == wish
+
+
+@pytest.mark.parametrize(
+    "text", ["handoff is broken, why?", "handoff works great", "handoff isn’t working", "handoff not working again"]
+)
 def test_a_sentence_about_handoffs_is_no_trigger(text: str) -> None:
     assert find_trigger(text) is None
 
@@ -65,7 +97,7 @@ def test_words_of_ones_own_trigger_too() -> None:
 
     assert find_trigger("Übergabe: die Tests", words) == Trigger("die Tests", certain=True)
     assert find_trigger("引き継ぎ", words) == Trigger(None, certain=True)
-    assert find_trigger("C++ (handoff) now", words) == Trigger("now", certain=False)
+    assert find_trigger("C++ (handoff) weiter", words) == Trigger("weiter", certain=False)
     assert find_trigger("handoff", words) is None
 
 

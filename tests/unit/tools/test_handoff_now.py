@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fake_opencode import FakeOpenCode, assistant_message, user_message
 
-from handoff_sidecar.errors import HandoffFailed
+from handoff_sidecar.errors import HandoffFailed, InvalidArguments
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.journal import Journal
 from handoff_sidecar.settings import Settings
@@ -67,6 +67,33 @@ async def test_with_a_goal_the_new_session_begins(opencode: FakeOpenCode, handof
     sent = prompt(opencode)
     assert "noReply" not in sent
     assert "**Goal:** fix the tests" in sent["parts"][0]["text"]
+
+
+async def test_who_goes_on_can_be_named_and_a_model_of_another_provider_answers(
+    opencode: FakeOpenCode, handoff_now: HandoffNow
+) -> None:
+    opencode.models["other"] = ["m2"]
+    opencode.messages["ses_old"][-1]["info"]["error"] = {"name": "APIError", "data": {"message": "overloaded"}}
+
+    await handoff_now("to plan with other/m2: review the tests", scene(opencode))
+
+    sent = prompt(opencode)
+    assert (sent["agent"], sent["model"]) == ("plan", {"providerID": "other", "modelID": "m2"})
+    assert "noReply" not in sent
+    assert "**Goal:** review the tests\n" in sent["parts"][0]["text"]
+
+
+async def test_an_agent_that_there_is_not_is_named_with_those_there_are(
+    opencode: FakeOpenCode, handoff_now: HandoffNow
+) -> None:
+    with pytest.raises(InvalidArguments) as caught:
+        await handoff_now("to nobody: review", scene(opencode))
+
+    assert str(caught.value) == (
+        "/handoff-now: nothing was done, as there is no agent `nobody`. There are: `build`, `plan`. Correct the agent, "
+        "or leave it out, and type `/handoff-now` again."
+    )
+    assert opencode.made() == []
 
 
 @pytest.mark.parametrize("is_retrying", [True, False])

@@ -176,7 +176,7 @@ async def test_where_the_models_can_not_be_had_nothing_is_made(opencode: FakeOpe
 
     opencode.intercept = intercept
 
-    with pytest.raises(HandoffFailed, match=r"could not be checked .*Nothing was made: call again without"):
+    with pytest.raises(HandoffFailed, match=r"could not be checked .*Nothing was made: leave them out, and call"):
         await hand_off(model="scripted/m1")
     assert opencode.made() == []
 
