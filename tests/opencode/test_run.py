@@ -36,7 +36,9 @@ def test_a_quoted_handoff_places_the_prompt_and_leaves_nothing_running(
     assert asked_about(model, TYPED)[0].last_text("user").startswith('"handoff fix the tests"')
     by_title = {session["title"]: session["id"] for session in sandbox.sessions()}
     assert set(by_title) == {"A title", "Handoff: A title"}
-    (message,) = sandbox.export(by_title["Handoff: A title"])["messages"]
+    made = by_title["Handoff: A title"]
+    assert f"session_handoff Handoff: A title ({made})" in finished.stderr, "the id by which it can be opened"
+    (message,) = sandbox.export(made)["messages"]
     assert message["parts"][0]["text"].startswith(f"{PROMPT}\n\nLogin works.\n\n**Goal:** fix the tests")
     assert message["info"]["agent"] == "build"
     assert asked_about(model, PROMPT) == []

@@ -14,8 +14,20 @@ from handoff_sidecar.tools.delivery import Delivered
 from handoff_sidecar.tools.target import Target
 
 
-def made(delivered: Delivered, target: Target, written: Written, saved: Path | None, remarks: list[str]) -> ToolResult:
-    """The new session, what is to be known of it, and that the work here is over."""
+def made(  # noqa: PLR0913  # what was made, and what is to be known of it
+    delivered: Delivered,
+    target: Target,
+    written: Written,
+    saved: Path | None,
+    remarks: list[str],
+    *,
+    is_waiting: bool,
+) -> ToolResult:
+    """The new session, what is to be known of it, and that the work here is over.
+
+    Args:
+        is_waiting: nobody is there to see the session, and nothing goes on in it until somebody opens it.
+    """
     session = delivered.session
     refused = [
         f"{what} {asked}"
@@ -29,11 +41,19 @@ def made(delivered: Delivered, target: Target, written: Written, saved: Path | N
         remarks = [f"OpenCode did not take {' and '.join(refused)}.", *remarks]
     handed_off = (
         f'Handed off to `{session.id}`, "{session.title}": agent {delivered.agent}, model {delivered.model}, '
-        f"prompt of {written.tokens} tokens. Without a TUI, open it with `opencode -s {session.id}`."
+        f"prompt of {written.tokens} tokens."
     )
-    over = "The work goes on there: say so in one short sentence, then stop. Do nothing more in this session."
+    if is_waiting:
+        over = (
+            f"It waits there: tell the user to open it with `opencode -s {session.id}`, then stop. Do nothing more in "
+            "this session."
+        )
+    else:
+        handed_off += f" Without a TUI, open it with `opencode -s {session.id}`."
+        over = "The work goes on there: say so in one short sentence, then stop. Do nothing more in this session."
     return ToolResult(
-        title=session.title,
+        # `opencode run` prints the title alone, and who reads it needs the id.
+        title=f"{session.title} ({session.id})" if is_waiting else session.title,
         output="\n".join([handed_off, *filter(None, remarks), over]),
         metadata={
             "sessionID": session.id,

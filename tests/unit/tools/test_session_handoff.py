@@ -148,11 +148,14 @@ async def test_the_person_sees_the_new_session_as_they_want_it(
 async def test_in_opencode_run_the_prompt_is_placed_without_asking_for_a_reply(
     opencode: FakeOpenCode, hand_off: HandOff
 ) -> None:
-    await hand_off(mode="run")
+    result = await hand_off(mode="run")
 
     prompts = [body for method, path, body in opencode.requests if path.endswith("prompt_async")]
     assert [prompt["noReply"] for prompt in prompts] == [True]
     assert opencode.selected == []
+    made = opencode.made()[0]["id"]
+    assert result.title.endswith(f"({made})"), "`opencode run` prints nothing else"
+    assert f"It waits there: tell the user to open it with `opencode -s {made}`" in result.output
 
 
 async def test_called_twice_in_one_turn_it_answers_with_the_session_that_is_there(
