@@ -72,7 +72,7 @@ class FakeOpenCode:
     models: dict[str, list[str]] = field(default_factory=lambda: {"scripted": ["m1"]})
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
     selected: list[str] = field(default_factory=list)
-    toasts: list[dict[str, str]] = field(default_factory=list)
+    toasts: list[dict[str, Any]] = field(default_factory=list)
     picker_opened: int = 0
     typed: str = ""
     statuses: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -126,7 +126,7 @@ export class Host {
     try {
       const shown = this.#fetch(instance, "POST", "/tui/show-toast", {
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ title, message, variant }),
+        body: JSON.stringify({ title, message, variant, duration: readingMs(message) }),
       });
       await within(shown, { timeoutMs: this.#courtesyMs });
     } catch (error) {
@@ -189,6 +189,14 @@ export class Host {
     });
     return config.fetch(request);
   }
+}
+
+/**
+ * How long a toast stays, so that it can be read to its end: OpenCode's own 5 s are short for a sentence on what failed.
+ * @param {string} message
+ */
+function readingMs(message) {
+  return Math.min(Math.max(5_000, message.length * 60), 30_000);
 }
 
 /**

@@ -282,6 +282,16 @@ test("of two instances in one directory the newer is asked, and the other when i
   assert.deepEqual([asked.length, second.asked.length], [1, 1]);
 });
 
+test("a toast stays for as long as it takes to read it", async () => {
+  const { host, input, toasts } = hosted();
+  for (const message of ["short", "x".repeat(200), "x".repeat(2_000)])
+    await host.toast(input, "t", message, "error");
+  assert.deepEqual(
+    toasts().map(({ duration }) => duration),
+    [5_000, 12_000, 30_000],
+  );
+});
+
 test("a toast and the version end by themselves when OpenCode never answers", async () => {
   const { host, input } = hosted({ answer: () => new Promise(() => {}) });
   await host.toast(input, "t", "m", "error");

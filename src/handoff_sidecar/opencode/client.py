@@ -228,10 +228,16 @@ class OpenCodeClient:
         await self._send("POST", "/tui/open-sessions", {})
 
     async def show_toast(
-        self, message: str, *, variant: Literal["info", "success", "warning", "error"], title: str = "Handoff"
+        self,
+        message: str,
+        *,
+        variant: Literal["info", "success", "warning", "error"],
+        duration_ms: int = 5_000,
+        title: str = "Handoff",
     ) -> None:
-        """Show a notice in every attached TUI. Succeeds without a TUI too."""
-        await self._send("POST", "/tui/show-toast", {"title": title, "message": message, "variant": variant})
+        """Show a notice in every attached TUI, for as long as that. Succeeds without a TUI too."""
+        toast = {"title": title, "message": message, "variant": variant, "duration": duration_ms}
+        await self._send("POST", "/tui/show-toast", toast)
 
     async def _get(self, path: str, query: dict[str, str | int] | None = None) -> tuple[str, httpx.Response]:
         return await self._request("GET", path, query=query)

@@ -159,7 +159,10 @@ class HandoffResume:
         finally:
             under_way.close(is_heard=self._is_heard())
         waits = "" if reply or is_draft else "The prompt is in the session, and you speak first."
-        return Resumed(delivered.session, tuple(filter(None, (remark, unmarked, unshown, waits))))
+        another = (
+            f"Its handoff had made `{entry.to_session}` before: this is another session." if entry.to_session else ""
+        )
+        return Resumed(delivered.session, tuple(filter(None, (another, remark, unmarked, unshown, waits))))
 
     def _open(self, brief: SavedBrief) -> UnderWay:
         """The brief itself, or, where a session came of it before, a new one like it."""
@@ -187,7 +190,7 @@ class HandoffResume:
             f'`{name}` "{one_line(entry.from_title or entry.title, TITLE_MAX_CHARACTERS)}"'
             for name, entry in listed.items()
         )
-        return f"The newest that there are, each by the session that was handed off: {told}."
+        return f"Recent handoffs, by the session that they came from: {told}."
 
 
 def _permission(old: Session | None, enclosed: Enclosure) -> tuple[list[dict[str, Any]], str]:

@@ -20,6 +20,7 @@ from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.models import Model, Session, SessionID
 from handoff_sidecar.tools.delivery import mark_handed_off, prompt_in, take_mark_back
 from handoff_sidecar.tools.enclosure import Enclosure
+from handoff_sidecar.tools.notices import duration_ms
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ class Interrupted:
     @staticmethod
     async def _tell(under_way: UnderWay, found: Found, client: OpenCodeClient) -> None:
         # Not as one of the notices that may be lost: what could not be told is told at the next start.
-        await client.show_toast(found.notice, variant="warning")
+        await client.show_toast(found.notice, variant="warning", duration_ms=duration_ms(found.notice))
         log.info("told of the interrupted handoff %s", under_way.path.name)
         under_way.end()
 

@@ -16,6 +16,10 @@ Variant = Literal["info", "warning", "error"]
 TOAST_TIMEOUT_S = 2.0
 """A notice is not worth more of a person's time; one that OpenCode, busy with its own start, shows later is one too."""
 
+SHORTEST_MS, LONGEST_MS = 5_000, 30_000
+READING_MS_A_CHARACTER = 60
+"""250 words a minute. OpenCode's own toasts stay for 5 s, in which nobody reads a list of sessions."""
+
 _late: set[asyncio.Task[None]] = set()
 
 
@@ -27,8 +31,13 @@ async def notify(client: OpenCodeClient, message: str, variant: Variant = "info"
     await asyncio.wait([showing], timeout=TOAST_TIMEOUT_S)
 
 
+def duration_ms(message: str) -> int:
+    """How long a toast stays, so that it can be read to its end."""
+    return min(max(SHORTEST_MS, len(message) * READING_MS_A_CHARACTER), LONGEST_MS)
+
+
 async def _show(client: OpenCodeClient, message: str, variant: Variant) -> None:
     try:
-        await client.show_toast(message, variant=variant)
+        await client.show_toast(message, variant=variant, duration_ms=duration_ms(message))
     except OpenCodeError as error:
         log.info("a toast could not be shown: %s", error)

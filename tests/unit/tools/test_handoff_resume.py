@@ -247,7 +247,7 @@ async def test_an_unknown_name_is_answered_with_those_that_there_are(
         await resume("ses_x")
     journal.begin(entry(), "x").end()
 
-    with pytest.raises(HandoffFailed, match='by the session that was handed off: `ses_old` "Auth flow"'):
+    with pytest.raises(HandoffFailed, match='by the session that they came from: `ses_old` "Auth flow"'):
         await resume("ses_x")
     assert opencode.made() == []
 
@@ -259,9 +259,10 @@ async def test_a_brief_that_a_session_came_of_makes_another_one_when_it_is_named
     under_way.finish("ses_first")
     under_way.end()
 
-    await resume("`ses_old`")
+    result = await resume("`ses_old`")
 
     (new,) = opencode.made()
+    assert "had made `ses_first` before: this is another session" in result.output
     assert journal.came_from("ses_first") == "ses_old"
     assert journal.came_from(new["id"]) == "ses_old"
 

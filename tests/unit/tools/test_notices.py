@@ -29,3 +29,12 @@ async def test_a_notice_that_takes_long_is_waited_for_no_longer_and_shown_all_th
         await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
 
     assert [toast["message"] for toast in opencode.toasts] == ["There is nothing to hand off"]
+
+
+@pytest.mark.parametrize(("characters", "stays_ms"), [(20, 5_000), (200, 12_000), (5_000, 30_000)])
+async def test_a_notice_stays_until_it_can_be_read(characters: int, stays_ms: int) -> None:
+    opencode = FakeOpenCode()
+
+    await notices.notify(opencode.client(), "x" * characters)
+
+    assert opencode.toasts[0]["duration"] == stays_ms
