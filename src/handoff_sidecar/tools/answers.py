@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from handoff_sidecar.errors import OpenCodeError, OpenCodeUnreachable
+from handoff_sidecar.handoff.brief import SUMMARY_MAX_CHARACTERS, Surroundings
+from handoff_sidecar.handoff.facts import Facts
 from handoff_sidecar.handoff.written import Written
 from handoff_sidecar.tools.context import ToolResult
 from handoff_sidecar.tools.delivery import Delivered
@@ -63,6 +65,22 @@ def made(  # noqa: PLR0913  # what was made, and what is to be known of it
             "brief": str(saved) if saved else None,
         },
     )
+
+
+def remarks_on(facts: Facts, written: Written, surroundings: Surroundings, root: str) -> list[str]:
+    """What is not as whoever reads the answer would think."""
+    remarks = []
+    if written.summary_was_cut:
+        remarks.append(
+            f"The summary was cut (to {SUMMARY_MAX_CHARACTERS:,} characters or less): next time, 1-3 sentences."
+        )
+    if written.lifted:
+        remarks.append(f"Left out, as the user took it back: {'; '.join(map(str, written.lifted))}")
+    if surroundings.present is None:
+        remarks.append(f"The files were not checked: {root} could not be looked at.")
+    if facts.not_covered:
+        remarks.append(f"Files and the last command come from the newest {facts.not_covered} messages.")
+    return remarks
 
 
 def made_already(session_id: str) -> ToolResult:

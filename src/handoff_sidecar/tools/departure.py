@@ -18,7 +18,9 @@ from handoff_sidecar.tools.showing import move_screen, opening
 log = logging.getLogger(__name__)
 
 RETURN_TIMEOUT_S = 1.0
-"""The handoff has failed already, and the person waits to hear of it."""
+"""The handoff has failed already, and the person waits to hear of it; what takes longer ends in the background."""
+
+_background: set[asyncio.Task[None]] = set()
 
 
 class Departure:
@@ -51,15 +53,20 @@ class Departure:
     async def take_back(self) -> None:
         """There is no new session after all: the old one is as it was, and the person is there again."""
         begun = [step for step in (self._marking, self._moving) if step is not None]
-        if not begun:
-            return
+        if begun:
+            undoing = asyncio.create_task(self._undo(begun))
+            _background.add(undoing)
+            undoing.add_done_callback(_background.discard)
+            await asyncio.wait([undoing], timeout=RETURN_TIMEOUT_S)
+
+    async def _undo(self, begun: list[asyncio.Future[str]]) -> None:
         # What OpenCode has been asked for it does, and the opposite must come after it.
-        await asyncio.wait(begun, timeout=RETURN_TIMEOUT_S)
-        try:
-            async with asyncio.timeout(RETURN_TIMEOUT_S):
-                await asyncio.gather(self._unmark(), self._return())
-        except (OpenCodeError, TimeoutError) as error:
-            log.warning("the way back into the old session failed: %r", error)
+        await asyncio.wait(begun)
+        for outcome in await asyncio.gather(self._unmark(), self._return(), return_exceptions=True):
+            if isinstance(outcome, OpenCodeError):
+                log.warning("the way back into the old session failed: %r", outcome)
+            elif isinstance(outcome, BaseException):
+                raise outcome
 
     def _marked(self, made: SessionID) -> asyncio.Future[str]:
         self._marking = self._marking or asyncio.ensure_future(self._mark(made))

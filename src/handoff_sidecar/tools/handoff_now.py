@@ -15,7 +15,8 @@ from handoff_sidecar.handoff.plain_text import unquoted
 from handoff_sidecar.handoff.trigger import Wish, read_wish
 from handoff_sidecar.tools.context import Scene, ToolResult
 from handoff_sidecar.tools.gathering import Gathered
-from handoff_sidecar.tools.session_handoff import Order, SessionHandoff
+from handoff_sidecar.tools.order import Order
+from handoff_sidecar.tools.session_handoff import SessionHandoff
 
 log = logging.getLogger(__name__)
 

@@ -10,26 +10,24 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
 from handoff_sidecar.brief_file import Entry
 from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError
-from handoff_sidecar.handoff.brief import SUMMARY_MAX_CHARACTERS, Surroundings
 from handoff_sidecar.handoff.constraints import record
 from handoff_sidecar.handoff.facts import MAX_CHAIN, Facts
 from handoff_sidecar.handoff.notes import Notes
-from handoff_sidecar.handoff.prompt import Delivery, Start, write_instructions
+from handoff_sidecar.handoff.prompt import Delivery, write_instructions
 from handoff_sidecar.handoff.redaction import redaction
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.handoff.written import Written, write
 from handoff_sidecar.journal import Journal, UnderWay
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
-from handoff_sidecar.opencode.models import MessageID, SessionID
+from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.settings import Settings
-from handoff_sidecar.tools.answers import failed, made, made_already
+from handoff_sidecar.tools.answers import failed, made, made_already, remarks_on
 from handoff_sidecar.tools.context import Mode, Scene, ToolContext, ToolResult
 from handoff_sidecar.tools.definitions import SESSION_HANDOFF, check_arguments
 from handoff_sidecar.tools.delivery import Parcel, deliver
@@ -37,57 +35,12 @@ from handoff_sidecar.tools.departure import Departure
 from handoff_sidecar.tools.enclosure import Enclosure
 from handoff_sidecar.tools.gathering import Gathered, gather, look_around
 from handoff_sidecar.tools.interrupted import Interrupted
+from handoff_sidecar.tools.order import Cause, Order, Plan
 from handoff_sidecar.tools.receipts import Receipts
 from handoff_sidecar.tools.showing import tell
 from handoff_sidecar.tools.target import Target, target_of
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Why a session is handed off without a person having asked for it, and how the next one begins.
-
-    Attributes:
-        turn: the user message whose turn the handoff belongs to.
-        announcement: what the person is told, without a full stop.
-        chain: how many such handoffs follow each other now without a word of the person.
-    """
-
-    turn: MessageID | None
-    start: Start
-    announcement: str
-    chain: int
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A handoff as it is wanted.
-
-    Attributes:
-        notes: what the agent says, or what was computed in its place.
-        topic: a title for a session that has none, if the goal doesn't give one.
-        reply: whether the new session's agent answers the prompt.
-        again: a turn that was handed off already is handed off anew, as a person asks for it.
-        announcement: what the person is told, without a full stop; empty where they see it anyway.
-        chain: see `Cause`; 0 for a handoff that a person asked for.
-        name: what has failed if it fails.
-        retry: what the reader of a failure can do.
-    """
-
-    notes: Notes
-    topic: str = ""
-    start: Start = Start.AS_ASKED
-    reply: bool = True
-    again: bool = False
-    announcement: str = ""
-    chain: int = 0
-    name: str = SESSION_HANDOFF.name
-    retry: str = f"call {SESSION_HANDOFF.name} again"
-
-
-Plan = Callable[[Gathered], Order]
-"""Decides on a handoff when it is known what the session holds; may raise HandoffFailed."""
 
 
 class SessionHandoff:
@@ -161,9 +114,8 @@ class SessionHandoff:
 
     async def _hand_off(self, order: Order, gathered: Gathered, scene: Scene) -> ToolResult:
         root, facts, client = scene.context.root, gathered.facts, scene.client
-        made_before = facts.session.handoff
-        if not order.again and facts.turn is not None and made_before.get("turn") == facts.turn:
-            return made_already(str(made_before.get("to")))
+        if not order.again and (made_before := await _made_in_this_turn(facts, client)) is not None:
+            return made_already(made_before)
         target, surroundings = await asyncio.gather(
             target_of(order.notes, facts, client, name=order.name, retry=order.retry),
             look_around(order.notes, gathered, root),
@@ -195,7 +147,13 @@ class SessionHandoff:
         finally:
             if saved is not None:
                 saved.close(is_heard=self._is_heard())
-        remarks = [unshown or how, *_remarks(facts, written, surroundings, root), *gathered.missing, unsaved, unmarked]
+        remarks = [
+            unshown or how,
+            *remarks_on(facts, written, surroundings, root),
+            *gathered.missing,
+            unsaved,
+            unmarked,
+        ]
         return made(delivered, target, written, saved.path if saved else None, remarks, is_waiting=scene.mode == "run")
 
     def _save(
@@ -227,6 +185,25 @@ class SessionHandoff:
         except JournalUnavailable as error:
             log.warning("%s", error)
             return None, f"No copy on disk: {error}."
+
+
+async def _made_in_this_turn(facts: Facts, client: OpenCodeClient) -> SessionID | None:
+    """The session that this turn was handed off to already, if it is there: a mark may outlive a failed handoff.
+
+    Raises:
+        HandoffFailed: it can't be seen whether it is there.
+    """
+    mark = facts.session.handoff
+    if facts.turn is None or mark.get("turn") != facts.turn:
+        return None
+    try:
+        session = await client.session_if_there(SessionID(str(mark.get("to"))))
+    except OpenCodeError as error:
+        raise HandoffFailed(
+            f"session_handoff: this turn may have been handed off already, and it could not be seen ({error}). Nothing "
+            "was made: call again."
+        ) from error
+    return session.id if session is not None else None
 
 
 def _delivery(order: Order, scene: Scene) -> tuple[Delivery, str]:
@@ -271,19 +248,3 @@ def _parcel(  # noqa: PLR0913, PLR0917  # what is known, and what is wanted
         # `opencode run` leaves when this turn is over and would cut the new session's first one.
         reply=delivery == "send" and mode != "run",
     )
-
-
-def _remarks(facts: Facts, written: Written, surroundings: Surroundings, root: str) -> list[str]:
-    """What is not as whoever reads the answer would think."""
-    remarks = []
-    if written.summary_was_cut:
-        remarks.append(
-            f"The summary was cut (to {SUMMARY_MAX_CHARACTERS:,} characters or less): next time, 1-3 sentences."
-        )
-    if written.lifted:
-        remarks.append(f"Left out, as the user took it back: {'; '.join(map(str, written.lifted))}")
-    if surroundings.present is None:
-        remarks.append(f"The files were not checked: {root} could not be looked at.")
-    if facts.not_covered:
-        remarks.append(f"Files and the last command come from the newest {facts.not_covered} messages.")
-    return remarks

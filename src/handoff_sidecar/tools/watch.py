@@ -36,7 +36,8 @@ from handoff_sidecar.tools.context import Scene
 from handoff_sidecar.tools.gathering import Gathered
 from handoff_sidecar.tools.handoff_now import computed_order
 from handoff_sidecar.tools.notices import notify
-from handoff_sidecar.tools.session_handoff import Cause, Order, SessionHandoff
+from handoff_sidecar.tools.order import Cause, Order
+from handoff_sidecar.tools.session_handoff import SessionHandoff
 
 log = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.journal import Journal
 from handoff_sidecar.opencode.models import MessageInfo, SessionID
 from handoff_sidecar.settings import Settings
+from handoff_sidecar.tools import departure
 from handoff_sidecar.tools.context import Mode, ToolContext, ToolResult
 from handoff_sidecar.tools.receipts import Receipts
 from handoff_sidecar.tools.session_handoff import SessionHandoff
@@ -401,6 +402,49 @@ async def test_an_answer_that_is_lost_on_its_way_makes_no_second_session_and_no_
     (new,) = opencode.made()
     assert new["id"] in result.output
     assert len(opencode.messages[new["id"]]) == 1
+
+
+async def test_a_mark_that_a_failed_handoff_could_not_take_back_does_not_keep_the_next_one_from_being_made(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    async def fail(request: httpx.Request) -> httpx.Response | None:
+        marked = "to" in opencode.sessions["ses_old"].get("metadata", {}).get("handoff", {})
+        is_way_back = request.method == "PATCH" and marked
+        return httpx.Response(500) if request.url.path.endswith("prompt_async") or is_way_back else None
+
+    opencode.intercept = fail
+    with pytest.raises(HandoffFailed, match="call session_handoff again"):
+        await hand_off()
+    assert opencode.made() == []
+
+    opencode.intercept = None
+    result = await hand_off()
+
+    assert opencode.made()[0]["id"] in result.output
+    assert "nothing new was made" not in result.output
+
+
+async def test_a_mark_that_is_set_late_is_taken_back_all_the_same(
+    opencode: FakeOpenCode, hand_off: HandOff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(departure, "RETURN_TIMEOUT_S", 0.001)
+    go_on, marks = asyncio.Event(), 0
+
+    async def late(request: httpx.Request) -> httpx.Response | None:
+        nonlocal marks
+        if request.method == "PATCH":
+            marks += 1
+            await go_on.wait()
+        return httpx.Response(500) if request.url.path.endswith("prompt_async") else None
+
+    opencode.intercept = late
+    with pytest.raises(HandoffFailed):
+        await hand_off()
+
+    go_on.set()
+    await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+    assert marks == 2
+    assert "to" not in opencode.sessions["ses_old"]["metadata"].get("handoff", {})
 
 
 async def test_a_turn_of_very_many_steps_is_handed_off_once(opencode: FakeOpenCode, hand_off: HandOff) -> None:
