@@ -167,16 +167,22 @@ def _reversal(story: _Story, feature: Feature, old: tuple[str, str], new: tuple[
 
 
 def _rule(story: _Story, topic: str, rule: str) -> None:
-    asked = story.chance.choice(story.project.rule).format(rule=rule)
-    story.record.turn(asked, answer="Understood, I will keep to that.")
+    """By itself, and the agent takes note of it; or in passing, with or without a word that it is one."""
+    chance = story.chance
+    how = chance.choice(("by itself", "announced in passing", "in passing"))
+    said = rule if how == "in passing" else chance.choice(story.project.rule).format(rule=rule)
+    if how == "by itself":
+        story.record.turn(said, answer="Understood, I will keep to that.")
+    else:
+        _talk(story, chance.choice(story.project.features).name, before=said)
     story.rules.append(rule)
     story.probes.append(Probe("constraint", story.question("constraint", topic=topic), (rule,)))
 
 
-def _talk(story: _Story, name: str) -> None:
+def _talk(story: _Story, name: str, before: str = "") -> None:
     chance, project = story.chance, story.project
     story.record.turn(
-        chance.choice(project.talk).format(feature=name),
+        f"{before} {chance.choice(project.talk).format(feature=name)}".lstrip(),
         (chance.choice(project.looking).format(feature=name), (_read(story), _listing(story, "src"))),
         answer=chance.choice(project.answered).format(feature=name)
         + "it reads, checks and writes. " * chance.randrange(2, 12),

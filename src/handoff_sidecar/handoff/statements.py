@@ -78,7 +78,7 @@ def statements(requests: Iterable[Request], query: Query) -> list[Statement]:
 
 
 def _statements(request: Request) -> Iterator[Statement]:
-    """A short message as a whole, as its sentences explain each other; of a longer one what may be a rule by itself."""
+    """A short message that was taken note of, as a whole; of another, what may be a rule by its words, then all."""
     said = clean(_CODE_BLOCK.sub("\n", request.said[:LOOKED_AT_CHARACTERS])).strip()
     if find_trigger(said) is not None:
         return
@@ -100,6 +100,10 @@ def _statements(request: Request) -> Iterator[Statement]:
             yield Statement(sentence, request.created, sure + of_the_message)
         # `A rule for all of this work.` speaks for what comes next, too.
         announced = CERTAIN if is_announced(folded) else 0
+    beside = [sentence for sentence in listed if "?" not in sentence]
+    if len(listed) > 1 and beside:
+        # Rules are said in passing, too, and in words of their own: of all that there is room for, these come last.
+        yield Statement(one_line(" ".join(beside), CONSTRAINT_MAX_CHARACTERS), request.created, 0)
 
 
 def _is_prose(sentence: str) -> bool:

@@ -19,8 +19,8 @@ from handoff_sidecar.tools.history import History
 SHARE_OF_THE_ROOM = 1 / 3
 """At most: 50 statements of 4,000 tokens, beside which the best matches have room."""
 
-SHARE_OF_A_GUESS = 1 / 8
-"""Where nobody asked for rules: some 20 statements."""
+SHARE_OF_A_GUESS = 1 / 6
+"""Where nobody asked for rules: some 25 statements."""
 
 HEADING = "user · what may be a standing rule, those nearest to the query first, each with its time (UTC)"
 

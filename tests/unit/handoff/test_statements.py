@@ -56,10 +56,16 @@ def test_what_was_worked_on_asked_or_left_unanswered_is_none_without_words_for_i
     assert texts(request_) == []
 
 
-def test_of_a_longer_request_only_the_sentence_that_sets_a_rule_is_one() -> None:
+def test_of_a_request_the_sentence_that_sets_a_rule_comes_first_and_all_that_was_said_last() -> None:
     said = "Now build the export. It writes one row for each order. Never write an email address into it. Start today."
 
-    assert texts(worked_on(said)) == ["Never write an email address into it."]
+    assert texts(worked_on(said)) == ["Never write an email address into it.", said]
+
+
+def test_a_rule_without_a_word_for_it_may_stand_beside_a_question() -> None:
+    assert texts(worked_on("Branches carry the ticket in front. Who uses the export today?")) == [
+        "Branches carry the ticket in front."
+    ]
 
 
 def test_what_a_sentence_announces_comes_with_it() -> None:

@@ -39,6 +39,7 @@ async def test_a_question_after_rules_is_answered_with_all_that_the_user_said_th
     assert [line.split(": ", 1)[1] for line in rules if not line.startswith("<")] == [
         "Never write an email address into it.",
         "Beschriftungen laufen über i18n, Deutsch zuerst.",
+        "Build the export. Never write an email address into it. Start today.",
     ]
     assert "What the user said that may be a rule stands first." in output
 
