@@ -72,10 +72,14 @@ class ChatRequest:
 
     def last_text(self, role: str) -> str:
         """The text of the newest message with this role, or an empty string."""
+        return "\n".join(self.last_parts(role))
+
+    def last_parts(self, role: str) -> list[str]:
+        """The texts that the newest message with this role is made of: what was typed, then what was added to it."""
         for message in reversed(self.messages):
             if message.get("role") == role:
-                return text_of(message)
-        return ""
+                return parts_of(message)
+        return []
 
     @property
     def replies_in_this_turn(self) -> int:
@@ -87,10 +91,15 @@ class ChatRequest:
 
 def text_of(message: dict[str, Any]) -> str:
     """The text of a chat message whose content is a string or a list of parts."""
+    return "\n".join(parts_of(message))
+
+
+def parts_of(message: dict[str, Any]) -> list[str]:
+    """The texts in a chat message: one if its content is a string, else those of its parts."""
     content = message.get("content")
     if isinstance(content, str):
-        return content
-    return "\n".join(part.get("text", "") for part in content or [] if part.get("type") == "text")
+        return [content]
+    return [part.get("text", "") for part in content or [] if part.get("type") == "text"]
 
 
 Script = Callable[[ChatRequest], Reply | Failure]
