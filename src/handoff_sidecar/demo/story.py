@@ -83,8 +83,9 @@ def _show(stage: Stage) -> int:
         call = tool_call(http, old, "session_handoff")
         if call["status"] != "completed":
             raise SandboxFailed(f"the demonstration's handoff failed: {call.get('error')}")
-        for line in call["output"].splitlines():
-            print(textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="  "))
+        print(f"  {_dim('The tool answers the agent:')}")
+        answer = call["output"].splitlines()[0]  # what follows tells the agent to stop, and would read as an order
+        print(textwrap.fill(answer, WIDTH, initial_indent="  ", subsequent_indent="  "))
 
         made = call["metadata"]
         _heading("The new session starts with this prompt")
