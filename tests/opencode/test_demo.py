@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from opencode.terminal import Terminal, TerminalTimeoutError
+
 from handoff_sidecar.demo.binary import ENVIRONMENT_VARIABLE, OpenCodeBinary
 
+SCREEN_TIMEOUT_S = 60.0
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -29,7 +34,55 @@ def test_the_demo_makes_the_prompt_that_the_readme_shows(opencode: OpenCodeBinar
     assert without_ids(prompt) == without_ids(shown[1])
     assert "Handoff: Auth flow for the dashboard" in done.stdout
     assert re.search(r"time +\d+ ms", done.stdout)
+    _, answer = done.stdout.split("  The tool answers the agent:\n  Handed off to")
+    assert "Do nothing more" not in answer, "what tells the agent to stop reads as an order to the viewer"
     assert list(tmp_path.glob("handoff-*")) == [], "the demo left something behind"
+
+
+@pytest.mark.timeout(180)
+def test_in_the_tui_the_goal_that_is_typed_counts_and_at_its_end_the_demo_says_how_to_go_on(
+    opencode: OpenCodeBinary, tmp_path: Path
+) -> None:
+    with demo_tui(opencode, tmp_path) as terminal:
+        terminal.wait_for("no change of the format", SCREEN_TIMEOUT_S)
+        say(terminal, "handoff is broken, why?")
+        terminal.wait_for("I am a scripted model", SCREEN_TIMEOUT_S)
+        say(terminal, "handoff")
+        wait_for_words(terminal, "What shall I do next?")
+        say(terminal, "handoff to plan: review the auth flow")
+        screen = wait_for_words(terminal, 'I start on "review the auth flow"')
+        assert "Plan · Scripted model" in screen
+        terminal.press("ctrl+c")
+        screen = wait_for_words(terminal, "To hand off in your own OpenCode:")
+
+    assert screen.index("opencode -s ses_") < screen.index("This was a throwaway home")
+    assert list(tmp_path.glob("handoff-*")) == [], "the demo left something behind"
+
+
+@pytest.mark.timeout(180)
+def test_a_demo_that_is_ended_from_outside_leaves_nothing_behind(opencode: OpenCodeBinary, tmp_path: Path) -> None:
+    with demo_tui(opencode, tmp_path) as terminal:
+        terminal.wait_for("no change of the format", SCREEN_TIMEOUT_S)
+        os.kill(terminal.pid, signal.SIGTERM)
+        with pytest.raises(TerminalTimeoutError, match="the program ended"):
+            terminal.wait_for("what is never said", SCREEN_TIMEOUT_S)
+
+    assert list(tmp_path.glob("handoff-*")) == []
+
+
+def demo_tui(opencode: OpenCodeBinary, folder: Path) -> Terminal:
+    env = {**os.environ, ENVIRONMENT_VARIABLE: str(opencode.path), "TMPDIR": str(folder)}
+    return Terminal([sys.executable, "-m", "handoff_sidecar", "demo", "--tui"], env=env, cwd=folder)
+
+
+def say(terminal: Terminal, text: str) -> None:
+    terminal.type(text)
+    terminal.wait_for(text, SCREEN_TIMEOUT_S)
+    terminal.press("enter")
+
+
+def wait_for_words(terminal: Terminal, words: str) -> str:
+    return terminal.wait_for(lambda screen: words in " ".join(screen.split()), SCREEN_TIMEOUT_S)
 
 
 def without_ids(text: str) -> str:

@@ -1,6 +1,7 @@
-"""Starting a program, and being sure that it ends: to its end with a time limit, or as a server.
+"""Starting a program, and being sure that it ends: to its end with a time limit, as a server, or on the terminal.
 
-Owns the child's process group. Knows of OpenCode only the line in which `opencode serve` says where it listens.
+Owns the child's process group, and that a signal which ends this process ends the child too. Knows of OpenCode only
+the line in which `opencode serve` says where it listens.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 from handoff_sidecar.errors import HandoffSidecarError
@@ -24,6 +26,9 @@ from handoff_sidecar.errors import HandoffSidecarError
 LISTEN_TIMEOUT_S = 60.0  # 2-3 s on two idle cores
 END_TIMEOUT_S = 5.0
 KEPT_LINES = 40
+ENDING_SIGNALS = [signal.SIGTERM]
+if sys.platform != "win32":
+    ENDING_SIGNALS.append(signal.SIGHUP)
 LISTENING = re.compile(r"listening on (http://\S+)")  # "opencode server listening on http://127.0.0.1:4096"
 
 
@@ -88,6 +93,48 @@ def listening_server(argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> 
         reader.join(END_TIMEOUT_S)
         if process.stdout:
             process.stdout.close()
+
+
+def run_on_terminal(argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> int:
+    """Run a program on this process's own terminal until the person leaves it; its exit status.
+
+    Raises:
+        SandboxFailed: it couldn't be started.
+    """
+    try:
+        # In this process's group: in one of its own it could not read the terminal.
+        process = subprocess.Popen(argv, env=env, cwd=cwd)  # noqa: S603 — the words are the caller's
+    except OSError as error:
+        raise SandboxFailed(f"`{argv[0]}` could not be started: {error}") from error
+    try:
+        return process.wait()
+    finally:
+        if process.poll() is None:
+            process.terminate()  # first, so that it gives the terminal back
+            try:
+                process.wait(END_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def leaving_properly() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal end this process as ctrl+c does: through what its blocks clean up."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        for each in ENDING_SIGNALS:
+            signal.signal(each, signal.SIG_IGN)  # a second one must not break off the cleaning up
+        raise SystemExit(128 + number)
+
+    # What is ignored, as under `nohup`, stays so.
+    heeded = [each for each in ENDING_SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {each: signal.signal(each, leave) for each in heeded}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _read_lines(process: subprocess.Popen[str], urls: queue.SimpleQueue[str | None], said: deque[str]) -> None:

@@ -5,7 +5,7 @@ Owns what is shown of it. All that is printed comes from OpenCode's API and from
 
 from __future__ import annotations
 
-import subprocess
+import shutil
 import sys
 import tempfile
 import textwrap
@@ -20,9 +20,10 @@ import httpx
 
 from handoff_sidecar.demo.binary import OpenCodeBinary, find_opencode
 from handoff_sidecar.demo.playbook import FIRST_REQUEST, HANDOFF_GOAL, PROJECT_FILES, Playbook, demo_playbook
-from handoff_sidecar.demo.processes import SandboxFailed
+from handoff_sidecar.demo.processes import SandboxFailed, leaving_properly, run_on_terminal
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import ScriptedModel
+from handoff_sidecar.folders import APP_NAME
 from handoff_sidecar.installation.plugin_file import install
 from handoff_sidecar.settings import SETTINGS_FILE
 
@@ -50,14 +51,19 @@ def run_demo(*, tui: bool) -> int:
         HandoffSidecarError: OpenCode could not be had or started; the message says why.
     """
     with stage(say=print) as made:
-        return _open_tui(made) if tui else _show(made)
+        status = _open_tui(made) if tui else _show(made)
+    if tui:
+        # OpenCode's last words are how to continue a session that is no longer there.
+        print("\nThis was a throwaway home: it is deleted, and its sessions can't be continued.")
+        print(f"To hand off in your own OpenCode: {_how_to_install()}.")
+    return status
 
 
 @contextmanager
 def stage(say: Callable[[str], None]) -> Iterator[Stage]:
     """A throwaway OpenCode with the plugin, for as long as the block runs; `say` is told if OpenCode is fetched."""
     binary = find_opencode(say=say)
-    with tempfile.TemporaryDirectory(prefix="handoff-demo-") as folder:
+    with leaving_properly(), tempfile.TemporaryDirectory(prefix="handoff-demo-") as folder:
         root = Path(folder).resolve()
         with ScriptedModel(Playbook("", {})) as model:
             sandbox = Sandbox.create(root, binary.path, model.base_url)
@@ -113,7 +119,13 @@ def _open_tui(stage: Stage) -> int:
         old = say_as_person(http, None, FIRST_REQUEST)
     print(f"Opening the TUI. Type `handoff {HANDOFF_GOAL}` and press enter; ctrl+c leaves.")
     command = stage.sandbox.tui_command("--session", old)
-    return subprocess.run(command.argv, env=command.env, cwd=command.cwd, check=False).returncode  # noqa: S603
+    return run_on_terminal(command.argv, command.env, command.cwd)
+
+
+def _how_to_install() -> str:
+    if shutil.which(APP_NAME):
+        return f"`{APP_NAME} install`"
+    return f"`uv tool install .` or `pipx install .` in the clone, then `{APP_NAME} install`"
 
 
 def say_as_person(http: httpx.Client, session_id: str | None, text: str) -> str:

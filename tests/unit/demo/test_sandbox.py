@@ -1,12 +1,13 @@
 import json
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from handoff_sidecar.demo.processes import SandboxFailed, listening_server, run_to_end
+from handoff_sidecar.demo.processes import SandboxFailed, leaving_properly, listening_server, run_to_end
 from handoff_sidecar.demo.sandbox import ModelLimits, Sandbox
 
 URL = "http://127.0.0.1:1/v1"
@@ -120,3 +121,38 @@ def test_a_run_that_takes_too_long_is_ended_with_its_children(tmp_path: Path) ->
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SandboxFailed, match=r"nowhere.*could not be started"):
         run_to_end([str(tmp_path / "nowhere")], os.environ, tmp_path, 1)
+
+
+IS_TOLD_TO_END = """
+import os, signal, subprocess, sys, tempfile
+from pathlib import Path
+from handoff_sidecar.demo.processes import leaving_properly, run_on_terminal
+wait = subprocess.Popen.wait
+def told_while_waiting(process, timeout=None):
+    if timeout is None:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return wait(process, timeout)
+subprocess.Popen.wait = told_while_waiting
+with leaving_properly(), tempfile.TemporaryDirectory(dir=sys.argv[1]) as folder:
+    run_on_terminal(["/bin/sleep", "60"], os.environ, Path(folder))
+"""
+
+
+def test_a_demo_that_is_told_to_end_takes_its_program_and_its_folder_along(tmp_path: Path) -> None:
+    # The program holds the pipe open: if it went on, so would this.
+    finished = run_to_end([sys.executable, "-c", IS_TOLD_TO_END, str(tmp_path)], os.environ, tmp_path, 30)
+
+    assert finished.returncode == 128 + signal.SIGTERM, finished.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_that_was_ignored_stays_so_and_the_handlers_are_put_back() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with leaving_properly():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
