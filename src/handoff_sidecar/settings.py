@@ -7,9 +7,10 @@ schema that editors check the file with.
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
-import stat
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handoff_sidecar.errors import SettingsUnreadable, SettingsUnwritable
 from handoff_sidecar.folders import make_private, write_private
+from handoff_sidecar.settings_file import read_settings_file
 
 SETTINGS_FILE = "handoff.json"
 SCHEMA_FILE = Path(__file__).with_name("handoff.schema.json")
@@ -28,9 +30,9 @@ TriggerWord = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^\S.*$
 MAX_FILE_BYTES = 64 * 1024
 """A hundred times what all settings together take."""
 
-
+MAX_VALUE_CHARACTERS = 80
 MAX_KEY_CHARACTERS = 40
-"""Of an unknown key, in the sentence about it."""
+"""Of what is quoted, in the sentence about it."""
 
 
 class Settings(BaseModel):
@@ -131,7 +133,7 @@ def load_settings(*, config: Path, project: Path | None) -> LoadedSettings:
     files = [users] + ([project / ".opencode" / SETTINGS_FILE] if project else [])
     for file in files:
         try:
-            given = _read(file)
+            given = read_settings_file(file, MAX_FILE_BYTES)
         except SettingsUnreadable as error:
             problems.append(str(error))
             continue
@@ -139,16 +141,14 @@ def load_settings(*, config: Path, project: Path | None) -> LoadedSettings:
             if key == "$schema":
                 continue
             if key not in Settings.model_fields:
-                # Quoted: a project's key may hold what a terminal takes for a command.
-                named = json.dumps(key[:MAX_KEY_CHARACTERS])[1:-1]
-                problems.append(f"{file}: there is no setting `{named}`; there are: {', '.join(Settings.model_fields)}")
+                problems.append(f"{file}: {_unknown(key)}")
                 continue
             if key in Settings.USER_ONLY and file != users:
                 problems.append(f"{file}: `{key}` does not count in a project's file: it counts only in {users}")
                 continue
             problem = _problem_with(key, value)
             if problem:
-                problems.append(f"{file}: {problem}; what counts is {values.get(key, _default(key))!r}")
+                problems.append(f"{file}: {problem}; {_what_counts(values.get(key, _default(key)))}")
             else:
                 values[key] = value
     return LoadedSettings(Settings.model_validate(values), tuple(problems))
@@ -165,7 +165,7 @@ def add_setting(config: Path, key: str, value: object) -> Path:
     problem = _problem_with(key, value)
     if problem:
         raise SettingsUnwritable(problem)
-    given = {"$schema": SCHEMA_FILE.as_uri(), **_read(file), key: value}
+    given = {"$schema": SCHEMA_FILE.as_uri(), **read_settings_file(file, MAX_FILE_BYTES), key: value}
     try:
         make_private(file.parent)
         target = file.resolve()  # people keep such files as links into a repository of their own
@@ -190,51 +190,30 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        text = _text_of(file)
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise SettingsUnreadable(f"{file} could not be read ({error}); its settings do not count") from error
-    try:
-        given = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise SettingsUnreadable(f"{file} is not valid JSON ({error}); its settings do not count") from error
-    if not isinstance(given, dict):
-        raise SettingsUnreadable(f"{file} must hold a JSON object such as {{}}; its settings do not count")
-    return given
-
-
-def _text_of(file: Path) -> str:
-    """The file's text, never waiting and never reading more than a settings file can be.
-
-    A project may hold anything in this place: a pipe that nobody writes to, a link to an endless device.
-
-    Raises:
-        OSError: it can't be opened.
-        ValueError: it is no regular file, is too large, or is not UTF-8.
-    """
-    with open(file, "rb", opener=_without_waiting) as source:
-        if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
-            raise ValueError("it is no regular file")
-        text = source.read(MAX_FILE_BYTES + 1)
-    if len(text) > MAX_FILE_BYTES:
-        raise ValueError(f"it is larger than {MAX_FILE_BYTES:,} bytes")
-    return text.decode()
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # Windows has no pipes in folders
-
-
 def _problem_with(key: str, value: object) -> str | None:
     try:
         Settings.model_validate({key: value}, strict=True)
     except ValidationError as error:
-        allowed = error.errors(include_url=False)[0]["msg"]
-        return f"`{key}` can't be {json.dumps(value)[:80]}: {allowed[0].lower()}{allowed[1:]}"
+        told = error.errors(include_url=False)[0]["msg"].partition(" after validation")[0]
+        allowed = re.sub(r"^\w+ should ", "it must ", told)
+        return f"`{key}` can't be {_shown(value)}: {allowed[0].lower()}{allowed[1:]}"
     return None
+
+
+def _unknown(key: str) -> str:
+    # Quoted: a project's key may hold what a terminal takes for a command.
+    named = json.dumps(key[:MAX_KEY_CHARACTERS])[1:-1]
+    alike = difflib.get_close_matches(named, Settings.model_fields, n=1)
+    hint = f"did you mean `{alike[0]}`?" if alike else f"there are: {', '.join(Settings.model_fields)}"
+    return f"there is no setting `{named}`; {hint}"
+
+
+def _what_counts(value: object) -> str:
+    return "it stays unset" if value is None else f"{_shown(value)} counts"
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value)[:MAX_VALUE_CHARACTERS]
 
 
 def _default(key: str) -> object:

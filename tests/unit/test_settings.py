@@ -50,9 +50,9 @@ def test_a_bad_value_names_key_value_and_what_is_allowed_and_the_users_counts(co
     first, second = loaded.problems
     assert '`open` can\'t be "sideways"' in first
     assert "'switch', 'picker' or 'none'" in first
-    assert "what counts is 'picker'" in first
+    assert first.endswith('; "picker" counts')
     assert '`prompt_token_budget` can\'t be "many"' in second
-    assert "what counts is 600" in second
+    assert second.endswith("it must be a valid integer; 600 counts")
 
 
 def test_what_a_hostile_project_could_abuse_counts_only_from_the_users_file(config: Path, project: Path) -> None:
@@ -76,8 +76,24 @@ def test_an_unknown_key_is_named_with_those_there_are(config: Path) -> None:
 
     (problem,) = load_settings(config=config, project=None).problems
 
-    assert "no setting `opne`" in problem
-    assert "open" in problem
+    assert problem == f"{config / 'handoff.json'}: there is no setting `opne`; did you mean `open`?"
+
+
+def test_an_unknown_key_like_no_other_is_named_with_those_there_are(config: Path) -> None:
+    (config / "handoff.json").write_text('{"xyz": 1}')
+
+    (problem,) = load_settings(config=config, project=None).problems
+
+    assert f"no setting `xyz`; there are: {', '.join(Settings.model_fields)}" in problem
+
+
+def test_a_value_is_told_of_as_json_and_none_as_unset(config: Path) -> None:
+    (config / "handoff.json").write_text('{"command": [], "redact_secrets": "yes"}')
+
+    command, redact = load_settings(config=config, project=None).problems
+
+    assert command.endswith("`command` can't be []: it must have at least 1 item; it stays unset")
+    assert redact.endswith("; true counts")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '"x"', "\x00", "[" * 100_000])
@@ -88,6 +104,40 @@ def test_a_file_that_is_no_json_object_is_named_and_does_not_count(config: Path,
 
     assert loaded.settings == Settings()
     assert str(config / "handoff.json") in loaded.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{\n  // mine\n  "open": "none"\n}', "has a comment in line 2, which this file can't have"),
+        ('{"open": "none"} /* mine */', "has a comment in line 1, which this file can't have"),
+        ('{"open": }', "is not valid JSON (Expecting value: line 1 column 10)"),
+        ('{"open": "https://x', "is not valid JSON (Unterminated string starting at: line 1 column 10)"),
+        ("[" * 60_000, "is not valid JSON (too many brackets within each other)"),
+    ],
+)
+def test_what_is_wrong_with_the_json_is_said_in_plain_words(config: Path, content: str, said: str) -> None:
+    (config / "handoff.json").write_text(content)
+
+    (problem,) = load_settings(config=config, project=None).problems
+
+    assert problem == f"{config / 'handoff.json'} {said}; its settings do not count"
+
+
+def test_a_folder_and_bytes_that_are_no_text_are_said_in_plain_words(config: Path, project: Path) -> None:
+    (config / "handoff.json").mkdir()
+    (project / ".opencode" / "handoff.json").write_bytes(b"{\xff}")
+
+    folder, no_text = load_settings(config=config, project=project).problems
+
+    assert folder == f"{config / 'handoff.json'} is a folder and no file; its settings do not count"
+    assert "could not be read (byte 2 is not UTF-8); its settings do not count" in no_text
+
+
+def test_a_file_with_a_byte_order_mark_is_read(config: Path) -> None:
+    (config / "handoff.json").write_text('{"open": "none"}', encoding="utf-8-sig")
+
+    assert load_settings(config=config, project=None).settings == Settings(open="none")
 
 
 def test_what_a_projects_file_says_gives_a_terminal_no_orders_and_fills_no_screen(config: Path, project: Path) -> None:
