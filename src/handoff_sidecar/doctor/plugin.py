@@ -17,10 +17,13 @@ from handoff_sidecar.errors import InstallFailed
 from handoff_sidecar.folders import APP_NAME
 from handoff_sidecar.installation.opencode_config import named_plugins
 from handoff_sidecar.installation.plugin_file import (
+    MARKER,
     NPM_PACKAGE,
+    PLUGIN_FILE,
     Written,
     plugin_text,
     read_plugin_file,
+    shim_entry,
     sidecar_command,
     warnings,
 )
@@ -31,22 +34,29 @@ ROUND_TRIP_TIMEOUT_S = 20.0
 """A cold Python on a busy machine takes seconds."""
 
 INSTALL = "run `handoff-sidecar install`, then restart OpenCode"
+MOVE_AND_INSTALL = f"move it away, then {INSTALL}"
 
 
 def plugin_file(config: Path) -> Iterator[Finding]:
     """What makes OpenCode load the plugin, a file or an entry in `opencode.json`; and what is in its way."""
     named = [plugin for plugin in named_plugins(config) if plugin.package == NPM_PACKAGE]
+    folder = config / "plugin"
+    if in_the_way := next((path for path in (config, folder) if _is_there(path) and not path.is_dir()), None):
+        yield broken(
+            "plugin", f"{in_the_way} is no folder, so no plugin can lie in it", f"move it away, then {INSTALL}"
+        )
+        return
     try:
         written = read_plugin_file(config)
-    except InstallFailed as error:
-        yield broken("plugin", str(error), INSTALL)
+    except InstallFailed:
+        yield _what_is_in_its_place(folder / PLUGIN_FILE)
         return
     if written is not None:
         yield _as_it_should_be(written, config)
     elif named:
         yield good("plugin", f'{named[0].file} names the npm package "{named[0].entry}"')
     else:
-        yield broken("plugin", f"OpenCode does not know of it: nothing in {config / 'plugin'}", INSTALL)
+        yield broken("plugin", f"OpenCode does not know of it: nothing in {folder}", INSTALL)
     for warning in warnings(config):
         yield broken("other plugins", warning, "then restart OpenCode")
     yield from _second_installation()
@@ -59,11 +69,40 @@ def _as_it_should_be(written: Written, config: Path) -> Finding:
     if shutil.which(program) is None:
         return broken("plugin", f"{written.path} starts {program}, which is gone", INSTALL)
     own = load_settings(config=config, project=None).settings.command
-    if written.path.read_text(encoding="utf-8") == plugin_text(own):
+    if written.shim != shim_entry() or not _starts_the_same(written.command, own or sidecar_command()):
+        return note("plugin", f"{written.path} belongs to another installation, which starts {program}", INSTALL)
+    if written.path.read_text(encoding="utf-8") == plugin_text(written.command):
         return good("plugin", str(written.path))
-    if written.command == (own or sidecar_command()):
+    if written.version != __version__:
         return note("plugin", f"{written.path} is of version {written.version}, this is {__version__}", INSTALL)
-    return note("plugin", f"{written.path} belongs to another installation, which starts {program}", INSTALL)
+    return note("plugin", f"{written.path} is not as version {__version__} writes it", INSTALL)
+
+
+def _starts_the_same(command: list[str], expected: list[str]) -> bool:
+    """Whether two commands start the same; `bin/python` and `bin/python3` of one environment do."""
+    (program, *words), (wanted, *wanted_words) = command, expected
+    by_other_name = (
+        Path(program).parent.resolve() == Path(wanted).parent.resolve()
+        and Path(program).resolve() == Path(wanted).resolve()
+    )
+    return words == wanted_words and (program == wanted or by_other_name)
+
+
+def _what_is_in_its_place(path: Path) -> Finding:
+    """What `install` leaves as it is, or what it wrote and somebody changed."""
+    try:
+        ours = not path.is_symlink() and path.read_text(encoding="utf-8").startswith(MARKER)
+    except OSError as error:
+        return broken("plugin", f"{path} can't be read ({error.strerror})", MOVE_AND_INSTALL)
+    except UnicodeDecodeError:
+        ours = False
+    if ours:
+        return broken("plugin", f"{path} was changed after it was written", INSTALL)
+    return broken("plugin", f"{path} was not written by {APP_NAME}", MOVE_AND_INSTALL)
+
+
+def _is_there(path: Path) -> bool:
+    return path.is_symlink() or path.exists()
 
 
 def _second_installation() -> Iterator[Finding]:

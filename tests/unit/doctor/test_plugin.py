@@ -10,7 +10,7 @@ import pytest
 from handoff_sidecar import __version__
 from handoff_sidecar.doctor import plugin
 from handoff_sidecar.doctor.findings import Finding
-from handoff_sidecar.installation.plugin_file import install
+from handoff_sidecar.installation.plugin_file import install, shim_entry
 
 
 def plugin_findings(config: Path) -> list[Finding]:
@@ -65,6 +65,65 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         'names the npm package "opencode-handoff-sidecar@0.1"',
     ),
 }
+
+
+def other_name_of_this_python(config: Path) -> Path:
+    """In the same environment, as `bin/python` is beside `bin/python3`."""
+    file = install(config).path
+    other = Path(sys.executable).with_name("python" if Path(sys.executable).name != "python" else "python3")
+    file.write_text(file.read_text().replace(json.dumps(sys.executable), json.dumps(str(other))))
+    return other
+
+
+def test_the_same_environments_python_may_go_by_another_name(config: Path) -> None:
+    assert other_name_of_this_python(config).exists()
+
+    (found,) = plugin_findings(config)
+
+    assert (found.mark, found.text) == ("good", str(config / "plugin" / "handoff-sidecar.js"))
+
+
+def test_the_same_python_with_another_copy_of_the_package_is_another_installation(config: Path, tmp_path: Path) -> None:
+    file = install(config).path
+    (tmp_path / "index.js").touch()
+    file.write_text(file.read_text().replace(shim_entry().as_uri(), (tmp_path / "index.js").as_uri()))
+
+    (found,) = plugin_findings(config)
+
+    assert (found.mark, "another installation" in found.text) == ("note", True)
+
+
+def folder_for_the_file(config: Path) -> None:
+    (config / "plugin" / "handoff-sidecar.js").mkdir(parents=True)
+
+
+def file_for_the_folder(config: Path) -> None:
+    (config / "plugin").touch()
+
+
+def link_to_nothing_for_the_folder(config: Path) -> None:
+    (config / "plugin").symlink_to(config / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("make", "named", "text"),
+    [
+        (someone_elses, "handoff-sidecar.js", "was not written by handoff-sidecar"),
+        (folder_for_the_file, "handoff-sidecar.js", "can't be read (Is a directory)"),
+        (file_for_the_folder, "plugin", "is no folder, so no plugin can lie in it"),
+        (link_to_nothing_for_the_folder, "plugin", "is no folder, so no plugin can lie in it"),
+    ],
+)
+def test_what_is_in_the_plugins_place_is_to_be_moved_away_before_an_install(
+    config: Path, make: Callable[[Path], None], named: str, text: str
+) -> None:
+    make(config)
+
+    (found,) = plugin_findings(config)
+
+    assert found.mark == "broken"
+    assert f"{named} {text}" in found.text
+    assert found.next_step == "move it away, then run `handoff-sidecar install`, then restart OpenCode"
 
 
 @pytest.mark.parametrize("change", CHANGES)
