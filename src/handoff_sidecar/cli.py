@@ -158,7 +158,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from handoff_sidecar.doctor.examination import examine
-    from handoff_sidecar.doctor.findings import as_json, is_well, line
+    from handoff_sidecar.doctor.findings import as_json, is_well, line, verdict
     from handoff_sidecar.settings import config_folder
 
     findings = []
@@ -168,8 +168,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
             print(line(finding, sys.stdout.encoding), flush=True)
     if arguments.json:
         print(as_json(findings))
-    elif is_well(findings):
-        print("All is well.")
+    else:
+        print(verdict(findings, sys.stdout.encoding))
     return 0 if is_well(findings) else 1
 
 

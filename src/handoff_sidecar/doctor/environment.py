@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -33,6 +34,11 @@ LEAST_FREE_BYTES = 20_000_000
 
 CRASH_AGE = timedelta(days=7)
 """An older one has been lived with."""
+
+CORRECT_CONFIG = "correct it: OpenCode does not start with it"
+
+_VARIABLE = re.compile(r"\{(?:env|file):")
+"""OpenCode puts these in before it reads the JSON, so one may stand for a number (seen in 1.18.34)."""
 
 _TIME = "%Y-%m-%d %H:%M:%S"
 _CRASH = re.compile(r"(?m)^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+ \d+ (?:ERROR|CRITICAL) (.*(?:\n(?!\d{4}-).*)*)")
@@ -101,23 +107,30 @@ def npm_install(config: Path) -> Finding:
 
 
 def opencode_config(config: Path) -> Finding:
-    """OpenCode's own configuration, which may be absent."""
+    """OpenCode's own configuration, which may be absent or empty; with a broken one it does not start (1.18.34)."""
     files = [config / name for name in CONFIG_FILES if (config / name).exists()]
     for file in files:
         try:
-            read_jsonc(file)
-        except (OSError, ValueError, RecursionError) as error:
-            return note("opencode.json", f"{file} is broken: {error}", "mend it: OpenCode may not start with it")
+            if file.stat().st_size and not isinstance(read_jsonc(file), dict):
+                return broken("opencode.json", f"{file} holds no object such as {{}}", CORRECT_CONFIG)
+        except OSError as error:
+            return broken("opencode.json", f"{file} could not be read ({error.strerror})", CORRECT_CONFIG)
+        except (ValueError, RecursionError) as error:
+            if _VARIABLE.search(file.read_text(encoding="utf-8", errors="replace")):
+                return note("opencode.json", f"{file} is no JSON until OpenCode has filled in its variables: {error}")
+            return broken("opencode.json", f"{file} is not valid JSON: {error}", CORRECT_CONFIG)
     return good("opencode.json", ", ".join(str(file) for file in files) or f"there is none in {config}, nor need be")
 
 
-def settings(config: Path, project: Path) -> Finding:
-    """The settings files of the person and of the folder that this is run in."""
+def settings(config: Path, project: Path) -> Iterator[Finding]:
+    """The settings files of the person and of the folder that this is run in; a line for each problem."""
     loaded = load_settings(config=config, project=project)
-    if loaded.problems:
-        return broken("settings", "; ".join(loaded.problems), "correct that; until then the defaults count")
-    given = loaded.settings.model_dump(exclude_defaults=True)
-    return good("settings", ", ".join(f"{key}: {value}" for key, value in given.items()) or "all as by default")
+    for problem in loaded.problems:
+        yield broken("settings", problem, "correct that")
+    if not loaded.problems:
+        given = loaded.settings.model_dump(exclude_defaults=True)
+        told = ", ".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in given.items())
+        yield good("settings", told or "all as by default")
 
 
 def tokenizer() -> Finding:

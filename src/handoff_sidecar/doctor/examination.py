@@ -22,7 +22,7 @@ def examine(*, config: Path, project: Path, now: datetime, live: bool) -> Iterat
     yield environment.opencode_config(config)
     yield environment.npm_install(config)
     yield from plugin.plugin_file(config)
-    yield environment.settings(config, project)
+    yield from environment.settings(config, project)
     yield from environment.folders()
     yield environment.latest_crash(now)
     yield environment.tokenizer()

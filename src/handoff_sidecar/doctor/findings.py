@@ -53,13 +53,29 @@ def is_well(findings: Sequence[Finding]) -> bool:
 
 def line(finding: Finding, encoding: str | None) -> str:
     """A finding for a terminal: sign, subject, text, and the next step on a line of its own."""
+    step = f"\n{'':<18}Next: {finding.next_step}" if finding.next_step else ""
+    return f"{_signs(encoding)[finding.mark]:<3}{finding.subject:<15}{finding.text}{step}"
+
+
+def verdict(findings: Sequence[Finding], encoding: str | None) -> str:
+    """What all findings come to, for a terminal: a sentence."""
+    signs = _signs(encoding)
+    bad, notes = (sum(finding.mark == mark for finding in findings) for mark in ("broken", "note"))
+    if not bad and not notes:
+        return "All is well."
+    to_look_at = f"{notes} {'thing' if notes == 1 else 'things'} to look at ({signs['note']})" if notes else ""
+    if not bad:
+        return f"Nothing is broken; {to_look_at}."
+    are_broken = f"{bad} {'thing is' if bad == 1 else 'things are'} broken ({signs['broken']})"
+    return "; ".join(filter(None, (are_broken, to_look_at))) + "."
+
+
+def _signs(encoding: str | None) -> dict[Mark, str]:
     try:
         "".join(SIGNS.values()).encode(encoding or "ascii")
-        signs = SIGNS
     except (UnicodeEncodeError, LookupError):
-        signs = PLAIN_SIGNS
-    step = f"\n{'':<18}Next: {finding.next_step}" if finding.next_step else ""
-    return f"{signs[finding.mark]:<3}{finding.subject:<15}{finding.text}{step}"
+        return PLAIN_SIGNS
+    return SIGNS
 
 
 def as_json(findings: Sequence[Finding]) -> str:

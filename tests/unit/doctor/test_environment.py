@@ -15,7 +15,7 @@ import pytest
 
 from handoff_sidecar.doctor import environment, plugin
 from handoff_sidecar.doctor.examination import examine
-from handoff_sidecar.doctor.findings import as_json, broken, good, is_well, line, note
+from handoff_sidecar.doctor.findings import Finding, as_json, broken, good, is_well, line, note, verdict
 from handoff_sidecar.folders import log_folder, state_folder
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.installation.origin import Origin
@@ -90,7 +90,15 @@ def test_opencodes_own_npm_install_is_told_of_before_it_costs_a_minute(config: P
 
 @pytest.mark.parametrize(
     ("text", "mark"),
-    [('{ // mine\n "plugin": ["x",], }', "good"), ("{", "note"), ("\xff", "note"), ("[" * 99_999, "note")],
+    [
+        ('{ // mine\n "plugin": ["x",], }', "good"),
+        ("", "good"),
+        ('{"logLevel": {env:LEVEL}}', "note"),
+        ("{", "broken"),
+        ("[]", "broken"),
+        ("\xff", "broken"),
+        ("[" * 99_999, "broken"),
+    ],
 )
 def test_opencode_json_may_have_comments_or_be_broken(config: Path, text: str, mark: str) -> None:
     (config / "opencode.json").write_text(text, encoding="latin-1")
@@ -100,12 +108,22 @@ def test_opencode_json_may_have_comments_or_be_broken(config: Path, text: str, m
 
 
 def test_a_bad_setting_is_broken_and_a_good_one_is_shown(config: Path, home: Path) -> None:
-    (config / "handoff.json").write_text('{"open": "none"}')
-    assert environment.settings(config, home).text == "open: none"
+    (config / "handoff.json").write_text('{"open": "none", "warn_before": 5}')
+    assert list(environment.settings(config, home)) == [good("settings", 'open: "none", warn_before: 5')]
 
     (config / "handoff.json").write_text('{"open": "sideways"}')
-    assert "sideways" in environment.settings(config, home).text
-    assert environment.settings(config, home).mark == "broken"
+    (found,) = environment.settings(config, home)
+    assert "sideways" in found.text
+    assert found.mark == "broken"
+
+
+def test_each_problem_with_the_settings_has_a_line_of_its_own(config: Path, home: Path) -> None:
+    (config / "handoff.json").write_text('{"open": 1, "opne": 2, "command": []}')
+
+    found = list(environment.settings(config, home))
+
+    assert [finding.mark for finding in found] == ["broken"] * 3
+    assert all(finding.text.count("handoff.json") == 1 for finding in found)
 
 
 def test_a_damaged_vocabulary_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,6 +192,24 @@ def test_a_line_has_a_sign_and_the_next_step_and_can_do_without_unicode() -> Non
     assert line(finding, "utf-8") == "✗  plugin         is gone\n                  Next: install it"
     assert line(finding, "cp1252").startswith("X  plugin")
     assert line(good("Python", "3.13"), None) == "ok Python         3.13"
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ([good("x", "y")], "All is well."),
+        ([good("x", "y"), note("x", "y")], "Nothing is broken; 1 thing to look at (!)."),
+        ([note("x", "y"), note("x", "y")], "Nothing is broken; 2 things to look at (!)."),
+        ([broken("x", "y", "z")], "1 thing is broken (✗)."),
+        (
+            [broken("x", "y", "z"), note("x", "y"), broken("x", "y", "z")],
+            "2 things are broken (✗); 1 thing to look at (!).",
+        ),
+    ],
+)
+def test_the_last_line_says_what_it_all_comes_to(found: list[Finding], said: str) -> None:
+    assert verdict(found, "utf-8") == said
+    assert verdict(found, "ascii") == said.replace("✗", "X")
 
 
 def test_for_a_program_there_is_json() -> None:
