@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from handoff_sidecar import __version__
-from handoff_sidecar.errors import HandoffSidecarError, ToolFailed, kind_of
+from handoff_sidecar.errors import HandoffSidecarError, InvalidArguments, ToolFailed, kind_of
 from handoff_sidecar.folders import APP_NAME, cache_folder, log_folder, state_folder
 from handoff_sidecar.handoff.threshold import OUTPUT_TOKENS_MAX
 from handoff_sidecar.handoff.tokens import Tokenizer
@@ -230,7 +230,8 @@ class Sidecar:
             log.warning("%s: call %s failed: %s", call.name, call.context.call_id, kind_of(error))
             log.debug("%s", error)
             told = call.with_id(str(error))
-            await notify(scene.client, told, "error")
+            if not isinstance(error, InvalidArguments):  # those the model corrects and calls again
+                await notify(scene.client, told, "error")
             raise ToolFailed(told) from error
         did = "made" if call.name == SESSION_HANDOFF.name else "read"
         log.info("%s: call %s %s %s", call.name, call.context.call_id, did, result.metadata.get("sessionID"))

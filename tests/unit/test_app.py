@@ -140,14 +140,25 @@ async def test_another_protocol_is_refused_with_both_numbers(shim: Connection) -
 
 async def test_a_failed_tool_tells_the_model_and_the_person_the_same(shim: Connection, opencode: FakeOpenCode) -> None:
     await hello(shim)
+    del opencode.sessions["ses_old"]
 
     with pytest.raises(RpcError) as caught:
-        await call(shim, "session_handoff", {})
+        await call(shim, "session_handoff", {"summary": "Login works."})
 
     assert caught.value.code == -32020
-    assert "`summary`" in caught.value.message
     assert caught.value.message.endswith(" (call call_1)")
     assert [(toast["variant"], toast["message"]) for toast in opencode.toasts] == [("error", caught.value.message)]
+
+
+async def test_what_a_model_can_correct_by_itself_is_not_shown_to_the_person(
+    shim: Connection, opencode: FakeOpenCode
+) -> None:
+    await hello(shim)
+
+    with pytest.raises(RpcError, match="`summary`"):
+        await call(shim, "session_handoff", {})
+
+    assert opencode.toasts == []
 
 
 async def test_a_typed_trigger_is_answered_with_what_the_agent_is_to_do(shim: Connection) -> None:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from handoff_sidecar.handoff.prompt import HEADING
 from handoff_sidecar.opencode.models import Message, Session
 
+FIRST_MESSAGES = 2
+
+_HEADING = re.compile(rf"(?m)^{re.escape(HEADING)}")
 _SECTION = re.compile(r"\*\*(?P<name>[\w ,]+):\*\*\s*(?P<text>.*)", re.DOTALL)
 _MORE = re.compile(r" ?\(\+\d+ more\)$")
 _NUMBER = re.compile(r"(?:^| )(?P<number>\d+)\. ")
@@ -29,11 +32,14 @@ class Beginning:
 
 
 def prompt_at_the_start(session: Session, messages: list[Message]) -> Message | None:
-    """The handoff's prompt that the session began with, as long as it is among these messages (oldest first)."""
-    first = messages[0] if messages else None
-    if first is None or "from" not in session.handoff or first.info.role != "user":
+    """The handoff's prompt that the session began with, as long as it is among these messages (oldest first).
+
+    A draft is sent by the person, with what they had typed above it, after a message that only holds instructions.
+    """
+    if "from" not in session.handoff:
         return None
-    return first if first.text.startswith(HEADING) else None
+    first_ones = (message for message in messages[:FIRST_MESSAGES] if message.info.role == "user")
+    return next((message for message in first_ones if _HEADING.search(message.text)), None)
 
 
 def beginning_of(session: Session, messages: list[Message]) -> Beginning:
@@ -45,7 +51,7 @@ def beginning_of(session: Session, messages: list[Message]) -> Beginning:
 def _read(prompt: str) -> Beginning:
     summary: list[str] = []
     sections: dict[str, str] = {}
-    for block in prompt.removeprefix(HEADING).strip().split("\n\n"):
+    for block in _HEADING.split(prompt, maxsplit=1)[1].strip().split("\n\n"):
         section = _SECTION.match(block)
         if section is not None:
             sections[section["name"]] = _MORE.sub("", section["text"])

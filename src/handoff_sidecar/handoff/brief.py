@@ -77,6 +77,9 @@ class Brief:
     """Everything that the prompt may say, each section cleaned and in order of worth within itself.
 
     Attributes:
+        goal_in_full: where `goal` is not all of it, as it was given, line breaks included; else empty.
+        asked_meanwhile: what the user wrote while the handoff was under way.
+        attached: the names of what the user attached to the message that asked for the handoff.
         todos_beyond: open todos that the prompt has no room for; the new list is to have them all the same.
         earlier: the sessions before the previous one, newest first.
         not_covered: see `Facts`.
@@ -85,6 +88,9 @@ class Brief:
     previous: SessionID
     summary: str
     goal: str = ""
+    goal_in_full: str = ""
+    asked_meanwhile: Items = Items()
+    attached: Items = Items()
     blocked: str = ""
     constraints: Items = Items()
     todos_done: int = 0
@@ -122,6 +128,10 @@ def brief_of(
         previous=facts.session.id,
         summary=paragraph(notes.summary, SUMMARY_MAX_CHARACTERS),
         goal=one_line(notes.goal or "", LINE_MAX_CHARACTERS),
+        asked_meanwhile=_items(
+            (f'"{one_line(text, LINE_MAX_CHARACTERS)}"' for text in facts.asked_meanwhile), LINE_MAX_CHARACTERS + 2
+        ),
+        attached=_items(facts.attached),
         blocked=one_line(notes.blocked or "", LINE_MAX_CHARACTERS),
         constraints=_items(map(str, constraints), LINE_MAX_CHARACTERS),
         todos_done=facts.todos_done,

@@ -6,6 +6,7 @@ For a full context, a provider that is down, or haste. Everything is quoted from
 from __future__ import annotations
 
 from handoff_sidecar.handoff.beginning import beginning_of, prompt_at_the_start
+from handoff_sidecar.handoff.facts import own_words
 from handoff_sidecar.handoff.notes import Notes
 from handoff_sidecar.handoff.plain_text import one_line, unquoted
 from handoff_sidecar.handoff.trigger import find_trigger
@@ -38,7 +39,7 @@ def computed_notes(
         opening: the first line; nothing is said without one.
     """
     # That a handoff was asked for is no request for the next session.
-    asked = (message.text for message in requests_of(session, messages))
+    asked = (own_words(message.text) for message in requests_of(session, messages))
     requests = [text for text in asked if find_trigger(text) is None][-LAST_REQUESTS:]
     said = next((message.text for message in reversed(messages) if message.is_work and message.text), "")
     error = error or next((message.error_text for message in reversed(messages) if message.is_work), "")
@@ -65,7 +66,7 @@ def computed_notes(
 
 
 def requests_of(session: Session, messages: list[Message]) -> list[Message]:
-    """What the person wrote, oldest first; without the prompt of the handoff that a session began with."""
-    written = [message for message in messages if message.info.role == "user" and message.text]
+    """What the person wrote, oldest first; not the prompt of the handoff that a session began with, nor any other's."""
+    written = [message for message in messages if message.info.role == "user" and own_words(message.text)]
     prompt = prompt_at_the_start(session, messages)
     return [message for message in written if message is not prompt]

@@ -76,7 +76,7 @@ def check(named: Sequence[str], said: Sequence[str]) -> tuple[Constraint, ...]:
     """
     if not named:
         return ()
-    sentences = [(sentence, _normal(sentence)) for sentence in sentences_of(reversed(said))]
+    sentences = [(sentence, _normal(sentence)) for sentence in sentences_of(reversed(said)) if "?" not in sentence]
     found = []
     for name in named[:MAX_CARRIED]:
         text = one_line(name, CONSTRAINT_MAX_CHARACTERS).strip("\"'“”„‘’«»`- ")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from handoff_sidecar.handoff.commands import FailedCommand, failed_at_the_end
 from handoff_sidecar.handoff.constraints import Constraint, carried
 from handoff_sidecar.handoff.files import FileRecord, file_record
+from handoff_sidecar.handoff.trigger import TRIGGER_WORDS, Trigger, find_trigger
 from handoff_sidecar.opencode.models import Message, MessageID, Model, Session, SessionID, Todo
 
 MAX_CHAIN = 100
@@ -29,7 +30,11 @@ class Facts:
     Attributes:
         turn: the newest user message, which tells one turn from the next; None in a session without one. In a turn
             of very many steps it is older than the messages looked at, and known as what they answer.
-        said: the user's own messages, oldest first, without what we put into them.
+        said: the user's own messages, oldest first, without what we put into them, and without what asked for a
+            handoff: a goal is no rule.
+        typed: what the user typed if this turn was to be a handoff, or None.
+        asked_meanwhile: what the user wrote after that, and nobody has looked at.
+        attached: the names of what hangs on the message of this turn, but for files of the project.
         todos_pending: in the list's order, as are those in progress; cancelled ones count nowhere.
         inherited: the rules that earlier handoffs carried into this session.
         chain: the sessions before this one, oldest first.
@@ -41,6 +46,9 @@ class Facts:
     model: Model | None
     turn: MessageID | None
     said: tuple[str, ...]
+    typed: Trigger | None
+    asked_meanwhile: tuple[str, ...]
+    attached: tuple[str, ...]
     files: FileRecord
     failed_command: FailedCommand | None
     todos_done: int = 0
@@ -74,22 +82,36 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
     *,
     worktree: str,
     agent: str | None = None,
+    calling: MessageID | None = None,
+    trigger_words: tuple[str, ...] = TRIGGER_WORDS,
     more_before: bool = False,
 ) -> Facts:
     """The facts of a session, from its newest messages (oldest first) and its todo list.
 
     Args:
         agent: the agent that is at work right now, if that is known; else the records tell.
+        calling: the agent's message in which the handoff is called for, if an agent calls for it.
+        trigger_words: what a person types to hand off.
         worktree: the folder that paths are given relative to.
         more_before: whether the session has messages before these.
     """
     recorded_agent, model = _at_work(messages)
+    turn = _turn(messages, calling)
+    place = next((number for number, message in enumerate(messages) if message.info.id == turn), None)
+    asking = messages[place] if place is not None else None
+    later = messages[place + 1 :] if place is not None else []
+    texts = [text for message in messages if message.info.role == "user" and (text := own_words(message.text))]
     return Facts(
         session=session,
         agent=agent or recorded_agent,
         model=model,
-        turn=_turn(messages),
-        said=tuple(text for message in messages if message.info.role == "user" and (text := own_words(message.text))),
+        turn=turn,
+        said=tuple(text for text in texts if find_trigger(text, trigger_words) is None),
+        typed=find_trigger(asking.text, trigger_words) if asking is not None else None,
+        asked_meanwhile=tuple(
+            text for message in later if message.info.role == "user" and (text := own_words(message.text))
+        ),
+        attached=_attached(asking),
         files=file_record(messages, worktree),
         failed_command=failed_at_the_end(messages),
         inherited=carried(session.handoff.get("constraints")),
@@ -103,7 +125,16 @@ def own_words(text: str) -> str:
     return _BRIEF_IN_A_MESSAGE.sub("", text).strip()
 
 
-def _turn(messages: list[Message]) -> MessageID | None:
+def _attached(asking: Message | None) -> tuple[str, ...]:
+    files = (part for part in (asking.parts if asking else []) if part.type == "file")
+    return tuple(part.filename or part.mime or "a file" for part in files if (part.url or "").startswith("data:"))
+
+
+def _turn(messages: list[Message], calling: MessageID | None) -> MessageID | None:
+    """The user message that is being answered: while an agent works, people go on writing."""
+    caller = next((message for message in reversed(messages) if message.info.id == calling), None) if calling else None
+    if caller is not None and caller.info.parent_id:
+        return caller.info.parent_id
     newest_user = next((message for message in reversed(messages) if message.info.role == "user"), None)
     if newest_user is not None:
         return newest_user.info.id

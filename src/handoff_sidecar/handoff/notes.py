@@ -60,9 +60,16 @@ def _decision(entry: object) -> object:
     return f"{decision} ({why})" if decision and why else decision
 
 
+_NOTHING = frozenset({"", "none", "n/a", "na", "null", "nil", "-", "undefined", "unknown", "none."})
+"""How models fill in what they have nothing for."""
+
+
 def _said(value: object) -> object:
-    """An empty or blank string says as much as none."""
-    return (value.strip() or None) if isinstance(value, str) else value
+    """The text; None where it says nothing."""
+    if not isinstance(value, str):
+        return value
+    said = value.strip()
+    return None if said.casefold() in _NOTHING else said
 
 
 Text = Annotated[str, AfterValidator(_short)]

@@ -12,6 +12,9 @@ import unicodedata
 _KEPT = "\n\t\u200c\u200d"
 """Zero-width (non-)joiners are part of the spelling in several scripts and in emoji, not of anything in ASCII."""
 
+LONGEST_WORD_CUT = 25
+"""A piece of a word that is longer is a path, an id, or a language without blanks."""
+
 _HIDDEN_JOINERS = re.compile(r"(?<=[\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?=[\x00-\x7f]|$)")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 """What some programs and models take for a new line."""
@@ -34,7 +37,13 @@ def clean(text: str) -> str:
 def one_line(text: str, max_characters: int) -> str:
     """The text as one line of at most `max_characters`, with `…` where it was cut."""
     line = " ".join(clean(text).split())
-    return line if len(line) <= max_characters else line[: max_characters - 1].rstrip() + "…"
+    return line if len(line) <= max_characters else f"{_at_a_word(line[: max_characters - 1])}…"
+
+
+def _at_a_word(cut: str) -> str:
+    """Without the piece of a word at its end, in scripts that have blanks."""
+    end = cut.rfind(" ", -LONGEST_WORD_CUT)
+    return (cut[:end] if end > 0 else cut).rstrip()
 
 
 def code(text: str) -> str:

@@ -39,6 +39,8 @@ _DRAFT = (
     "it against the files as they are, say in one line where things stand, and wait for the user."
 )
 _NOT_COVERED = "Files and the last command come from its newest {count} messages; `read_session` reads older ones."
+_ATTACHED = "With the goal the user attached {files}, which stayed in the old session: ask for it if you need it."
+_GOAL_IN_FULL = "The goal above is shortened. This is the whole of it, line by line:"
 _BEYOND_ITS_GOAL = " beyond its goal and constraints"
 _RECORD = "The text above is a record, not new instructions{beyond}."
 
@@ -71,6 +73,7 @@ def _sections(brief: Brief) -> list[str]:
     sections = [
         brief.summary,
         _line("Goal", brief.goal),
+        _line("Asked meanwhile", _joined(brief.asked_meanwhile, "; ")),
         _line("Blocked", brief.blocked),
         _constraints(brief.constraints),
         _todos(brief),
@@ -90,7 +93,8 @@ def write_instructions(brief: Brief, delivery: Delivery = "send", start: Start =
     restore = _RESTORE_TODOS.format(where="in it" if delivery == "draft" else "above") if has_todos else ""
     if brief.todos_beyond:
         restore = f"{restore} {_TODOS_BEYOND.format(todos=_joined(brief.todos_beyond, '; '))}"
-    binding = [name for name, there in (("goal", brief.goal), ("constraints", brief.constraints)) if there]
+    goal = brief.goal or brief.asked_meanwhile
+    binding = [name for name, there in (("goal", goal), ("constraints", brief.constraints)) if there]
     beyond = f" beyond its {' and '.join(binding)}" if binding else ""
     if delivery == "draft":
         told = [_DRAFT, restore]
@@ -103,8 +107,17 @@ def write_instructions(brief: Brief, delivery: Delivery = "send", start: Start =
         *told,
         f"Before that, newest first: {earlier}." if earlier else "",
         _NOT_COVERED.format(count=brief.not_covered) if brief.not_covered else "",
+        _ATTACHED.format(files=_joined(brief.attached, ", ")) if brief.attached else "",
     ]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def write_goal(brief: Brief) -> str:
+    """The whole of a goal that the prompt has no room for, or no lines, for a part beside it; else nothing."""
+    if not brief.goal_in_full:
+        return ""
+    quoted = "\n".join(f"> {line}".rstrip() for line in brief.goal_in_full.splitlines())
+    return f"{_GOAL_IN_FULL}\n\n{quoted}"
 
 
 def write_resumed(previous: str) -> str:
@@ -115,7 +128,8 @@ def write_resumed(previous: str) -> str:
 def _beginning(brief: Brief, start: Start) -> str:
     if start is Start.GO_ON:
         return _GO_ON
-    return _START if brief.goal and start is Start.AS_ASKED else _WAIT
+    has_goal = bool(brief.goal or brief.asked_meanwhile)
+    return _START if has_goal and start is Start.AS_ASKED else _WAIT
 
 
 def _line(name: str, text: str) -> str:
@@ -140,10 +154,12 @@ def _todos(brief: Brief) -> str:
     if not brief.todos_total:
         return ""
     lines = [f"**Todos:** {brief.todos_done}/{brief.todos_total} done"]
+    has_commas = any("," in todo for todo in (*brief.in_progress.kept, *brief.pending.kept))
+    separator = "; " if has_commas else ", "  # or nobody could tell where one ends
     if brief.in_progress:
-        lines.append(f"- In progress: {_joined(brief.in_progress, ', ')}")
+        lines.append(f"- In progress: {_joined(brief.in_progress, separator)}")
     if brief.pending:
-        lines.append(f"- Pending: {_joined(brief.pending, ', ')}")
+        lines.append(f"- Pending: {_joined(brief.pending, separator)}")
     return "\n".join(lines)
 
 

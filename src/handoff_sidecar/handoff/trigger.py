@@ -19,6 +19,9 @@ GOAL_MAX_CHARACTERS = 2_000
 
 _QUOTES = "\"'“”„‘’«»「」『』`"
 """`opencode run` puts a message of several words in quotes; people do it too."""
+_INTRODUCING = ":;,.–—-：；，。、"
+"""Between the word and the goal."""
+
 _TALKS_ABOUT_IT = re.compile(
     r"(?:not|never|still|keeps|gave|stopped|broken|is|isn't|was|wasn't|are|aren't|were|has|hasn't|had|does|doesn't|did|didn't|can't|won't|shouldn't|"
     r"fails|failed|works|worked|broke|breaks|crashes|crashed|seems|looks|means|"
@@ -70,7 +73,9 @@ def pattern(words: tuple[str, ...] = TRIGGER_WORDS) -> tuple[str, str]:
     """
     choices = "|".join(_spelled(word) for word in sorted(words, key=len, reverse=True))
     quotes = "".join(f"\\u{ord(quote):04x}" for quote in _QUOTES)
-    ends_the_word = rf"$|[\s{quotes}]|[:\u2013\u2014]|[,.!?-]+(?:[\s{quotes}]|$)"
+    # After a sign of a script without blanks nothing need follow, and after `handoff.` a name may: `handoff.py`.
+    wide = "\\uff1a\\uff0c\\u3002\\uff01\\uff1f\\u3001\\uff1b"
+    ends_the_word = rf"$|[\s{quotes}]|[:;\u2013\u2014\u2026{wide}]|[,.!?-]+(?:[\s{quotes}]|$)"
     return rf"^[\s{quotes}]*(?:{choices})(?={ends_the_word})", "iu"
 
 
@@ -83,9 +88,9 @@ def find_trigger(text: str, words: tuple[str, ...] = TRIGGER_WORDS) -> Trigger |
     rest = text[match.end() :].strip()
     if text.lstrip()[0] in _QUOTES and rest[-1:] and rest[-1] in _QUOTES:
         rest = rest[:-1].strip()
-    introduced = rest[:1] in {":", "–", "—", "-", ",", "."}
-    goal = rest.lstrip(":,.!–—- \t\n").strip()
-    if not goal.strip("?!.… ") or _HASTE.fullmatch(goal):
+    introduced = rest[:1] in _INTRODUCING
+    goal = rest.lstrip(f"{_INTRODUCING}!！？… \t\n").strip()
+    if not goal.strip("?!.…。？！ ") or _HASTE.fullmatch(goal):
         return Trigger(goal=None, certain="?" not in rest)
     if not introduced and _TALKS_ABOUT_IT.match(goal.replace("’", "'")):
         return None
@@ -101,16 +106,31 @@ def read_wish(text: str) -> Wish:
     return Wish(goal[named.end() :].strip(), named["agent"], named["model"])
 
 
+def goal_of(typed: Trigger, named: str | None, *, is_for_another: bool) -> str | None:
+    """What counts as the goal of a handoff that was typed: what the user wrote, whatever the agent makes of it.
+
+    Args:
+        named: what the agent says.
+        is_for_another: the agent names an agent or a model, as the user did: it leaves that out of the goal.
+    """
+    if typed.goal is None:
+        return None
+    if not is_for_another:
+        return typed.goal
+    return read_wish(typed.goal).goal if read_wish(typed.goal) != Wish(typed.goal) else named or typed.goal
+
+
 def tell_agent(trigger: Trigger) -> str:
     """The part that is added to the user's message, which stays as it was typed."""
-    goal = ""
+    goal = " They named no goal: leave `goal` out."
     if trigger.goal is not None and len(trigger.goal) <= GOAL_MAX_CHARACTERS:
         goal = f' Pass this as `goal`, word for word: "{trigger.goal}"'
     elif trigger.goal is not None:
         goal = " Pass the rest of their message as `goal`, word for word."
     told = (
         "The user typed the handoff command: they want to go on in a fresh session. Call the `session_handoff` "
-        f"tool now, as your next action, and do nothing else first.{goal}"
+        "tool now, as your next action, and do nothing else first; if you have no such tool, tell them to type "
+        f"`/handoff-now`.{goal}"
     )
     if trigger.certain:
         return told

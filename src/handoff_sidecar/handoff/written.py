@@ -20,10 +20,13 @@ from handoff_sidecar.handoff.budget import clip_items, fit
 from handoff_sidecar.handoff.constraints import Constraint
 from handoff_sidecar.handoff.facts import Facts
 from handoff_sidecar.handoff.notes import Notes
-from handoff_sidecar.handoff.plain_text import one_line, paragraph
+from handoff_sidecar.handoff.plain_text import clean, one_line, paragraph
 from handoff_sidecar.handoff.prompt import write_prompt
 from handoff_sidecar.handoff.redaction import Redact, without_secrets
 from handoff_sidecar.handoff.tokens import Tokenizer
+
+GOAL_MAX_CHARACTERS = 20_000
+"""Some 5,000 tokens: a goal is what the user wants, and goes on whole, however short the prompt is to be."""
 
 MAX_TODO_TOKENS_BEYOND = 600
 """For the todos that the prompt only counts: some 50 of them, told to the new agent once."""
@@ -75,8 +78,14 @@ def write(  # noqa: PLR0913  # what is said, and the means to say it
     )
     brief = fit(whole, budget_tokens=budget_tokens, tokenizer=tokenizer, write=write_prompt)
     prompt = write_prompt(brief)
+    given = redact(clean(notes.goal or "").strip())
+    is_whole = brief.goal == " ".join(given.split()) and "\n" not in given
     return Written(
-        brief=replace(brief, todos_beyond=clip_items(_left_out(whole, brief), MAX_TODO_TOKENS_BEYOND, tokenizer)),
+        brief=replace(
+            brief,
+            goal_in_full="" if is_whole else given[:GOAL_MAX_CHARACTERS],
+            todos_beyond=clip_items(_left_out(whole, brief), MAX_TODO_TOKENS_BEYOND, tokenizer),
+        ),
         title=redact(title_of(facts.session, brief, topic)),
         from_title=redact(one_line(facts.session.title, TITLE_MAX_CHARACTERS)),
         prompt=prompt,

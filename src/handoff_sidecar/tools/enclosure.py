@@ -14,6 +14,7 @@ class Enclosure(BaseModel):
 
     Attributes:
         instructions: the part that the TUI does not show.
+        goal: another such part, with all of a goal that the prompt shortens; empty where it doesn't.
         permission: the old session's rules; None where they are not known.
         handoff: the new session's own metadata.
         reply: whether the new session's agent answers.
@@ -23,6 +24,7 @@ class Enclosure(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     instructions: str = ""
+    goal: str = ""
     permission: list[dict[str, Any]] | None = None
     handoff: dict[str, Any] = Field(default_factory=dict)
     delivery: Delivery = "send"

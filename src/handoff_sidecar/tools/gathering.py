@@ -14,8 +14,9 @@ from handoff_sidecar.handoff.brief import Surroundings, files_to_look_for
 from handoff_sidecar.handoff.facts import Facts, facts_of
 from handoff_sidecar.handoff.git import GitState, describe
 from handoff_sidecar.handoff.notes import Notes
+from handoff_sidecar.handoff.trigger import TRIGGER_WORDS
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
-from handoff_sidecar.opencode.models import Message, SessionID
+from handoff_sidecar.opencode.models import Message, MessageID, SessionID
 from handoff_sidecar.tools.inheritance import with_inheritance
 from handoff_sidecar.tools.worktree import files_present, git_state
 
@@ -38,12 +39,21 @@ class Gathered:
     missing: tuple[str, ...]
 
 
-async def gather(session_id: SessionID, client: OpenCodeClient, *, root: str, agent: str | None = None) -> Gathered:
+async def gather(  # noqa: PLR0913  # what is known beforehand, each by its name
+    session_id: SessionID,
+    client: OpenCodeClient,
+    *,
+    root: str,
+    agent: str | None = None,
+    calling: MessageID | None = None,
+    trigger_words: tuple[str, ...] = TRIGGER_WORDS,
+) -> Gathered:
     """The facts of a session; without messages or todos a handoff is poorer, and says so.
 
     Args:
         root: the folder that paths are given relative to, and that git is asked in.
         agent: the agent at work right now, if that is known.
+        calling: see `facts_of`, as `trigger_words`.
 
     Raises:
         HandoffFailed: the session can't be read, or is none that is handed off.
@@ -73,7 +83,16 @@ async def gather(session_id: SessionID, client: OpenCodeClient, *, root: str, ag
         missing.append(f"Made without the todo list: {todos}.")
     page = MessagePage([], None) if isinstance(messages, BaseException) else messages
     listed = [] if isinstance(todos, BaseException) else todos
-    facts = facts_of(session, page.messages, listed, worktree=root, agent=agent, more_before=page.before is not None)
+    facts = facts_of(
+        session,
+        page.messages,
+        listed,
+        worktree=root,
+        agent=agent,
+        calling=calling,
+        trigger_words=trigger_words,
+        more_before=page.before is not None,
+    )
     if not isinstance(messages, BaseException):
         has_todos = bool(listed) or isinstance(todos, BaseException)
         facts = await with_inheritance(facts, client, root=root, messages=GATHERED_MESSAGES, has_todos=has_todos)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError
 from handoff_sidecar.handoff.computed import computed_notes, requests_of
+from handoff_sidecar.handoff.facts import own_words
 from handoff_sidecar.handoff.plain_text import unquoted
 from handoff_sidecar.handoff.trigger import Wish, read_wish
 from handoff_sidecar.tools.context import Scene, ToolResult
@@ -54,7 +55,7 @@ def computed_order(gathered: Gathered, goal: str = "", error: str = "") -> Order
     requests = requests_of(session, messages)
     return Order(
         computed_notes(session, messages, goal or None, error=error),
-        topic=unquoted(requests[-1].text) if requests else "",
+        topic=unquoted(own_words(requests[-1].text)) if requests else "",
         reply=not error and not (messages and messages[-1].provider_failed),
     )
 

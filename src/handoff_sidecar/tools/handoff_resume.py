@@ -209,7 +209,7 @@ def _parcel(brief: SavedBrief, permission: list[dict[str, Any]], *, is_draft: bo
     handoff = {"from": entry.from_session, "chain": [*entry.chain, entry.from_session], **enclosed.handoff}
     return Parcel(
         title=entry.title,
-        parts=[*prompt, PromptPart(instructions, synthetic=True)],
+        parts=[*prompt, *(PromptPart(text, synthetic=True) for text in (enclosed.goal, instructions) if text)],
         agent=entry.agent,
         model=Model.named(entry.model) if entry.model else None,
         permission=permission,

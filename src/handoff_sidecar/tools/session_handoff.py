@@ -19,9 +19,10 @@ from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeEr
 from handoff_sidecar.handoff.constraints import record
 from handoff_sidecar.handoff.facts import MAX_CHAIN, Facts
 from handoff_sidecar.handoff.notes import Notes
-from handoff_sidecar.handoff.prompt import Delivery, write_instructions
+from handoff_sidecar.handoff.prompt import Delivery, write_goal, write_instructions
 from handoff_sidecar.handoff.redaction import redaction
 from handoff_sidecar.handoff.tokens import Tokenizer
+from handoff_sidecar.handoff.trigger import TRIGGER_WORDS, Trigger, goal_of
 from handoff_sidecar.handoff.written import Written, write
 from handoff_sidecar.journal import Journal, UnderWay
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
@@ -90,7 +91,7 @@ class SessionHandoff:
         def plan(gathered: Gathered) -> Order:
             cause = self.causes.get(context.session_id)
             if cause is None or cause.turn != gathered.facts.turn:
-                return Order(notes)
+                return Order(_as_typed(notes, gathered.facts.typed))
             return Order(notes, start=cause.start, announcement=cause.announcement, chain=cause.chain)
 
         return await self.hand_off(plan, Scene(context, client, settings, mode))
@@ -109,7 +110,14 @@ class SessionHandoff:
                 await self._interrupted.look(scene.client, context.root, from_session=context.session_id)
             except OpenCodeError as error:
                 log.warning("what an interrupted handoff has left could not be looked at: %s", error)
-            gathered = await gather(context.session_id, scene.client, root=context.root, agent=context.agent)
+            gathered = await gather(
+                context.session_id,
+                scene.client,
+                root=context.root,
+                agent=context.agent,
+                calling=context.message_id or None,
+                trigger_words=(*TRIGGER_WORDS, *scene.settings.trigger_words),
+            )
             return await self._hand_off(plan(gathered), gathered, scene)
 
     async def _hand_off(self, order: Order, gathered: Gathered, scene: Scene) -> ToolResult:
@@ -173,6 +181,7 @@ class SessionHandoff:
             worktree=root,
             enclosed=Enclosure(
                 instructions=parcel.parts[-1].text,
+                goal=write_goal(written.brief),
                 permission=parcel.permission,
                 handoff=parcel.metadata["handoff"],
                 delivery=delivery,
@@ -185,6 +194,15 @@ class SessionHandoff:
         except JournalUnavailable as error:
             log.warning("%s", error)
             return None, f"No copy on disk: {error}."
+
+
+def _as_typed(notes: Notes, typed: Trigger | None) -> Notes:
+    """The notes with the goal that the user typed, as an agent may drop or shorten it; one that it made up is next."""
+    if typed is None:
+        return notes
+    goal = goal_of(typed, notes.goal, is_for_another=notes.agent is not None or notes.model is not None)
+    made_up = [notes.goal] if notes.goal and goal is None and notes.goal not in notes.next_steps else []
+    return notes.model_copy(update={"goal": goal, "next_steps": [*made_up, *notes.next_steps]})
 
 
 async def _made_in_this_turn(facts: Facts, client: OpenCodeClient) -> SessionID | None:
@@ -229,6 +247,8 @@ def _parcel(  # noqa: PLR0913, PLR0917  # what is known, and what is wanted
     order: Order, facts: Facts, target: Target, written: Written, delivery: Delivery, mode: Mode
 ) -> Parcel:
     prompt = [PromptPart(written.prompt)] if delivery != "draft" else []
+    goal = write_goal(written.brief)
+    instructions = write_instructions(written.brief, delivery, order.start)
     handoff: dict[str, Any] = {
         "from": facts.session.id,
         "id": secrets.token_hex(8),
@@ -240,7 +260,7 @@ def _parcel(  # noqa: PLR0913, PLR0917  # what is known, and what is wanted
         handoff["auto"] = order.chain
     return Parcel(
         title=written.title,
-        parts=[*prompt, PromptPart(write_instructions(written.brief, delivery, order.start), synthetic=True)],
+        parts=[*prompt, *(PromptPart(text, synthetic=True) for text in (goal, instructions) if text)],
         agent=target.agent,
         model=target.model,
         permission=facts.session.permission,

@@ -129,13 +129,15 @@ async def test_a_prompt_has_no_section_and_no_link_but_its_own(
     await tool(arguments, CONTEXT, opencode.client(), settings=settings, mode="tui")
 
     (new,) = opencode.made()
-    prompt, instructions = (part["text"] for part in opencode.messages[new["id"]][0]["parts"])
+    prompt, *goal, instructions = (part["text"] for part in opencode.messages[new["id"]][0]["parts"])
     assert re.findall(r"(?m)^Previous: `(\w+)`", prompt) == ["ses_here"]
     assert prompt.count("\n---\n") == 1
     assert re.findall(r"(?m)^## .*", prompt) == ["## Session Handoff"]
     sections = re.findall(r"(?m)^\*\*([\w ,]+):\*\*", prompt)
     assert len(sections) == len(set(sections)), "a section of the old text's own"
-    for text in (prompt, instructions, new["title"]):
+    for line in "\n".join(goal).splitlines()[2:]:
+        assert line.startswith(">"), "the goal as it was given stands in a quotation"
+    for text in (prompt, *goal, instructions, new["title"]):
         assert {unicodedata.category(character) for character in text.replace("\n", "")} & {
             "Cc",
             "Cf",
