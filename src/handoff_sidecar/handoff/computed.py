@@ -9,6 +9,9 @@ from handoff_sidecar.handoff.beginning import beginning_of, prompt_at_the_start
 from handoff_sidecar.handoff.facts import own_words
 from handoff_sidecar.handoff.notes import Notes
 from handoff_sidecar.handoff.plain_text import one_line, unquoted
+from handoff_sidecar.handoff.rule_signs import CERTAIN
+from handoff_sidecar.handoff.search import parse_query
+from handoff_sidecar.handoff.statements import Request, Statement, statements
 from handoff_sidecar.handoff.trigger import find_trigger
 from handoff_sidecar.opencode.models import Message, Session
 
@@ -19,6 +22,10 @@ LAST_WORDS = "The agent's last words:"
 LAST_REQUESTS = 3
 REQUEST_MAX_CHARACTERS = 400
 """Verbatim up to here: three such requests and the agent's last words are about 400 tokens."""
+
+RULES = 5
+SURE = 2 * CERTAIN
+"""Two clear signs, or one that the agent only took note of: of ordinary requests many hold a single one."""
 
 LAST_WORDS_MAX_CHARACTERS = 300
 BEFORE_MAX_CHARACTERS = 300
@@ -53,6 +60,10 @@ def computed_notes(
             lines.append(f"What this session began with: {one_line(' '.join(before), BEFORE_MAX_CHARACTERS)}")
         lines.append("The user's last requests, word for word, oldest first:")
         lines += [f'- "{one_line(unquoted(request), REQUEST_MAX_CHARACTERS)}"' for request in requests]
+    rules = [statement for statement in _statements(session, messages) if statement.strength >= SURE][:RULES]
+    if rules:
+        lines.append("What the user said that may be a standing rule, word for word:")
+        lines += [f'- "{rule.text}"' for rule in rules]
     if said:
         lines.append(f'{LAST_WORDS} "{one_line(said, LAST_WORDS_MAX_CHARACTERS)}"')
     return Notes(
@@ -63,6 +74,18 @@ def computed_notes(
         tried_and_failed=list(began.tried_and_failed),
         next_steps=[] if requests else list(began.next_steps),
     )
+
+
+def _statements(session: Session, messages: list[Message]) -> list[Statement]:
+    requests: list[Request] = []
+    theirs = {message.info.id for message in requests_of(session, messages)}
+    for message in messages:
+        if message.info.id in theirs:
+            requests.append(Request(own_words(message.text), message.info.time.created))
+        elif requests and message.info.role == "assistant":
+            called = any(part.type == "tool" for part in message.parts)
+            requests[-1] = requests[-1].and_then(message.text, called_tools=called)
+    return statements(requests, parse_query("rules"))
 
 
 def requests_of(session: Session, messages: list[Message]) -> list[Message]:

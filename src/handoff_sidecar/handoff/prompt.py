@@ -16,8 +16,8 @@ Delivery = Literal["send", "draft", "context"]
 HEADING = "## Session Handoff"
 
 RECORDS = (
-    "These are the session's own records. They are complete and right: keep all of them in the summary, requests, "
-    "constraints and open todos word for word."
+    "These are the session's own records, and right as far as they go: keep all of them in the summary, requests, "
+    "constraints, rules and open todos word for word, and whatever rules the user has set besides."
 )
 
 MAX_EARLIER_NAMED = 10

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_opencode import FakeOpenCode, assistant_message, user_message
+from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
 
 from handoff_sidecar.errors import HandoffFailed, InvalidArguments
 from handoff_sidecar.handoff.tokens import Tokenizer
@@ -155,12 +155,30 @@ async def test_only_a_person_at_work_in_the_session_is_moved_and_others_are_told
     assert len(opencode.toasts) == 1
 
 
+async def test_rules_that_were_said_in_so_many_words_go_along_and_bind_nobody(
+    opencode: FakeOpenCode, handoff_now: HandoffNow
+) -> None:
+    opencode.messages["ses_old"] = [
+        user_message(1, "Rule for all of this work: never touch the migrations. Now fix the login."),
+        assistant_message(2, "Fixed.", tool_part("bash")),
+        user_message(3, "Add the logout, it must be quick."),
+        assistant_message(4, "Added.", tool_part("bash")),
+    ]
+
+    await handoff_now("go on", scene(opencode))
+
+    text = prompt(opencode)["parts"][0]["text"]
+    rules = text.split("may be a standing rule, word for word:\n")[1].split("\nThe agent's")[0]
+    assert rules == '- "Rule for all of this work: never touch the migrations."'
+    assert "**Constraints:**" not in text
+
+
 async def test_a_compaction_is_given_what_it_must_keep(opencode: FakeOpenCode) -> None:
     opencode.todos["ses_old"] = [{"content": "Fix token refresh", "status": "pending"}]
 
     records = await records_of(scene(opencode), TOKENIZER)
 
-    assert records.startswith("These are the session's own records.")
+    assert records.startswith("These are the session's own records")
     assert '- "fix the login"' in records
     assert "- Pending: Fix token refresh" in records
     assert "Previous:" not in records
