@@ -143,6 +143,9 @@ def install(config: Path) -> Installed:
     existing = _own_file(path)
     change = "written" if existing is None else "unchanged" if existing == text else "updated"
     if existing != text:
+        in_the_way = _in_the_way(path.parent)
+        if in_the_way:
+            raise InstallFailed(f"{in_the_way}: move it away, and run this again. Nothing was installed")
         try:
             make_private(path.parent)
             write_private(path, text)
@@ -161,7 +164,7 @@ def uninstall(config: Path) -> Path | None:
         InstallFailed: the file in its place is someone else's, or can't be removed.
     """
     path = config / "plugin" / PLUGIN_FILE
-    if _own_file(path) is None:
+    if _own_file(path, advice="remove it yourself if you don't want it") is None:
         return None
     try:
         path.unlink()
@@ -175,8 +178,21 @@ def uninstall(config: Path) -> Path | None:
     return path
 
 
-def _own_file(path: Path) -> str | None:
+def _in_the_way(folder: Path) -> str:
+    """What is where a folder has to be, or nothing."""
+    for place in (folder, *folder.parents):
+        if place.is_symlink() and not place.exists():
+            return f"{place} is a link to {place.readlink()}, which is not there, and has to be a folder"
+        if place.exists():
+            return "" if place.is_dir() else f"{place} is a file, and has to be a folder"
+    return ""
+
+
+def _own_file(path: Path, *, advice: str = "move it away, then run this again") -> str | None:
     """The text of the plugin file that is there now, or None.
+
+    Args:
+        advice: what the person is told to do about a file of someone else's.
 
     Raises:
         InstallFailed: it is not a file that an install wrote.
@@ -188,9 +204,7 @@ def _own_file(path: Path) -> str | None:
     except (OSError, UnicodeDecodeError):
         text = ""
     if path.is_symlink() or not text.startswith(MARKER):
-        raise InstallFailed(
-            f"{path} was not written by handoff-sidecar and is left as it is: move it away, then run this again"
-        )
+        raise InstallFailed(f"{path} was not written by handoff-sidecar and is left as it is: {advice}")
     return text
 
 

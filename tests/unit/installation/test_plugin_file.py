@@ -181,8 +181,17 @@ def test_a_plugin_folder_that_links_to_nothing_is_named(config: Path) -> None:
     config.mkdir(parents=True)
     (config / "plugin").symlink_to(config / "gone")
 
-    with pytest.raises(InstallFailed, match=r"could not be written .*make the folder writable"):
+    with pytest.raises(InstallFailed, match=r"plugin is a link to .*gone, which is not there.*: move it away"):
         install(config)
+
+
+def test_a_file_where_the_plugin_folder_has_to_be_is_named(config: Path) -> None:
+    config.mkdir(parents=True)
+    (config / "plugin").write_text("mine")
+
+    with pytest.raises(InstallFailed, match=r"plugin is a file, and has to be a folder: move it away, and run this"):
+        install(config)
+    assert (config / "plugin").read_text() == "mine"
 
 
 @pytest.mark.parametrize(
@@ -206,9 +215,9 @@ def test_a_full_disk_or_a_read_only_folder_leaves_the_old_file_whole(
     assert [file.name for file in path.parent.iterdir()] == ["handoff-sidecar.js"]
 
 
-def test_a_folder_that_can_not_be_written_to_is_named(config: Path) -> None:
+def test_a_file_where_the_config_folder_has_to_be_is_named(config: Path) -> None:
     config.parent.mkdir(parents=True)
     config.write_text("in the way")
 
-    with pytest.raises(InstallFailed, match="could not be written"):
+    with pytest.raises(InstallFailed, match="opencode is a file, and has to be a folder"):
         install(config)
