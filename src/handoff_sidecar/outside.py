@@ -26,9 +26,10 @@ from handoff_sidecar.tools.definitions import ReadSession
 from handoff_sidecar.tools.handoff_resume import HandoffResume, Resumed
 from handoff_sidecar.tools.history import Histories
 from handoff_sidecar.tools.interrupted import Interrupted
+from handoff_sidecar.tools.manner import Manner, Wording
 from handoff_sidecar.tools.project import ProjectSearch
 from handoff_sidecar.tools.read_session import ALL
-from handoff_sidecar.tools.reading import Manner, Reader
+from handoff_sidecar.tools.reading import Reader
 
 BUDGET_TOKENS = 50_000
 """A person or a program reads this, no model's context holds it; it is the largest `read_token_budget`."""
@@ -50,7 +51,7 @@ async def read_from_outside(asked: ReadSession, server: Server, *, config: Path,
     room, redact, histories = Room(BUDGET_TOKENS, Tokenizer()), redaction(wanted=settings.redact_secrets), Histories()
     async with over_http(server.url, username=server.username, password=server.password) as http:
         if asked.session_id == ALL:
-            manner = Manner(room, redact, directory, as_command)
+            manner = Manner(room, redact, directory, ON_THE_COMMAND_LINE)
             client = OpenCodeClient(http, directory)
             return await ProjectSearch(histories).read(
                 None, asked, client, manner, lambda session: age_of(session, datetime.now(UTC))
@@ -67,7 +68,7 @@ async def read_from_outside(asked: ReadSession, server: Server, *, config: Path,
             if error.status != NOT_FOUND:
                 raise
             raise ToolFailed(f"there is no session `{name}`: `opencode session list` shows those there are") from error
-        manner = Manner(room, redact, session.directory, as_command)
+        manner = Manner(room, redact, session.directory, ON_THE_COMMAND_LINE)
         return await Reader(histories).read(session, asked, client, manner)
 
 
@@ -115,3 +116,6 @@ def as_command(arguments: Mapping[str, object]) -> str:
     session, *options = arguments.items()
     written = (f"--{name} {shlex.quote(str(value))}" for name, value in options)
     return f"`{' '.join(['handoff-sidecar read', str(session[1]), *written])}`"
+
+
+ON_THE_COMMAND_LINE = Wording(as_command, "--{}".format, "")

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from handoff_sidecar.handoff.counts import count, so_many
 from handoff_sidecar.handoff.digest import Digest
 from handoff_sidecar.handoff.ranking import Candidate, Ranking, rank
 from handoff_sidecar.handoff.record import Block, Line
@@ -106,7 +107,7 @@ def find_matches(
         total=len(ranking.matches),
         latest=records[in_order[-1]].id if in_order else "",
         searched=_searched(history, records, last),
-        missing=_missing(query, scan.candidates),
+        missing=_missing(query, scan.candidates, "No message" if wanted is None else "None of these"),
         rules=statements(requests_of(history, last), query) if after_rules else [],
         is_guess=not query.asks_for_rules,
         files=files_of(history, query, last) if after_files else [],
@@ -164,7 +165,7 @@ def _block(group: Group, standing: str, digest: Digest) -> Block:
     lines = digest.write(turn, first.id)
     if len(group.turns) > 1:
         others, last = len(group.turns) - 1, group.turns[1].first_found.id
-        lines += (Line(0, f"({others} more turn{'s' if others > 1 else ''} like this, the last `{last}`)"),)
+        lines += (Line(0, f"({count(others, 'more turn')} like this, the last `{last}`)"),)
     body = "\n".join(line.text for line in lines)
     data = {"id": first.id, "role": first.role, "time": time_of(first.created), "standing": standing}
     return Block(first.id, f"{first.heading} · {first.id} · {standing}", body, lines=lines, data=data)
@@ -177,9 +178,9 @@ def _standing(turn: Turn, in_order: list[int], partial: list[int]) -> str:
     if not turn.is_match:
         return "partial match"
     if later:
-        return f"{later} later match{'es' if later > 1 else ''}"
+        return count(later, "later match", "later matches")
     if later_partial:
-        return f"{later_partial} later partial match{'es' if later_partial > 1 else ''}"
+        return count(later_partial, "later partial match", "later partial matches")
     return "the latest match"
 
 
@@ -188,16 +189,23 @@ def _searched(history: History, records: dict[int, Record], last: int | None) ->
         return "an empty session"
     first = time_of(records[0].created)
     if last is not None:
-        return f"the {last + 1:,} messages up to the one named"
+        return (
+            "the first message, which is the one named"
+            if last == 0
+            else f"the {last + 1:,} messages up to the one named"
+        )
     if not history.complete:
-        return f"only the newest {len(history):,} messages, back to {first}: the session is too long to be kept whole"
+        newest = so_many(len(history), "message")
+        return f"only the newest {newest}, back to {first}: the session is too long to be kept whole"
+    if len(history) == 1:
+        return f"its only message, {first}"
     return f"all {len(history):,} messages, {first} to {time_of(records[len(history) - 1].created)}"
 
 
-def _missing(query: Query, candidates: list[Candidate]) -> str:
+def _missing(query: Query, candidates: list[Candidate], none: str) -> str:
     held = [any(found.frequencies[place] for found in candidates) for place in range(len(query.terms))]
     missing = [f"`{term}`" for term, is_held in zip(query.terms, held, strict=True) if not is_held]
-    return f" No message holds {', '.join(missing)}." if missing and len(missing) < len(held) else ""
+    return f" {none} holds {', '.join(missing)}." if missing and len(missing) < len(held) else ""
 
 
 def _is_put_in_other_words(query: Query, candidates: list[Candidate]) -> bool:

@@ -13,18 +13,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from handoff_sidecar.errors import OpenCodeError
+from handoff_sidecar.handoff.counts import count
 from handoff_sidecar.handoff.excerpt import excerpt
+from handoff_sidecar.handoff.files import relative_to_worktree
 from handoff_sidecar.handoff.plain_text import one_line
 from handoff_sidecar.handoff.ranking import Candidate, rank
 from handoff_sidecar.handoff.record import Answer, Block, Fitted
 from handoff_sidecar.handoff.search import Query, parse_query
+from handoff_sidecar.handoff.touching import Touching
 from handoff_sidecar.handoff.transcript import Record
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Session
 from handoff_sidecar.tools.definitions import ReadSession
 from handoff_sidecar.tools.history import Histories
+from handoff_sidecar.tools.manner import Manner
 from handoff_sidecar.tools.matches import EXCERPT_TIMEOUT_S
-from handoff_sidecar.tools.reading import Manner
 
 log = logging.getLogger(__name__)
 
@@ -73,35 +76,48 @@ class ProjectSearch:
             for session in await client.sessions(limit=MAX_SESSIONS)
             if here is None or (session.id != here.id and session.same_project_as(here))
         ]
-        answer = Answer("All sessions", f"The project's other sessions ({len(listed)}), newest first.", "")
+        others = "" if here is None else "other "
+        about = f"The project's {others}sessions ({len(listed)}), newest first."
+        answer = Answer("All sessions", about, "")
         if asked.query is None:
             blocks = [_block(session, "", age, manner) for session in listed]
+            ignored = f" {manner.argument('file')} counts only with it." if asked.file else ""
 
             def say_all(fitted: Fitted) -> str:
-                return f"{len(fitted.kept)} are listed. Give a `query` to search them."
+                shown = count(len(fitted.kept), "is listed", "are listed")
+                return f"{shown}. Give a {manner.argument('query')} to search them.{ignored}"
 
             return manner.room.fill(answer, blocks, say_all)
         query = parse_query(asked.query)
-        searched, skipped = await self._go_through(listed, query, client)
+        file = relative_to_worktree(asked.file, manner.root) if asked.file else ""
+        searched, skipped = await self._go_through(listed, query, client, Touching(file) if file else None)
         blocks = await asyncio.to_thread(_matching, searched, query, age, manner)
 
         def say(fitted: Fitted) -> str:
-            went = f"Searched titles and contents of {len(searched)} sessions for {asked.query!r}"
+            what = f"the messages that touch `{file}`" if file else "titles and contents"
+            went = f"Searched {what} of {count(len(searched), 'session')} for {asked.query!r}"
             left = ""
             if skipped:
                 oldest = ", ".join(session.id for session in skipped[:3])
-                left = f"; {len(skipped)} were not searched (time, or an error), such as {oldest}: name one to do so"
+                not_searched = count(len(skipped), "was not searched", "were not searched")
+                left = f"; {not_searched} (time, or an error), such as {oldest}: name one to do so"
             if not blocks:
-                return f"{went}{left}. Nothing found. Try fewer or other words, or a /regular expression/i."
+                without = {"session_id": "all", "query": asked.query}
+                instead = f", or without the file: {manner.wording.call(without)}" if file else ""
+                return f"{went}{left}. Nothing found. Try fewer or other words, or a /regular expression/i{instead}."
+            shown = count(len(fitted.kept), "is shown", "are shown")
+            matching = count(len(blocks), "session matches", "sessions match")
+            matching += f", of which {shown}" if fitted.omitted else ""
             return (
-                f"{went}{left}. {len(fitted.kept)} of the {len(blocks)} that match are shown. To read one: "
-                f"{manner.write_call({'session_id': 'ID', 'query': asked.query})}, or with `before` up to a message."
+                f"{went}{left}. {matching}. To read one: "
+                f"{manner.wording.call({'session_id': 'ID', 'query': asked.query})}, or with "
+                f"{manner.argument('before')} up to a message."
             )
 
         return manner.room.fill(answer, blocks, say)
 
     async def _go_through(
-        self, sessions: Sequence[Session], query: Query, client: OpenCodeClient
+        self, sessions: Sequence[Session], query: Query, client: OpenCodeClient, touching: Touching | None
     ) -> tuple[list[_Searched], list[Session]]:
         """What each session holds of the query, and the sessions that were not searched."""
         deadline = time.monotonic() + SEARCH_TIMEOUT_S
@@ -117,10 +133,12 @@ class ProjectSearch:
                 log.warning("%s was not searched: %s", session.id, error)
                 skipped.append(session)
                 continue
-            scan = await asyncio.to_thread(history.scan, query)
+            scan = await asyncio.to_thread(history.scan, query, touching.is_touched_by if touching else None)
             best = rank(query, scan.candidates, documents=scan.documents, characters=scan.characters).matches
             records = await asyncio.to_thread(history.records, [found.index for found in best[:SHOWN_OF_A_SESSION]])
-            candidates = await asyncio.to_thread(_with_title, session, query, scan.candidates)
+            candidates = scan.candidates
+            if touching is None:
+                candidates = await asyncio.to_thread(_with_title, session, query, candidates)
             searched.append(_Searched(session, candidates, records, scan.documents + 1, scan.characters))
         return searched, skipped
 
@@ -162,7 +180,7 @@ def _matching(
         records = [part.records[found.index] for found in candidates if found.index in part.records]
         pieces = [_piece(record, query, manner) for record in records[:SHOWN_OF_A_SESSION]]
         in_messages = sum(candidate.index != _TITLE for candidate in candidates)
-        found_in = f"{in_messages} messages match" if in_messages else "its title matches"
+        found_in = count(in_messages, "message matches", "messages match") if in_messages else "its title matches"
         blocks.append(_block(part.session, "\n".join([found_in, *pieces]), age, manner))
     return blocks
 

@@ -20,8 +20,9 @@ from handoff_sidecar.tools.addressing import Addressing
 from handoff_sidecar.tools.context import ToolContext, ToolResult
 from handoff_sidecar.tools.definitions import READ_SESSION, ReadSession, check_arguments
 from handoff_sidecar.tools.history import Histories
+from handoff_sidecar.tools.manner import Manner
 from handoff_sidecar.tools.project import ProjectSearch
-from handoff_sidecar.tools.reading import Manner, Reader
+from handoff_sidecar.tools.reading import Reader
 
 ALL = "all"
 

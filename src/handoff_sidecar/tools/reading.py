@@ -7,23 +7,22 @@ Which session it is, is `addressing`'s; how it is written out is `handoff.transc
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from handoff_sidecar.errors import OpenCodeRefused, ToolFailed
+from handoff_sidecar.handoff.counts import count, so_many
 from handoff_sidecar.handoff.files import relative_to_worktree
 from handoff_sidecar.handoff.plain_text import one_line
-from handoff_sidecar.handoff.record import Answer, Block, Fitted, Room
+from handoff_sidecar.handoff.record import Answer, Block, Fitted
 from handoff_sidecar.handoff.redaction import Redact
 from handoff_sidecar.handoff.touching import Touching
 from handoff_sidecar.handoff.transcript import Detail, Record, record_of, time_of, write_record
 from handoff_sidecar.opencode.client import OpenCodeClient, cursor_at, is_message_id
 from handoff_sidecar.opencode.models import Message, MessageID, Session
-from handoff_sidecar.tools.definitions import DEFAULT_LIMIT, READ_SESSION, ReadSession
+from handoff_sidecar.tools.definitions import DEFAULT_LIMIT, ReadSession
 from handoff_sidecar.tools.filelist import file_list
 from handoff_sidecar.tools.history import Histories, History
+from handoff_sidecar.tools.manner import Manner
 from handoff_sidecar.tools.matches import find_matches
 from handoff_sidecar.tools.rulebook import rulebook
 
@@ -31,33 +30,6 @@ TITLE_MAX_CHARACTERS = 160
 NOTHING_SHOWN = "(nothing that was said or done)"
 
 _REFUSED_STATUS = frozenset({400, 404})
-
-
-def as_tool_call(arguments: Mapping[str, object]) -> str:
-    """How the model writes the next call."""
-    written = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items())
-    return f"`{READ_SESSION.name}({written})`"
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How an answer is to be.
-
-    Attributes:
-        room: for the whole of it.
-        redact: what every quoted text is passed through.
-        root: the folder that paths are relative to.
-        write_call: how its reader writes the next call, from its arguments.
-    """
-
-    room: Room
-    redact: Redact
-    root: str
-    write_call: Callable[[Mapping[str, object]], str] = as_tool_call
-
-    def call(self, session: Session, **arguments: object) -> str:
-        """A call that reads something else of a session."""
-        return self.write_call({"session_id": session.id, **arguments})
 
 
 class Reader:
@@ -98,13 +70,13 @@ class Reader:
             if not messages:
                 return "It has no messages."
             if following is None and not asked.before:
-                said = [f"All of its {kept} messages."]
+                said = ["Its only message." if kept == 1 else f"All of its {kept:,} messages."]
             elif following is None:
-                said = [f"Its first {kept} messages,{up_to}."]
+                said = [f"Its first {so_many(kept, 'message')},{up_to}."]
             else:
                 short = f" of the {len(messages)} asked for (the others did not fit)" if fitted.omitted else ""
                 call = manner.call(session, before=following, **_repeated(asked))
-                said = [f"The newest {kept} messages{short}{up_to}; older ones: {call}."]
+                said = [f"The newest {so_many(kept, 'message')}{short}{up_to}; older ones: {call}."]
             return " ".join([*said, *_about_cuts(session, fitted, detail, manner)])
 
         return manner.room.fill(answer, list(reversed(blocks)), say, last_first=True)
@@ -126,15 +98,15 @@ class Reader:
         def say(fitted: Fitted) -> str:
             if not blocks:
                 return (
-                    f"No tool call in its {len(history):,} messages names `{file}`. Try the file's name alone, or "
+                    f"{_untouched(history, file)}. Try the file's name alone, or "
                     f"{manner.call(session, query=touching.name)} for where it is mentioned."
                 )
             left_out = len(records) - len(fitted.kept)
-            said = f"What was done to `{file}`: {len(fitted.kept)} of {len(records)} messages, in order."
+            said = f"What was done to `{file}`: {len(fitted.kept)} of {count(len(records), 'message')}, in order."
             earlier = until - len(fitted.kept)
             if left_out and earlier > 0:
                 call = manner.call(session, file=file, before=records[earlier - 1].id)
-                said += f" {earlier} earlier ones: {call}."
+                said += f" {count(earlier, 'earlier one')}: {call}."
             return " ".join([said, *_about_cuts(session, fitted, "tools", manner)])
 
         return manner.room.fill(answer, list(reversed(blocks)), say, last_first=True)
@@ -143,11 +115,19 @@ class Reader:
         self, answer: Answer, session: Session, asked: ReadSession, client: OpenCodeClient, manner: Manner
     ) -> Answer:
         history = await self._histories.history(session.id, client)
-        touching = Touching(relative_to_worktree(asked.file, manner.root)) if asked.file else None
+        file = relative_to_worktree(asked.file, manner.root) if asked.file else None
+        touching = Touching(file) if file else None
         last = await _place(session, asked.before, history, manner)
         found = await asyncio.to_thread(
             find_matches, history, asked, manner.redact, last, touching.is_touched_by if touching else None
         )
+        if file and touching and not found.blocks:
+            is_touched = bool(await asyncio.to_thread(history.select, touching.part_of, touching.name))
+            nothing = f"Nothing found for {asked.query!r} in the messages that touch `{file}` (of {found.searched})."
+            if not is_touched:
+                nothing = f"{_untouched(history, file)}, so nothing was searched for {asked.query!r}."
+            further = _without_file(session, asked, manner, file if is_touched else "")
+            return manner.room.fill(answer, (), lambda _: f"{nothing} {further}")
         rules = rulebook(found.rules, manner.room, manner.redact, is_guess=found.is_guess)
         files = file_list(found.files, manner.room, manner.redact, manner.root)
 
@@ -157,7 +137,9 @@ class Reader:
             listed_first += f" The files that were written stand {'next' if rules else 'first'}." if files else ""
             if not found.blocks:
                 everywhere = (
-                    "" if found.is_limited else f", or {manner.write_call({'session_id': 'all', 'query': asked.query})}"
+                    ""
+                    if found.is_limited
+                    else f", or {manner.wording.call({'session_id': 'all', 'query': asked.query})}"
                 )
                 return (
                     f"Nothing found for {asked.query!r}.{found.missing} {where} It covers what was said, and the "
@@ -165,15 +147,16 @@ class Reader:
                     f"{listed_first}"
                 )
             latest = f", the latest is `{found.latest}`" if found.total else ""
-            turns = _count(len(fitted.kept), "turn")
-            matching = (
-                f"{_count(found.total, 'message')} match{'es' if found.total == 1 else ''} {asked.query!r}{latest}."
-            )
+            among = f" among those that touch `{file}`" if file else ""
+            matching = f"{count(found.total, 'message matches', 'messages match')} {asked.query!r}{among}{latest}."
+            below = "Below is 1 turn." if len(fitted.kept) == 1 else f"Below are {len(fitted.kept)} turns, best first."
             going_on = f"To read on from one: {manner.call(session, before='ID', limit=5)} ends with it."
-            said = [f"{matching} Below are {turns}, best first.{listed_first}{found.missing} {where}", going_on]
+            said = [f"{matching} {below}{listed_first}{found.missing} {where}", going_on]
             if fitted.omitted:
                 listed = ", ".join(f"`{block.id}`" for block in fitted.omitted[:3])
-                said.append(f"{len(fitted.omitted)} more turns did not fit, such as {listed}: ask more precisely.")
+                said.append(
+                    f"{count(len(fitted.omitted), 'more turn')} did not fit, such as {listed}: ask more precisely."
+                )
             return " ".join(said)
 
         return manner.room.fill(answer, found.blocks, say, ahead=tuple(filter(None, (rules, files))))
@@ -216,9 +199,20 @@ async def _place(session: Session, message_id: str | None, history: History, man
 
 def _no_message(session: Session, message_id: str, manner: Manner) -> ToolFailed:
     return ToolFailed(
-        f"read_session: `before` must be a message id of session `{session.id}`, as its answers give them, and "
-        f"`{message_id[:80]}` is none. {manner.call(session)} reads its newest messages."
+        f"{manner.wording.opening}{manner.argument('before')} must be a message id of session `{session.id}`, as its "
+        f"answers give them, and `{message_id[:80]}` is none. {manner.call(session)} reads its newest messages."
     )
+
+
+def _untouched(history: History, file: str) -> str:
+    return f"No tool call in its {so_many(len(history), 'message')} names `{file}`"
+
+
+def _without_file(session: Session, asked: ReadSession, manner: Manner, file: str) -> str:
+    """How to look beyond the messages that touch a file; and, if some do, at all of these."""
+    up_to = {"before": asked.before} if asked.before else {}
+    said = f"To search without the file: {manner.call(session, query=asked.query, **up_to)}."
+    return f"{said} All that was done to the file: {manner.call(session, file=file, **up_to)}." if file else said
 
 
 def _block(record: Record, detail: Detail, redact: Redact, *, named: bool = False) -> Block:
@@ -245,7 +239,3 @@ def _repeated(asked: ReadSession) -> dict[str, Any]:
     if asked.detail is not None and asked.detail != "text":
         repeated["detail"] = asked.detail
     return repeated
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from fake_opencode import FakeOpenCode, assistant_message, user_message
+from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
 from unit.tools.read_session.conftest import Read
 
 from handoff_sidecar.errors import InvalidArguments
@@ -164,4 +164,73 @@ async def test_sessions_that_could_not_be_searched_are_named(read: Read, monkeyp
 
     output = (await read(session_id="all", query="port")).output
 
-    assert "1 were not searched (time, or an error), such as ses_old" in output
+    assert "1 was not searched (time, or an error), such as ses_old" in output
+
+
+async def test_a_search_within_a_file_that_finds_nothing_says_so_and_how_to_look_without_the_file(
+    opencode: FakeOpenCode, read: Read
+) -> None:
+    opencode.messages["ses_old"] = [
+        user_message(1, "take a mutex around the refresh"),
+        assistant_message(2, "done", tool_part("edit", input={"filePath": "/home/ada/dashboard/src/app.py"})),
+    ]
+    without = '`read_session(session_id="ses_old", query="mutex")`'
+
+    elsewhere = (await read(query="mutex", file="src/app.py")).output
+    untouched = (await read(query="mutex", file="src/none.py")).output
+    until = (await read(query="mutex", file="src/app.py", before="msg_0002")).output
+
+    assert "Nothing found for 'mutex' in the messages that touch `src/app.py` (of all 2 messages" in elsewhere
+    assert f"To search without the file: {without}." in elsewhere
+    assert 'All that was done to the file: `read_session(session_id="ses_old", file="src/app.py")`' in elsewhere
+    assert "No tool call in its 2 messages names `src/none.py`, so nothing was searched for 'mutex'." in untouched
+    assert f"To search without the file: {without}." in untouched
+    assert 'query="mutex", before="msg_0002")`' in until
+    assert "take a mutex around" in (await read(query="mutex")).output
+
+
+async def test_a_search_within_a_file_names_it_and_says_nothing_of_the_other_messages(
+    opencode: FakeOpenCode, read: Read
+) -> None:
+    opencode.messages["ses_old"] = [
+        user_message(1, "the zebra and the mutex"),
+        assistant_message(2, "a zebra", tool_part("edit", input={"filePath": "/home/ada/dashboard/src/app.py"})),
+    ]
+
+    output = (await read(query="zebra mutex", file="src/app.py")).output
+
+    assert "'zebra mutex' among those that touch `src/app.py`" in output
+    assert "None of these holds `mutex`." in output
+    assert "No message holds" not in output
+
+
+async def test_all_sessions_are_searched_within_a_file_too(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [
+        user_message(1, "take a mutex for the auth flow"),
+        assistant_message(2, "zebra", tool_part("edit", input={"filePath": "/home/ada/dashboard/src/app.py"})),
+    ]
+
+    found = (await read(session_id="all", query="zebra", file="src/app.py")).output
+    nothing = (await read(session_id="all", query="mutex auth", file="src/app.py")).output
+    listed = (await read(session_id="all", file="src/app.py")).output
+
+    assert "1 session matches" in found
+    assert "Searched the messages that touch `src/app.py` of 1 session for 'mutex auth'. Nothing found." in nothing
+    assert 'without the file: `read_session(session_id="all", query="mutex auth")`' in nothing
+    assert "`file` counts only with it." in listed
+
+
+async def test_one_thing_is_told_as_one(opencode: FakeOpenCode, read: Read) -> None:
+    one = assistant_message(1, "zebra", tool_part("edit", input={"filePath": "/p/a.ts"}))
+    opencode.messages["ses_old"] = [one]
+
+    assert "Its only message." in (await read()).output
+    assert "1 message matches 'zebra'" in (found := (await read(query="zebra")).output)
+    assert "Below is 1 turn. Searched its only message, 20" in found
+    assert "1 of 1 message, in order" in (await read(file="a.ts")).output
+    assert "1 is listed." in (await read(session_id="all")).output
+    assert "1 session matches." in (in_all := (await read(session_id="all", query="zebra")).output)
+    assert "\n1 message matches\n" in in_all
+    opencode.messages["ses_old"] = [one, user_message(2, "x")]
+    assert "The newest message; older ones:" in (await read(limit=1)).output
+    assert "Its first message, up to `msg_0001`." in (await read(before="msg_0001")).output
