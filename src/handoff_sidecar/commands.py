@@ -1,0 +1,208 @@
+"""What each subcommand of `handoff-sidecar` does, and what it prints.
+
+Each imports what it needs when it runs: `stdio` is started by every OpenCode and must be quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from handoff_sidecar.errors import HandoffSidecarError
+
+if TYPE_CHECKING:
+    from handoff_sidecar.journal import Journal
+    from handoff_sidecar.preview import Server
+
+
+def install(arguments: argparse.Namespace) -> int:
+    """Add the plugin to OpenCode."""
+    from handoff_sidecar.installation import plugin_file
+    from handoff_sidecar.settings import add_setting, config_folder
+
+    if arguments.auto_handoff is not None:
+        file = add_setting(config_folder(), "auto_handoff_threshold", arguments.auto_handoff)
+        print(f"{file}: auto_handoff_threshold is {arguments.auto_handoff}.")
+    done = plugin_file.install(config_folder())
+    print(f"{done.path}: {done.change}.")
+    for warning in done.warnings:
+        print(f"Warning: {warning}.")
+    print("Next: restart OpenCode, then type `handoff`, `handoff <goal>` or `/handoff` in any session.")
+    print("To undo: handoff-sidecar uninstall")
+    return 0
+
+
+def uninstall(arguments: argparse.Namespace) -> int:
+    """Remove the plugin, and what it has left behind."""
+    from handoff_sidecar.installation import plugin_file
+    from handoff_sidecar.installation.leftovers import remove_leftovers
+    from handoff_sidecar.installation.origin import find_origin
+    from handoff_sidecar.settings import config_folder
+
+    config = config_folder()
+    removed = plugin_file.uninstall(config)
+    done = remove_leftovers(config, purge=arguments.purge)
+    for path in ([removed] if removed else []) + list(done.gone):
+        print(f"{path}: removed.")
+    for what in done.stuck:
+        print(f"{what}: could not be removed; end OpenCode, and run this again.", file=sys.stderr)
+    if removed is None:
+        print(f"There was no plugin file of handoff-sidecar in {config / 'plugin'}.")
+    else:
+        print("Restart OpenCode to be rid of the tools.")
+    if done.kept:
+        print(f"Yours, and kept: {', '.join(str(path) for path in done.kept)} (`--purge` removes these too).")
+    print(f"The program itself: {find_origin().removal}.")
+    return 1 if done.stuck else 0
+
+
+def update(arguments: argparse.Namespace) -> int:
+    """Install the newest version."""
+    import json
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from handoff_sidecar.installation.origin import find_origin
+    from handoff_sidecar.installation.releases import find_installers
+    from handoff_sidecar.installation.update import Updater
+    from handoff_sidecar.settings import config_folder
+
+    updater = Updater(find_origin(), find_installers(), config_folder(), datetime.now(UTC))
+    if arguments.in_background:
+        print(json.dumps(asdict(updater.look_in_background(arguments.in_background))))
+        return 0
+    found = updater.look()
+    if found.is_newer:
+        print(f"{found} Installing it ({updater.origin.keeper}) …")
+        found = updater.install(found)
+    print(found)
+    return 0
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Look whether everything is as it should be."""
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from handoff_sidecar.doctor.examination import examine
+    from handoff_sidecar.doctor.findings import as_json, is_well, line, verdict
+    from handoff_sidecar.settings import config_folder
+
+    findings = []
+    for finding in examine(config=config_folder(), project=Path.cwd(), now=datetime.now(UTC), live=arguments.live):
+        findings.append(finding)
+        if not arguments.json:
+            print(line(finding, sys.stdout.encoding), flush=True)
+    if arguments.json:
+        print(as_json(findings))
+    else:
+        print(verdict(findings, sys.stdout.encoding))
+    return 0 if is_well(findings) else 1
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Show a handoff in a real OpenCode."""
+    from handoff_sidecar.demo.story import run_demo
+
+    return run_demo(tui=arguments.tui)
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Print a brief."""
+    journal = _journal()
+    path = journal.brief_about(arguments.session)
+    if path is None:
+        about = f"of {arguments.session} " if arguments.session else ""
+        raise HandoffSidecarError(f"no brief {about}is kept in {journal.folder}")
+    from handoff_sidecar.brief_file import document, read_brief
+
+    print(document(*read_brief(path)), end="")
+    return 0
+
+
+def resume(arguments: argparse.Namespace) -> int:
+    """Make the session of a brief."""
+    import asyncio
+    from pathlib import Path
+
+    from handoff_sidecar.outside import resume_from_outside
+
+    work = resume_from_outside(arguments.id, _server(arguments.url), journal=_journal(), here=Path.cwd())
+    resumed = asyncio.run(work)
+    session = resumed.session
+    print(" ".join([f'"{session.title}" is there.', *resumed.remarks, f"Open it with: opencode -s {session.id}"]))
+    return 0
+
+
+def chain(arguments: argparse.Namespace) -> int:
+    """Print the line of sessions that a session belongs to."""
+    from handoff_sidecar.lineage import line_of, write_line
+
+    journal = _journal()
+    line = line_of(arguments.session, (entry for _, entry in journal.entries()))
+    if not line:
+        raise HandoffSidecarError(f"no brief in {journal.folder} speaks of {arguments.session}: it was not handed off")
+    print(write_line(line, arguments.session))
+    return 0
+
+
+def preview(arguments: argparse.Namespace) -> int:
+    """Print what a handoff of a session would say now."""
+    import asyncio
+    from datetime import UTC, datetime
+
+    from handoff_sidecar.opencode.client import is_session_id
+    from handoff_sidecar.opencode.models import SessionID
+    from handoff_sidecar.preview import preview as brief_of
+    from handoff_sidecar.settings import config_folder
+
+    if not is_session_id(arguments.session):
+        raise HandoffSidecarError(
+            f"{arguments.session!r} is no session id: they look like ses_df89f0ceaffej9TPi2hs7g3BYo"
+        )
+    now = datetime.now(UTC)
+    made = brief_of(SessionID(arguments.session), _server(arguments.url), config=config_folder(), now=now)
+    print(asyncio.run(made), end="")
+    return 0
+
+
+def _server(url: str) -> Server:
+    from handoff_sidecar.preview import Server
+
+    username, password = (os.environ.get(f"OPENCODE_SERVER_{name}") for name in ("USERNAME", "PASSWORD"))
+    return Server(url, username or "opencode", password)
+
+
+def _journal() -> Journal:
+    from handoff_sidecar.folders import briefs_folder
+    from handoff_sidecar.journal import Journal
+
+    return Journal(briefs_folder())
+
+
+def read(arguments: argparse.Namespace) -> int:
+    """Read or search a session, or all of a project."""
+    import asyncio
+    import json
+    from pathlib import Path
+
+    from handoff_sidecar.outside import read_from_outside
+    from handoff_sidecar.settings import config_folder
+    from handoff_sidecar.tools.definitions import ReadSession, check_arguments
+
+    named = {name: getattr(arguments, name) for name in ("query", "file", "limit", "before", "detail")}
+    given = {name: value for name, value in named.items() if value is not None}
+    asked = check_arguments("read", ReadSession, {"session_id": arguments.session, **given})
+    server = _server(arguments.url)
+    answer = asyncio.run(read_from_outside(asked, server, config=config_folder(), directory=str(Path.cwd())))
+    print(json.dumps(answer.as_json(), ensure_ascii=False, indent=2) if arguments.json else answer.markdown())
+    return 0
+
+
+def stdio(_arguments: argparse.Namespace) -> NoReturn:
+    """Be the sidecar of an OpenCode process."""
+    from handoff_sidecar.app import run_on_stdio
+
+    run_on_stdio()
