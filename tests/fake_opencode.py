@@ -116,6 +116,8 @@ class FakeOpenCode:
         """Do what the request asks for."""
         body = body_of(request)
         match [request.method, *request.url.path.strip("/").split("/")]:
+            case ["GET", "global", "health"]:
+                return httpx.Response(200, json={"healthy": True, "version": "1.18.34"})
             case ["GET", "config"]:
                 return httpx.Response(200, json={"provider": {"x": {"options": {"apiKey": "secret"}}}, **self.config})
             case ["GET", "session", "status"]:

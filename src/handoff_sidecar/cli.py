@@ -9,9 +9,7 @@ from collections.abc import Callable
 
 from handoff_sidecar import __version__, commands
 from handoff_sidecar.errors import HandoffSidecarError
-
-SERVE_URL = "http://127.0.0.1:4096"
-"""Where `opencode serve` listens unless it is told otherwise."""
+from handoff_sidecar.server import DEFAULT_USERNAME, PASSWORD, SERVE_URL, USERNAME
 
 
 def main() -> int:
@@ -64,20 +62,41 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("session", nargs="?", metavar="SES", help="the session that was handed off, or that was made")
     resume = add("resume", commands.resume, "make the session of a handoff that was not finished, or of any brief")
     resume.add_argument("id", nargs="?", default="", metavar="ID", help="a session that was handed off, or a brief")
-    resume.add_argument("--url", default=SERVE_URL, help=f"of `opencode serve`, by default {SERVE_URL}")
+    _add_url(resume)
     chain = add("chain", commands.chain, "print the line of sessions that a session belongs to")
     chain.add_argument("session", metavar="SES")
     preview = add("preview", commands.preview, "print what a handoff of a session would say now; changes nothing")
     preview.add_argument("session", metavar="SES")
-    preview.add_argument("--url", default=SERVE_URL, help=f"of `opencode serve`, by default {SERVE_URL}")
+    _add_url(preview)
     read = add("read", commands.read, "read or search a session of a running `opencode serve`")
     read.add_argument("session", metavar="SES", help="a session's id, or `all` for this project's sessions")
     read.add_argument("--query", help='what to search for: words, "exact phrases" or a /regular expression/')
     read.add_argument("--file", help="what was done to this path")
-    read.add_argument("--limit", type=int, help="how many messages or matches (default: 20)")
+    read.add_argument("--limit", type=_limit, help="how many messages or matches (default: 20)")
     read.add_argument("--before", metavar="MSG", help="up to this message")
     read.add_argument("--detail", choices=["text", "tools"], help="tools: with their inputs and outputs")
-    read.add_argument("--url", default=SERVE_URL, help=f"of `opencode serve`, by default {SERVE_URL}")
+    _add_url(read)
     read.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     add("stdio", commands.stdio, "be the sidecar of an OpenCode process (the plugin starts this)")
     return parser
+
+
+def _add_url(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--url",
+        default=SERVE_URL,
+        help=f"of `opencode serve`, by default {SERVE_URL}; if it asks for a password, set {PASSWORD} in the "
+        f"environment (and {USERNAME}, if that is not `{DEFAULT_USERNAME}`)",
+    )
+
+
+def _limit(text: str) -> int:
+    from handoff_sidecar.tools.definitions import MAX_LIMIT
+
+    try:
+        limit = int(text)
+    except ValueError:
+        limit = 0
+    if not 1 <= limit <= MAX_LIMIT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_LIMIT}")
+    return limit

@@ -11,10 +11,10 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from handoff_sidecar.errors import HandoffSidecarError
+from handoff_sidecar.server import server_at
 
 if TYPE_CHECKING:
     from handoff_sidecar.journal import Journal
-    from handoff_sidecar.preview import Server
 
 
 def install(arguments: argparse.Namespace) -> int:
@@ -129,7 +129,7 @@ def resume(arguments: argparse.Namespace) -> int:
 
     from handoff_sidecar.outside import resume_from_outside
 
-    work = resume_from_outside(arguments.id, _server(arguments.url), journal=_journal(), here=Path.cwd())
+    work = resume_from_outside(arguments.id, server_at(arguments.url, os.environ), journal=_journal(), here=Path.cwd())
     resumed = asyncio.run(work)
     session = resumed.session
     print(" ".join([f'"{session.title}" is there.', *resumed.remarks, f"Open it with: opencode -s {session.id}"]))
@@ -153,26 +153,13 @@ def preview(arguments: argparse.Namespace) -> int:
     import asyncio
     from datetime import UTC, datetime
 
-    from handoff_sidecar.opencode.client import is_session_id
-    from handoff_sidecar.opencode.models import SessionID
     from handoff_sidecar.preview import preview as brief_of
     from handoff_sidecar.settings import config_folder
 
-    if not is_session_id(arguments.session):
-        raise HandoffSidecarError(
-            f"{arguments.session!r} is no session id: they look like ses_df89f0ceaffej9TPi2hs7g3BYo"
-        )
     now = datetime.now(UTC)
-    made = brief_of(SessionID(arguments.session), _server(arguments.url), config=config_folder(), now=now)
+    made = brief_of(arguments.session, server_at(arguments.url, os.environ), config=config_folder(), now=now)
     print(asyncio.run(made), end="")
     return 0
-
-
-def _server(url: str) -> Server:
-    from handoff_sidecar.preview import Server
-
-    username, password = (os.environ.get(f"OPENCODE_SERVER_{name}") for name in ("USERNAME", "PASSWORD"))
-    return Server(url, username or "opencode", password)
 
 
 def _journal() -> Journal:
@@ -190,12 +177,12 @@ def read(arguments: argparse.Namespace) -> int:
 
     from handoff_sidecar.outside import read_from_outside
     from handoff_sidecar.settings import config_folder
-    from handoff_sidecar.tools.definitions import ReadSession, check_arguments
+    from handoff_sidecar.tools.definitions import ReadSession
 
     named = {name: getattr(arguments, name) for name in ("query", "file", "limit", "before", "detail")}
     given = {name: value for name, value in named.items() if value is not None}
-    asked = check_arguments("read", ReadSession, {"session_id": arguments.session, **given})
-    server = _server(arguments.url)
+    asked = ReadSession(session_id=arguments.session, **given)
+    server = server_at(arguments.url, os.environ)
     answer = asyncio.run(read_from_outside(asked, server, config=config_folder(), directory=str(Path.cwd())))
     print(json.dumps(answer.as_json(), ensure_ascii=False, indent=2) if arguments.json else answer.markdown())
     return 0

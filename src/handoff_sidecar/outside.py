@@ -1,7 +1,7 @@
 """From outside of OpenCode, by a server's URL: what `handoff-sidecar read` and `resume` do.
 
-Owns how the server is reached and which settings count. What is read is `tools.reading`'s, what is made
-`tools.handoff_resume`'s, what is printed the caller's.
+Owns which settings count and how a next call is written. How the server is reached is `server_connection`'s; what is
+read is `tools.reading`'s, what is made `tools.handoff_resume`'s, what is printed the caller's.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from handoff_sidecar.errors import OpenCodeRefused, OpenCodeUnreachable, ToolFailed
 from handoff_sidecar.handoff.record import Answer, Room
 from handoff_sidecar.handoff.redaction import redaction
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.journal import Journal
-from handoff_sidecar.opencode.client import NOT_FOUND, OpenCodeClient, is_session_id, over_http
+from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import SessionID
-from handoff_sidecar.preview import Server
+from handoff_sidecar.server import SERVE_URL, Server
+from handoff_sidecar.server_connection import reached, session_on
 from handoff_sidecar.settings import Settings, load_settings
 from handoff_sidecar.tools.addressing import age_of
 from handoff_sidecar.tools.context import Scene, ToolContext
@@ -43,33 +43,19 @@ async def read_from_outside(asked: ReadSession, server: Server, *, config: Path,
         directory: the project's folder, for `all`.
 
     Raises:
-        ToolFailed: there is no such session.
-        BadQuery: the query can't be searched for.
-        OpenCodeError: the server could not be reached or did not answer as it should.
+        HandoffSidecarError: there is no such server or session, or the query can't be searched for.
     """
     settings: Settings = load_settings(config=config, project=None).settings
     room, redact, histories = Room(BUDGET_TOKENS, Tokenizer()), redaction(wanted=settings.redact_secrets), Histories()
-    async with over_http(server.url, username=server.username, password=server.password) as http:
-        if asked.session_id == ALL:
-            manner = Manner(room, redact, directory, ON_THE_COMMAND_LINE)
-            client = OpenCodeClient(http, directory)
+    if asked.session_id == ALL:
+        async with reached(server) as http:
+            manner = Manner(room, redact, directory, on_the_command_line(server))
             return await ProjectSearch(histories).read(
-                None, asked, client, manner, lambda session: age_of(session, datetime.now(UTC))
+                None, asked, OpenCodeClient(http, directory), manner, lambda session: age_of(session, datetime.now(UTC))
             )
-        client = OpenCodeClient(http, "")
-        name = asked.session_id or ""
-        try:
-            if not is_session_id(name):
-                raise ToolFailed(f"`{name[:80]}` is no session id: `opencode session list` shows them")
-            session = await client.session(SessionID(name))
-        except OpenCodeUnreachable as error:
-            raise ToolFailed(_no_server(server)) from error
-        except OpenCodeRefused as error:
-            if error.status != NOT_FOUND:
-                raise
-            raise ToolFailed(f"there is no session `{name}`: `opencode session list` shows those there are") from error
-        manner = Manner(room, redact, session.directory, ON_THE_COMMAND_LINE)
-        return await Reader(histories).read(session, asked, client, manner)
+    async with session_on(server, asked.session_id or "") as (http, session):
+        manner = Manner(room, redact, session.directory, on_the_command_line(server))
+        return await Reader(histories).read(session, asked, OpenCodeClient(http, ""), manner)
 
 
 async def resume_from_outside(name: str, server: Server, *, journal: Journal, here: Path) -> Resumed:
@@ -80,19 +66,15 @@ async def resume_from_outside(name: str, server: Server, *, journal: Journal, he
         here: a folder of the project.
 
     Raises:
-        ToolFailed: there is no such brief or no server, or what was left behind.
+        HandoffSidecarError: there is no such brief or no server, or what was left behind.
     """
     resume = HandoffResume(journal, now=lambda: datetime.now(UTC))
     brief = resume.choose(name, None if name else _project_of(here, journal))
     entry = brief.entry
     place = ToolContext(sessionID=SessionID(entry.from_session), directory=entry.directory, worktree=entry.worktree)
-    async with over_http(server.url, username=server.username, password=server.password) as http:
+    async with reached(server) as http:
         client = OpenCodeClient(http, entry.directory)
-        try:
-            found = await Interrupted(journal).look(client, entry.root, from_session=entry.from_session)
-            await client.worktree()  # whether anybody is there: nothing may have been interrupted
-        except OpenCodeUnreachable as error:
-            raise ToolFailed(_no_server(server)) from error
+        found = await Interrupted(journal).look(client, entry.root, from_session=entry.from_session)
         made = next((each.made for each in found if each.brief.path == brief.path and each.made is not None), None)
         if made is not None:
             return Resumed(made, ("It was there already.",))
@@ -107,15 +89,15 @@ def _project_of(here: Path, journal: Journal) -> str:
     return next((entry.root for _, entry in journal.entries() if entry.root in folders), str(here))
 
 
-def _no_server(server: Server) -> str:
-    return f"no OpenCode server answers at {server.url}: start one with `opencode serve`, or name it with --url"
+def on_the_command_line(server: Server) -> Wording:
+    """How a person writes the next call, which goes to the same server."""
+    url = {} if server.url == SERVE_URL else {"url": server.url}
 
+    def call(arguments: Mapping[str, object]) -> str:
+        session, *options = {**arguments, **url}.items()
+        # What begins with a dash would be taken for an option.
+        words = ((name, str(value), "=" if str(value).startswith("-") else " ") for name, value in options)
+        written = (f"--{name}{between}{shlex.quote(text)}" for name, text, between in words)
+        return f"`{' '.join(['handoff-sidecar read', str(session[1]), *written])}`"
 
-def as_command(arguments: Mapping[str, object]) -> str:
-    """How a person writes the next call."""
-    session, *options = arguments.items()
-    written = (f"--{name} {shlex.quote(str(value))}" for name, value in options)
-    return f"`{' '.join(['handoff-sidecar read', str(session[1]), *written])}`"
-
-
-ON_THE_COMMAND_LINE = Wording(as_command, "--{}".format, "")
+    return Wording(call, "--{}".format, "")

@@ -5,54 +5,40 @@ Reads from an OpenCode server; changes nothing there and writes nothing here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from handoff_sidecar.brief_file import Entry, document
-from handoff_sidecar.errors import HandoffSidecarError, OpenCodeUnreachable
+from handoff_sidecar.errors import HandoffSidecarError
 from handoff_sidecar.handoff.computed import computed_notes
 from handoff_sidecar.handoff.redaction import redaction
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.handoff.written import write
-from handoff_sidecar.opencode.client import OpenCodeClient, over_http
-from handoff_sidecar.opencode.models import SessionID
+from handoff_sidecar.opencode.client import OpenCodeClient
+from handoff_sidecar.server import Server
+from handoff_sidecar.server_connection import session_on
 from handoff_sidecar.settings import load_settings
 from handoff_sidecar.tools.gathering import gather, look_around
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Where `opencode serve` listens, and what it asks for."""
-
-    url: str
-    username: str
-    password: str | None
-
-
-async def preview(session_id: SessionID, server: Server, *, config: Path, now: datetime) -> str:
+async def preview(name: str, server: Server, *, config: Path, now: datetime) -> str:
     """The brief as the journal would hold it: as `/handoff-now` makes it, as no model is asked here either.
 
     Args:
+        name: the session's id.
         config: OpenCode's configuration folder, for the settings.
 
     Raises:
         HandoffSidecarError: there is no such server or session.
     """
-    async with over_http(server.url, username=server.username, password=server.password) as http:
-        try:
-            session = await OpenCodeClient(http, "").session(session_id)
-        except OpenCodeUnreachable as error:
-            raise HandoffSidecarError(
-                f"no OpenCode server answers at {server.url}: start one with `opencode serve`, or name it with --url"
-            ) from error
+    async with session_on(server, name) as (http, session):
         if session.parent_id is not None:
             raise HandoffSidecarError(
-                f"{session_id} is a subagent's session: its parent {session.parent_id} is handed off"
+                f"{session.id} is a subagent's session: its parent {session.parent_id} is handed off"
             )
         client = OpenCodeClient(http, session.directory)
         root = await client.worktree() or session.directory
-        gathered = await gather(session_id, client, root=root)
+        gathered = await gather(session.id, client, root=root)
         facts = gathered.facts
         notes = computed_notes(session, gathered.messages)
         settings = load_settings(config=config, project=Path(root)).settings

@@ -232,7 +232,7 @@ def test_the_command_line_reads_and_searches_too(server: Server, shop: str) -> N
 
     printed = run(shop, "--limit", "2").stdout
     assert printed.startswith("# Shop\n")
-    assert "`handoff-sidecar read ses_shop1 --before msg_shop1000337 --limit 2`" in printed
+    assert f"`handoff-sidecar read ses_shop1 --before msg_shop1000337 --limit 2 --url {server.url}`" in printed
     assert "### user · 2026-05-29" in printed
 
     found = json.loads(run(shop, "--query", "mail provider", "--json").stdout)
