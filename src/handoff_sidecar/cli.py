@@ -45,9 +45,11 @@ def _parser() -> argparse.ArgumentParser:
     install = add("install", commands.install, "add the plugin to OpenCode")
     install.add_argument(
         "--auto-handoff",
-        type=int,
+        type=_percent,
+        default=argparse.SUPPRESS,
         metavar="PERCENT",
-        help="hand sessions off by themselves when the model's context is this full, such as 80; 0 turns it off",
+        help="hand sessions off by themselves when the model's context is this full, such as 80; 0 turns this off, and "
+        "the notice at 80 %% with it; `default` goes back to the notice alone",
     )
     uninstall = add("uninstall", commands.uninstall, "remove the plugin from OpenCode, the logs and the caches")
     uninstall.add_argument("--purge", action="store_true", help="the briefs of your handoffs and your settings too")
@@ -88,6 +90,16 @@ def _add_url(command: argparse.ArgumentParser) -> None:
         help=f"of `opencode serve`, by default {SERVE_URL}; if it asks for a password, set {PASSWORD} in the "
         f"environment (and {USERNAME}, if that is not `{DEFAULT_USERNAME}`)",
     )
+
+
+def _percent(text: str) -> int | None:
+    """A number, or None for `default`; which numbers are allowed, the setting knows."""
+    if text == "default":
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of percent nor `default`") from error
 
 
 def _limit(text: str) -> int:

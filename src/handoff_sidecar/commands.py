@@ -10,21 +10,22 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from handoff_sidecar.errors import HandoffSidecarError
+from handoff_sidecar.errors import HandoffSidecarError, InstallFailed, SettingsUnreadable, SettingsUnwritable
 from handoff_sidecar.server import server_at
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from handoff_sidecar.journal import Journal
 
 
 def install(arguments: argparse.Namespace) -> int:
-    """Add the plugin to OpenCode."""
+    """Add the plugin to OpenCode, and set the automatic handoff if that was asked for."""
     from handoff_sidecar.installation import plugin_file
-    from handoff_sidecar.settings import add_setting, config_folder
+    from handoff_sidecar.settings import config_folder
 
-    if arguments.auto_handoff is not None:
-        file = add_setting(config_folder(), "auto_handoff_threshold", arguments.auto_handoff)
-        print(f"{file}: auto_handoff_threshold is {arguments.auto_handoff}.")
+    if "auto_handoff" in arguments:
+        print(_set_auto_handoff(config_folder(), arguments.auto_handoff))
     done = plugin_file.install(config_folder())
     print(f"{done.path}: {done.change}.")
     for warning in done.warnings:
@@ -34,28 +35,56 @@ def install(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _set_auto_handoff(config: Path, percent: int | None) -> str:
+    """Write the setting, or take it out (None), and say what counts now.
+
+    Raises:
+        HandoffSidecarError: the settings file is as it was, and nothing was installed.
+    """
+    from handoff_sidecar.settings import add_setting, remove_setting
+
+    key = "auto_handoff_threshold"
+    try:
+        file = remove_setting(config, key) if percent is None else add_setting(config, key, percent)
+    except SettingsUnreadable as error:
+        raise HandoffSidecarError(
+            f"{error}. Nothing was installed: mend the file or move it away, and run this again"
+        ) from error
+    except SettingsUnwritable as error:
+        raise HandoffSidecarError(f"{error}. Nothing was installed") from error
+    if percent is None:
+        return f"{file}: {key} is not set: a notice at 80 % of the context, and no automatic handoff."
+    return f"{file}: {key} is {percent}." if percent else f"{file}: {key} is 0: no automatic handoff, and no notice."
+
+
 def uninstall(arguments: argparse.Namespace) -> int:
-    """Remove the plugin, and what it has left behind."""
+    """Remove the plugin, and what it has left behind, even where the plugin itself can't be removed."""
     from handoff_sidecar.installation import plugin_file
     from handoff_sidecar.installation.leftovers import remove_leftovers
     from handoff_sidecar.installation.origin import find_origin
     from handoff_sidecar.settings import config_folder
 
     config = config_folder()
-    removed = plugin_file.uninstall(config)
+    removed, stays = None, ""
+    try:
+        removed = plugin_file.uninstall(config)
+    except InstallFailed as error:
+        stays = str(error)
     done = remove_leftovers(config, purge=arguments.purge)
     for path in ([removed] if removed else []) + list(done.gone):
         print(f"{path}: removed.")
     for what in done.stuck:
         print(f"{what}: could not be removed; end OpenCode, and run this again.", file=sys.stderr)
-    if removed is None:
+    if stays:
+        print(f"{stays}.", file=sys.stderr)
+    elif removed is None:
         print(f"There was no plugin file of handoff-sidecar in {config / 'plugin'}.")
     else:
         print("Restart OpenCode to be rid of the tools.")
     if done.kept:
         print(f"Yours, and kept: {', '.join(str(path) for path in done.kept)} (`--purge` removes these too).")
     print(f"The program itself: {find_origin().removal}.")
-    return 1 if done.stuck else 0
+    return 1 if done.stuck or stays else 0
 
 
 def update(arguments: argparse.Namespace) -> int:

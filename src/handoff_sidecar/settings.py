@@ -175,6 +175,24 @@ def add_setting(config: Path, key: str, value: object) -> Path:
     return file
 
 
+def remove_setting(config: Path, key: str) -> Path:
+    """Take one setting out of the user's file, so that its default counts; the file, which keeps everything else.
+
+    Raises:
+        SettingsUnreadable: the file there is no JSON object, and is left as it is.
+        SettingsUnwritable: it could not be written.
+    """
+    file = config / SETTINGS_FILE
+    given = read_settings_file(file, MAX_FILE_BYTES)
+    if key in given:
+        del given[key]
+        try:
+            write_private(file.resolve(), json.dumps(given, indent=2, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise SettingsUnwritable(f"{file} could not be written: {error.strerror}") from error
+    return file
+
+
 def schema() -> dict[str, Any]:
     """The JSON Schema of a settings file, as SCHEMA_FILE holds it."""
     made = Settings.model_json_schema()

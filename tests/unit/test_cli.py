@@ -12,8 +12,10 @@ import pytest
 from handoff_sidecar import __version__
 from handoff_sidecar.brief_file import Entry
 from handoff_sidecar.cli import main
+from handoff_sidecar.demo import story
 from handoff_sidecar.doctor import examination
 from handoff_sidecar.doctor.findings import Finding, broken, good
+from handoff_sidecar.handoff.threshold import NOTICE_PERCENT
 from handoff_sidecar.journal import Journal
 
 
@@ -51,6 +53,72 @@ def test_install_turns_the_automatic_handoff_on_and_says_so(
     assert f"{settings}: auto_handoff_threshold is 80." in capsys.readouterr().out
     assert run(monkeypatch, "install", "--auto-handoff", "800") == 1
     assert "`auto_handoff_threshold` can't be 800" in capsys.readouterr().err
+
+
+def test_install_turns_the_automatic_handoff_off_or_back_to_the_default_and_keeps_the_other_settings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    settings = tmp_path / "opencode" / "handoff.json"
+    assert run(monkeypatch, "install", "--auto-handoff", "default") == 0
+    assert not settings.exists()
+    settings.write_text('{"open": "picker"}')
+
+    assert run(monkeypatch, "install", "--auto-handoff", "0") == 0
+    assert "is 0: no automatic handoff, and no notice." in capsys.readouterr().out
+    assert run(monkeypatch, "install", "--auto-handoff", "default") == 0
+
+    assert f"not set: a notice at {NOTICE_PERCENT} % of the context" in capsys.readouterr().out
+    kept = json.loads(settings.read_text())
+    assert {key: kept[key] for key in kept if key != "$schema"} == {"open": "picker"}
+    with pytest.raises(SystemExit, match="2"):
+        run(monkeypatch, "install", "--auto-handoff", "many")
+    assert "'many' is neither a number of percent nor `default`" in capsys.readouterr().err
+
+
+def test_the_help_says_what_0_turns_off_and_how_to_go_back(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        run(monkeypatch, "install", "--help")
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"0 turns this off, and the notice at {NOTICE_PERCENT} % with it" in said
+    assert "`default` goes back" in said
+
+
+@pytest.mark.parametrize("percent", ["70", "default"])
+def test_a_broken_settings_file_keeps_install_from_doing_anything_and_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, percent: str
+) -> None:
+    settings = tmp_path / "opencode" / "handoff.json"
+    settings.parent.mkdir()
+    settings.write_text("{")
+
+    assert run(monkeypatch, "install", "--auto-handoff", percent) == 1
+
+    said = capsys.readouterr().err
+    assert f"{settings} is not valid JSON" in said
+    assert "Nothing was installed: mend the file or move it away, and run this again" in said
+    assert [path.name for path in settings.parent.iterdir()] == ["handoff.json"]
+    assert settings.read_text() == "{"
+
+
+def test_uninstall_removes_logs_and_caches_even_where_the_plugin_file_is_someone_elses(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    foreign = tmp_path / "opencode" / "plugin" / "handoff-sidecar.js"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("export default () => ({})")
+    cache = tmp_path / "cache" / "handoff-sidecar"
+    cache.mkdir(parents=True)
+
+    assert run(monkeypatch, "uninstall") == 1
+
+    printed = capsys.readouterr()
+    assert f"{cache}: removed." in printed.out
+    assert f"{foreign} was not written by handoff-sidecar and is left as it is: remove it yourself" in printed.err
+    assert "There was no plugin file" not in printed.out
+    assert (foreign.exists(), cache.exists()) == (True, False)
 
 
 def test_uninstall_says_what_stays(
