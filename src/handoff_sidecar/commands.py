@@ -139,16 +139,38 @@ def demo(arguments: argparse.Namespace) -> int:
 
 
 def show(arguments: argparse.Namespace) -> int:
-    """Print a brief."""
-    journal = _journal()
-    path = journal.brief_about(arguments.session)
-    if path is None:
-        about = f"of {arguments.session} " if arguments.session else ""
-        raise HandoffSidecarError(f"no brief {about}is kept in {journal.folder}")
+    """Print a brief: as a person reads it, or the file as it is kept."""
+    from dataclasses import replace
+
     from handoff_sidecar.brief_file import document, read_brief
 
-    print(document(*read_brief(path)), end="")
+    journal = _journal()
+    path = journal.brief_about(arguments.session)
+    if path is None and next(journal.entries(), None) is None:
+        raise HandoffSidecarError(_no_briefs(journal))
+    if path is None:
+        raise HandoffSidecarError(
+            f"no brief of {arguments.session} is kept in {journal.folder}: `handoff-sidecar briefs --all` lists those "
+            "that are"
+        )
+    entry, prompt = read_brief(path)
+    # What a handoff encloses is for the new session's making; as one long line it only hides the prompt.
+    print(path.read_text(encoding="utf-8") if arguments.raw else document(replace(entry, enclosed={}), prompt), end="")
     return 0
+
+
+def briefs(arguments: argparse.Namespace) -> int:
+    """List the briefs."""
+    from handoff_sidecar.brief_list import write_list
+
+    journal = _journal()
+    entries = [entry for _, entry in journal.entries()]
+    print(write_list(entries, whole=arguments.all) if entries else f"There are none: {_no_briefs(journal)}.")
+    return 0
+
+
+def _no_briefs(journal: Journal) -> str:
+    return f"no brief is kept in {journal.folder} yet; hand a session off first, with `handoff` in OpenCode"
 
 
 def resume(arguments: argparse.Namespace) -> int:

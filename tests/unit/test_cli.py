@@ -224,7 +224,8 @@ def test_the_version_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
     journal = Journal(tmp_path / "state" / "handoff-sidecar" / "briefs")
-    entry = Entry("ses_a", "Handoff: Auth", "/p", "build", "p/m", "2026-11-23T07:00:00.000000+00:00", 15)
+    created, enclosed = "2026-11-23T07:00:00.000000+00:00", {"reply": True}
+    entry = Entry("ses_a", "Handoff: Auth", "/p", "build", "p/m", created, 15, enclosed=enclosed)
     under_way = journal.begin(entry, "## Session Handoff\n\nLogin works.")
     under_way.finish("ses_b")
     under_way.end()
@@ -232,13 +233,49 @@ def journal(tmp_path: Path) -> Journal:
 
 
 @pytest.mark.parametrize("words", [["show"], ["show", "ses_a"], ["show", "ses_b"]])
-def test_show_prints_the_brief_as_it_is_kept(
+def test_show_prints_the_brief_without_what_only_programs_need_and_raw_as_it_is_kept(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], journal: Journal, words: list[str]
 ) -> None:
-    assert run(monkeypatch, *words) == 0
-
     (path,) = journal.folder.iterdir()
+
+    assert run(monkeypatch, *words) == 0
+    assert capsys.readouterr().out == path.read_text().replace('enclosed: {"reply": true}\n', "")
+    assert run(monkeypatch, *words, "--raw") == 0
     assert capsys.readouterr().out == path.read_text()
+    assert 'enclosed: {"reply": true}\n' in path.read_text()
+
+
+def test_briefs_are_listed_with_what_came_of_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], journal: Journal
+) -> None:
+    later = Entry("ses_b", "Handoff: Login", "/p", "build", None, "2026-11-23T08:00:00.000000+00:00", 15)
+    journal.begin(later, "x").end()
+
+    assert run(monkeypatch, "briefs") == 0
+
+    assert capsys.readouterr().out.splitlines() == [
+        "2026-11-23 08:00 UTC  ses_b  Handoff: Login → unfinished",
+        "2026-11-23 07:00 UTC  ses_a  Handoff: Auth → ses_b",
+    ]
+
+
+@pytest.mark.parametrize(("words", "status"), [(["show"], 1), (["show", "ses_a"], 1), (["briefs"], 0)])
+def test_where_there_is_no_brief_at_all_the_way_to_one_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], status: int
+) -> None:
+    assert run(monkeypatch, *words) == status
+
+    printed = capsys.readouterr()
+    assert "hand a session off first, with `handoff` in OpenCode" in printed.out + printed.err
+
+
+def test_a_brief_that_is_not_there_is_named_and_where_the_others_are_listed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], journal: Journal
+) -> None:
+    assert run(monkeypatch, "show", "ses_x") == 1
+
+    said = capsys.readouterr().err
+    assert f"no brief of ses_x is kept in {journal.folder}: `handoff-sidecar briefs --all` lists" in said
 
 
 def test_chain_prints_the_line_of_sessions(
