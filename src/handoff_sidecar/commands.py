@@ -135,6 +135,11 @@ def demo(arguments: argparse.Namespace) -> int:
     """Show a handoff in a real OpenCode."""
     from handoff_sidecar.demo.story import run_demo
 
+    if arguments.tui and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise HandoffSidecarError(
+            "`demo --tui` opens OpenCode's TUI, which needs a terminal, and this is none: run it in a terminal, or "
+            "watch `handoff-sidecar demo`, which only prints"
+        )
     return run_demo(tui=arguments.tui)
 
 

@@ -291,9 +291,12 @@ def test_chain_prints_the_line_of_sessions(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["show", "ses_x"], "no brief of ses_x is kept in"),
         (["chain", "ses_x"], "speaks of ses_x"),
-        (["preview", "../x"], "is no session id"),
+        (["preview", "../x"], "`../x` is no session id"),
+        (["read", "../x"], "`../x` is no session id"),
+        (["read", "ses_x", "--url", "http://127.0.0.1:1"], "no OpenCode server answers at http://127.0.0.1:1"),
+        (["read", "all", "--url", "http://127.0.0.1:1"], "no OpenCode server answers at http://127.0.0.1:1"),
+        (["read", "all", "--url", "nonsense"], "'nonsense' is no URL of a server"),
         (["preview", "ses_x", "--url", "http://127.0.0.1:1"], "no OpenCode server answers at http://127.0.0.1:1"),
     ],
 )
@@ -328,6 +331,39 @@ def test_resume_without_a_server_says_how_to_start_one(
     assert run(monkeypatch, "resume", "ses_a", "--url", "http://127.0.0.1:1") == 1
 
     assert "start one with `opencode serve`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("limit", ["0", "201", "many"])
+def test_a_limit_out_of_range_is_named_as_it_was_typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], limit: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(monkeypatch, "read", "ses_x", "--limit", limit)
+
+    assert f"argument --limit: {limit!r} is not a number from 1 to 200" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["read", "preview", "resume"])
+def test_the_help_names_the_variable_for_a_servers_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        run(monkeypatch, command, "--help")
+
+    assert "set OPENCODE_SERVER_PASSWORD in the" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_tui_of_the_demo_is_not_started_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def started(**_: object) -> int:
+        raise AssertionError("it was started")
+
+    monkeypatch.setattr(story, "run_demo", started)
+
+    assert run(monkeypatch, "demo", "--tui") == 1
+
+    assert "needs a terminal, and this is none" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there a pipe breaks in another way")
