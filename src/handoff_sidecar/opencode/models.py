@@ -74,6 +74,26 @@ class Times(_Wire):
     completed: Moment = None
 
 
+class Revert(_Wire):
+    """What a person has undone (`/undo`): it is kept until the next prompt removes it, and `/redo` brings it back.
+
+    Attributes:
+        message_id: the first message of it; those with greater ids are undone too (so 1.18.34 compares them).
+        part_id: where that message was not undone whole, its first part that was.
+    """
+
+    message_id: MessageID = Field(alias="messageID")
+    part_id: str | None = Field(default=None, alias="partID")
+
+
+def _revert(value: object) -> object:
+    """What has another shape is another version's: nothing is known to be undone then."""
+    if not isinstance(value, dict) or not isinstance(value.get("messageID"), str):
+        return None
+    part_id = value.get("partID")
+    return {"messageID": value["messageID"], "partID": part_id if isinstance(part_id, str) else None}
+
+
 class Session(_Wire):
     """A session as `GET /session/{id}` answers it."""
 
@@ -85,6 +105,7 @@ class Session(_Wire):
     time: Times = Times()
     permission: list[dict[str, JsonValue]] = Field(default_factory=list)
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    revert: Annotated[Revert | None, BeforeValidator(_revert)] = None
 
     @property
     def handoff(self) -> dict[str, JsonValue]:
@@ -177,6 +198,7 @@ class Part(_Wire):
         files: the paths that a `patch` part says were changed on disk in its step.
     """
 
+    id: str = ""
     type: str = ""
     text: str | None = None
     synthetic: bool = False

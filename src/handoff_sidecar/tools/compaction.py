@@ -11,6 +11,7 @@ from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.tools.context import Scene
 from handoff_sidecar.tools.gathering import GATHERED_MESSAGES, gather, look_around
+from handoff_sidecar.tools.succession import was_handed_off
 
 
 async def records_of(scene: Scene, tokenizer: Tokenizer) -> str:
@@ -43,6 +44,7 @@ async def goes_on(session_id: SessionID, client: OpenCodeClient) -> bool:
     session = await client.session(session_id)
     if "to" not in session.handoff:
         return True
-    messages = (await client.messages(session_id, limit=GATHERED_MESSAGES)).messages
-    turn = next((place for place, message in enumerate(messages) if message.info.id == session.handoff["turn"]), -1)
-    return bool(requests_of(session, messages[turn + 1 :]))
+    page = await client.messages(session_id, limit=GATHERED_MESSAGES)
+    mark = session.handoff.get("turn")
+    turn = next((place for place, message in enumerate(page.messages) if message.info.id == mark), -1)
+    return bool(requests_of(session, page.messages[turn + 1 :])) or not await was_handed_off(session, client, page)

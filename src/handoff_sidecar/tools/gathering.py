@@ -9,15 +9,16 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from handoff_sidecar.errors import HandoffFailed, HandoffSidecarError, OpenCodeUnreachable
+from handoff_sidecar.errors import HandoffFailed, HandoffSidecarError, OpenCodeError, OpenCodeUnreachable
 from handoff_sidecar.handoff.brief import Surroundings, files_to_look_for
 from handoff_sidecar.handoff.facts import Facts, facts_of
 from handoff_sidecar.handoff.git import GitState, describe
 from handoff_sidecar.handoff.notes import Notes
 from handoff_sidecar.handoff.trigger import TRIGGER_WORDS
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
-from handoff_sidecar.opencode.models import Message, MessageID, SessionID
+from handoff_sidecar.opencode.models import Message, MessageID, Session, SessionID
 from handoff_sidecar.tools.inheritance import with_inheritance
+from handoff_sidecar.tools.undone import without_undone
 from handoff_sidecar.tools.worktree import files_present, git_state
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ async def gather(  # noqa: PLR0913  # what is known beforehand, each by its name
 ) -> Gathered:
     """The facts of a session; without messages or todos a handoff is poorer, and says so.
 
+    What the person has undone is no fact of it.
+
     Args:
         root: the folder that paths are given relative to, and that git is asked in.
         agent: the agent at work right now, if that is known.
@@ -76,6 +79,8 @@ async def gather(  # noqa: PLR0913  # what is known beforehand, each by its name
         raise HandoffFailed(
             "session_handoff: this is a subagent's session. Nothing was made; report to the agent that started you."
         )
+    if not isinstance(messages, BaseException):
+        messages = await _what_stands(session, messages, client)
     missing = []
     if isinstance(messages, BaseException):
         missing.append(f"Made without this session's messages: {messages}.")
@@ -104,6 +109,14 @@ async def look_around(notes: Notes, gathered: Gathered, root: str) -> Surroundin
     """The worktree as it is now, as far as the brief needs it."""
     present = await files_present(files_to_look_for(notes, gathered.facts, worktree=root), root)
     return Surroundings(present=present, git=gathered.git)
+
+
+async def _what_stands(session: Session, page: MessagePage, client: OpenCodeClient) -> MessagePage | OpenCodeError:
+    try:
+        return (await without_undone(session, page, client)).page
+    except OpenCodeError as error:
+        log.warning("what stands of a session in which much was undone could not be had: %s", error)
+        return error
 
 
 async def _messages(client: OpenCodeClient, session_id: SessionID) -> MessagePage:

@@ -13,6 +13,7 @@ from handoff_sidecar.handoff.facts import Facts
 from handoff_sidecar.handoff.files import file_record
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
 from handoff_sidecar.opencode.models import Session, SessionID, Todo
+from handoff_sidecar.tools.undone import without_undone
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ async def with_inheritance(facts: Facts, client: OpenCodeClient, *, root: str, m
 async def _records(
     session_id: SessionID, client: OpenCodeClient, messages: int
 ) -> tuple[Session, list[Todo], MessagePage]:
-    return await asyncio.gather(
+    session, todos, page = await asyncio.gather(
         client.session(session_id), client.todos(session_id), client.messages(session_id, limit=messages)
     )
+    return session, todos, (await without_undone(session, page, client)).page

@@ -38,6 +38,7 @@ from handoff_sidecar.tools.handoff_now import computed_order
 from handoff_sidecar.tools.notices import notify
 from handoff_sidecar.tools.order import Cause, Order
 from handoff_sidecar.tools.session_handoff import SessionHandoff
+from handoff_sidecar.tools.succession import was_handed_off
 
 log = logging.getLogger(__name__)
 
@@ -188,9 +189,11 @@ class Watch:
             scene.client.session(scene.context.session_id),
             scene.client.messages(scene.context.session_id, limit=LOOKED_AT_MESSAGES),
         )
-        if session.parent_id is not None or "to" in session.handoff:
+        if session.parent_id is not None or await was_handed_off(session, scene.client, page):
             watched.stage = _Stage.OVER
             return None
+        if session.revert is not None:
+            return None  # a person is about to write there, and could not take it back once the agent was asked
         handed_on = session.handoff.get("auto")
         chain = handed_on if isinstance(handed_on, int) and not requests_of(session, page.messages) else 0
         first = next((used(message.info.tokens) for message in page.messages if message.is_work), 0)
@@ -242,7 +245,9 @@ class Watch:
         ids = [message.info.id for message in page.messages]
         asked = _question_in(page.messages)
         since = page.messages[ids.index(asked) + 1 :] if asked else page.messages
-        if "to" in session.handoff or requests_of(session, since):
+        # Undone, as it can only be by a person, the question is answered.
+        has_said_no = session.revert is not None or bool(requests_of(session, since))
+        if has_said_no or await was_handed_off(session, scene.client, page):
             watched.stage = _Stage.OVER
             return
         if (await scene.client.status(session.id)).is_busy or not (since or watched.failed):
@@ -277,10 +282,10 @@ class Watch:
         watched.noticed = True
         try:
             session = await scene.client.session(scene.context.session_id)
+            if session.parent_id is not None or await was_handed_off(session, scene.client):
+                return
         except OpenCodeError as error:
             log.info("no notice: %s", error)
-            return
-        if session.parent_id is not None or "to" in session.handoff:
             return
         await notify(scene.client, notice(points, tokens))
 

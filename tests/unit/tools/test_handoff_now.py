@@ -13,6 +13,7 @@ from handoff_sidecar.journal import Journal
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.tools.compaction import goes_on, records_of
 from handoff_sidecar.tools.context import Scene, ToolContext
+from handoff_sidecar.tools.gathering import GATHERED_MESSAGES
 from handoff_sidecar.tools.handoff_now import HandoffNow
 from handoff_sidecar.tools.session_handoff import SessionHandoff
 
@@ -193,3 +194,90 @@ async def test_a_handed_off_session_goes_on_by_itself_only_when_somebody_writes_
     assert not await goes_on(session_id, where.client)
     opencode.messages["ses_old"].append(user_message(3, "one more thing"))
     assert await goes_on(session_id, where.client)
+
+
+async def test_a_fork_of_a_handed_off_session_goes_on_by_itself(opencode: FakeOpenCode) -> None:
+    where = scene(opencode)
+    opencode.messages["ses_old"] = [assistant_message(1, "As you wish.")]
+    opencode.sessions["ses_old"]["metadata"] = {"handoff": {"to": "ses_new", "turn": "msg_9000"}}
+
+    assert await goes_on(where.context.session_id, where.client)
+
+
+UNDONE = [
+    user_message(3, "Rewrite it in COBOL"),
+    assistant_message(4, "Now all is COBOL.", tool_part("write", input={"filePath": "/home/ada/dashboard/a.cob"})),
+]
+
+
+async def test_what_the_person_has_undone_is_not_handed_off(opencode: FakeOpenCode, handoff_now: HandoffNow) -> None:
+    opencode.messages["ses_old"] += UNDONE
+    opencode.sessions["ses_old"]["revert"] = {"messageID": "msg_0003", "snapshot": "5f2d3c9", "diff": ""}
+
+    await handoff_now("", scene(opencode))
+
+    text = prompt(opencode)["parts"][0]["text"]
+    assert "COBOL" not in text
+    assert "a.cob" not in text
+    assert '- "fix the login"\nThe agent\'s last words: "It works now."' in text
+    assert opencode.sessions["ses_old"]["metadata"]["handoff"]["turn"] == "msg_0001"
+
+
+async def test_what_was_undone_and_done_again_is_handed_off(opencode: FakeOpenCode, handoff_now: HandoffNow) -> None:
+    opencode.messages["ses_old"] += UNDONE
+    opencode.sessions["ses_old"]["revert"] = None
+
+    await handoff_now("", scene(opencode))
+
+    text = prompt(opencode)["parts"][0]["text"]
+    assert '- "Rewrite it in COBOL"' in text
+    assert "a.cob" in text
+
+
+async def test_if_only_a_turns_last_parts_were_undone_those_are_left_out(
+    opencode: FakeOpenCode, handoff_now: HandoffNow
+) -> None:
+    parts = [
+        {"id": f"prt_{name}", **tool_part("write", input={"filePath": f"/home/ada/dashboard/{name}"})}
+        for name in ("b.ts", "c.ts")
+    ]
+    diffs = [{"file": name, "status": "added"} for name in ("b.ts", "c.ts")]
+    opencode.messages["ses_old"] += [
+        user_message(3, "Split it", summary={"diffs": diffs}),
+        assistant_message(4, "I begin.", *parts, parentID="msg_0003"),
+        assistant_message(5, "All is split.", parentID="msg_0003"),
+    ]
+    opencode.sessions["ses_old"]["revert"] = {"messageID": "msg_0004", "partID": "prt_c.ts"}
+
+    await handoff_now("", scene(opencode))
+
+    text = prompt(opencode)["parts"][0]["text"]
+    assert "b.ts" in text
+    assert "c.ts" not in text
+    assert 'last words: "I begin."' in text
+
+
+async def test_where_much_was_undone_the_facts_are_those_before_it(
+    opencode: FakeOpenCode, handoff_now: HandoffNow
+) -> None:
+    opencode.messages["ses_old"] = [user_message(n, f"step {n}") for n in range(GATHERED_MESSAGES + 50)]
+    opencode.messages["ses_old"] += [assistant_message(n, "COBOL") for n in range(200, 201 + GATHERED_MESSAGES)]
+    for boundary, last in ((200, GATHERED_MESSAGES + 49), (GATHERED_MESSAGES, GATHERED_MESSAGES - 1)):
+        opencode.sessions["ses_old"]["revert"] = {"messageID": f"msg_{boundary:04}"}
+
+        await handoff_now("", scene(opencode))
+
+        text = prompt(opencode)["parts"][0]["text"]
+        assert f'- "step {last}"' in text
+        assert f'- "step {last + 1}"' not in text
+        assert "COBOL" not in text
+
+
+@pytest.mark.parametrize("revert", [5, "msg_0003", [], {}, {"messageID": 5}, {"messageID": None, "partID": "prt_1"}])
+async def test_an_undo_of_another_shape_is_none(opencode: FakeOpenCode, handoff_now: HandoffNow, revert: Any) -> None:
+    opencode.messages["ses_old"] += UNDONE
+    opencode.sessions["ses_old"]["revert"] = revert
+
+    await handoff_now("", scene(opencode))
+
+    assert "COBOL" in prompt(opencode)["parts"][0]["text"]

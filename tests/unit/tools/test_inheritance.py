@@ -88,3 +88,13 @@ async def test_what_can_t_be_had_is_no_reason_to_fail(opencode: FakeOpenCode, ho
         opencode.intercept = fail
 
     assert todos(await facts(opencode)) == (0, (), ())
+
+
+async def test_what_was_undone_in_a_session_before_is_not_inherited(opencode: FakeOpenCode) -> None:
+    edit = tool_part("edit", input={"filePath": f"{ROOT}/src/cobol.cob"})
+    opencode.messages["ses_1"] += [user_message(3, "in COBOL"), assistant_message(4, "Done.", edit)]
+    assert (await facts(opencode)).files.edited == ("src/cobol.cob", "src/auth.ts")
+
+    opencode.sessions["ses_1"]["revert"] = {"messageID": "msg_0003"}
+
+    assert (await facts(opencode)).files.edited == ("src/auth.ts",)

@@ -389,3 +389,67 @@ async def test_a_provider_list_that_does_not_load_keeps_nothing_from_going_on(ri
     await rig.idle()
 
     assert (rig.toasts, rig.asked) == ([], [])
+
+
+FORKED = {"handoff": {"to": "ses_new", "turn": "msg_9000"}}
+"""OpenCode's fork copies the metadata, and gives the messages ids of their own."""
+
+
+async def test_a_fork_of_a_session_that_was_handed_off_is_noticed_and_handed_off(rig: Rig) -> None:
+    rig.opencode.sessions["ses_old"]["metadata"] = FORKED
+
+    assert await rig.step(NOTICE) is None
+    assert len(rig.toasts) == 1
+    assert await rig.step(POINT) == NUDGE.format(percent=80)
+
+
+async def test_a_fork_whose_agent_makes_no_handoff_is_handed_off_all_the_same(rig: Rig) -> None:
+    rig.opencode.sessions["ses_old"]["metadata"] = FORKED
+    rig.ends(POINT)
+    await rig.idle()
+    assert len(rig.asked) == 1
+    rig.says(assistant_message, "", **tokens(POINT))
+    await rig.idle(0)
+
+    (new,) = rig.opencode.made()
+    assert new["metadata"]["handoff"]["from"] == "ses_old"
+
+
+async def test_a_session_that_was_handed_off_long_ago_is_known_by_one_more_call(rig: Rig) -> None:
+    for _ in range(50):
+        rig.says(user_message, "and so on")
+    rig.opencode.sessions["ses_old"]["metadata"] = {"handoff": {"to": "ses_new", "turn": "msg_0003"}}
+
+    assert await rig.step(POINT) is None
+
+    assert rig.opencode.requests[-1][1] == "/session/ses_old/message/msg_0003"
+
+
+async def test_what_was_not_handed_off_costs_no_call_more(rig: Rig) -> None:
+    await rig.step(POINT)
+
+    assert not [path for _, path, _ in rig.opencode.requests if "/message/" in path]
+
+
+async def test_after_an_undo_nobody_is_asked_as_the_person_could_not_take_it_back(rig: Rig) -> None:
+    rig.ends(POINT)
+    rig.opencode.sessions["ses_old"]["revert"] = {"messageID": "msg_0003"}
+    await rig.idle()
+    assert rig.asked == []
+
+    del rig.opencode.sessions["ses_old"]["revert"]
+    await rig.idle()
+    assert len(rig.asked) == 1
+
+
+async def test_who_undoes_the_question_has_said_no(rig: Rig) -> None:
+    rig.ends(POINT)
+    await rig.idle()
+    question = rig.opencode.messages["ses_old"][-1]["info"]["id"]
+    rig.says(assistant_message, "", **tokens(POINT))
+    rig.opencode.sessions["ses_old"]["revert"] = {"messageID": question}
+    await rig.idle()
+    del rig.opencode.sessions["ses_old"]["revert"]
+    await rig.idle()
+
+    assert rig.opencode.made() == []
