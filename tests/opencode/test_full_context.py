@@ -209,6 +209,31 @@ def test_a_compaction_keeps_the_records_and_a_handed_off_session_does_not_go_on_
     assert server.messages(handed_off)[-1]["info"]["agent"] == "compaction"
 
 
+def test_a_fork_of_a_handed_off_session_fills_up_like_any_other(
+    server: Server, play: Play, model: ScriptedModel
+) -> None:
+    play("Do it.", Reply("Done."))
+    original = server.new_session(title="Forked")
+    server.say(original, "Do it.", **with_model("m16"))
+    old = now(server, original)
+    fork = str(server.post(f"/session/{original}/fork", {})["id"])
+    assert server.get(f"/session/{fork}")["metadata"]["handoff"]["to"] == old, "as OpenCode has it"
+
+    play("Fill it.", reads(server, 5 * K), Reply("Filled.", input_tokens=9 * K))
+    for session in (original, fork):
+        server.say(session, "Fill it.", **with_model("m16"))
+        until(lambda: is_idle(server, session) or None)  # noqa: B023  # called at once
+
+    new = until(lambda: _other_than(old, server.get(f"/session/{fork}")["metadata"]["handoff"]["to"]), 12)
+    assert server.get(f"/session/{new}")["metadata"]["handoff"]["from"] == fork
+    assert server.get(f"/session/{original}")["metadata"]["handoff"]["to"] == old
+    assert len(asked_about(model, ASKED)) == 1, "in the fork alone"
+
+
+def _other_than(known: str, found: str) -> str | None:
+    return found if found != known else None
+
+
 def now(server: Server, session: str, goal: str = "") -> str:
     """`/handoff-now`; the session that was made. OpenCode tells HTTP callers 500, as a command can't end otherwise."""
     body = {"command": "handoff-now", "arguments": goal}

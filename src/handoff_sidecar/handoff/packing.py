@@ -24,6 +24,11 @@ def split(packed: str) -> list[str]:
     return packed.split(_RECORD)
 
 
+def id_of(packed: str) -> str:
+    """The id of a packed record's message."""
+    return packed.partition(_FIELD)[0]
+
+
 def is_of(packed: str, message_id: str) -> bool:
     """Whether a packed record is that of this message."""
     return packed.startswith(f"{message_id}{_FIELD}")

@@ -19,13 +19,14 @@ from itertools import accumulate
 from weakref import WeakValueDictionary
 
 from handoff_sidecar.errors import BadQuery
-from handoff_sidecar.handoff.packing import is_of, said_and_given, split, unpack
+from handoff_sidecar.handoff.packing import id_of, is_of, said_and_given, split, unpack
 from handoff_sidecar.handoff.ranking import Candidate
 from handoff_sidecar.handoff.search import Query
-from handoff_sidecar.handoff.transcript import Record
+from handoff_sidecar.handoff.transcript import Record, record_of
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
-from handoff_sidecar.opencode.models import Message, SessionID
-from handoff_sidecar.tools.pages import PAGE_RECORDS, Page, length_of, pages_of
+from handoff_sidecar.opencode.models import Message, Session, SessionID
+from handoff_sidecar.tools.pages import PAGE_RECORDS, Page, length_of, pages_of, shortened
+from handoff_sidecar.tools.undone import standing
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +124,17 @@ class History:
             found |= {place: unpack(texts[place - self._starts[number]]) for place in wanted}
         return found
 
+    def before(self, message_id: str, *more: Record) -> History:
+        """The history of the messages with smaller ids, and these records after them."""
+        number = len(self.pages)
+        while number and self.pages[number - 1].newest >= message_id:
+            number -= 1
+        pages = list(self.pages[:number])
+        if number < len(self.pages):
+            earlier = sum(id_of(packed) < message_id for packed in self.pages[number].records())
+            pages += shortened(self.pages[number], earlier, *more)
+        return History(pages, complete=self.complete, state=self.state)
+
     def place_of(self, message_id: str) -> int | None:
         """Where the message with this id is."""
         for page, start in zip(self.pages, self._starts, strict=False):
@@ -175,6 +187,22 @@ class Histories:
             while self._is_over():
                 self._kept.popitem(last=False)
             return kept
+
+    async def standing(self, session: Session, client: OpenCodeClient) -> tuple[History, int]:
+        """The session's history without what the person has undone, and how many messages that is.
+
+        All of it is kept: what was undone may be done again, and an undo changes no message.
+
+        Raises:
+            OpenCodeError: it could not be read.
+        """
+        history, revert = await self.history(session.id, client), session.revert
+        if revert is None:
+            return history, 0
+        cut = [] if revert.part_id is None else [await client.message(session.id, revert.message_id)]
+        records = [record_of(message) for message in standing(session, cut)]
+        stands = await asyncio.to_thread(history.before, revert.message_id, *records)
+        return stands, len(history) - len(stands) + len(records)
 
     def _is_over(self) -> bool:
         if len(self._kept) > KEPT_HISTORIES:

@@ -9,7 +9,7 @@ import zlib
 from array import array
 from dataclasses import dataclass
 
-from handoff_sidecar.handoff.packing import pack_all, split
+from handoff_sidecar.handoff.packing import pack_all, split, unpack
 from handoff_sidecar.handoff.transcript import Record, record_of
 from handoff_sidecar.opencode.models import Message
 
@@ -45,7 +45,14 @@ class Page:
 
 def pages_of(messages: list[Message]) -> list[Page]:
     """The records of messages, in their order."""
-    return [_page(messages[start : start + PAGE_RECORDS]) for start in range(0, len(messages), PAGE_RECORDS)]
+    records = [record_of(message) for message in messages]
+    return [_page(records[start : start + PAGE_RECORDS]) for start in range(0, len(records), PAGE_RECORDS)]
+
+
+def shortened(page: Page, count: int, *more: Record) -> list[Page]:
+    """A page of its first `count` records and these; none where that is nothing."""
+    records = [*map(unpack, page.records()[:count]), *more]
+    return [_page(records)] if records else []
 
 
 def length_of(said: str, given: str) -> int:
@@ -53,8 +60,7 @@ def length_of(said: str, given: str) -> int:
     return len(said) + len(given) // OUTPUT_LENGTH_DIVISOR
 
 
-def _page(messages: list[Message]) -> Page:
-    records = [record_of(message) for message in messages]
+def _page(records: list[Record]) -> Page:
     users = array("L", (place for place, record in enumerate(records) if record.role == "user"))
     packed = zlib.compress(pack_all(records).encode("utf-8", "replace"), COMPRESSION)
     return Page(packed, len(records), sum(map(_length, records)), users, records[-1].id)

@@ -25,6 +25,7 @@ from handoff_sidecar.tools.history import Histories, History
 from handoff_sidecar.tools.manner import Manner
 from handoff_sidecar.tools.matches import find_matches
 from handoff_sidecar.tools.rulebook import rulebook
+from handoff_sidecar.tools.undone import about_undone, is_undone, standing, without_undone
 
 TITLE_MAX_CHARACTERS = 160
 NOTHING_SHOWN = "(nothing that was said or done)"
@@ -50,6 +51,9 @@ class Reader:
         answer = Answer(
             title, f"Session `{session.id}`, {title!r}.", "", data={"sessionID": session.id, "title": title}
         )
+        if asked.before is not None and is_undone(session, asked.before):
+            await _message(session, asked.before, client, manner)  # which must be there all the same
+            asked = asked.model_copy(update={"before": None})
         if asked.query is not None:
             return await self._search(answer, session, asked, client, manner)
         if asked.file is not None:
@@ -59,7 +63,7 @@ class Reader:
     async def _newest(
         self, answer: Answer, session: Session, asked: ReadSession, client: OpenCodeClient, manner: Manner
     ) -> Answer:
-        messages, older = await _page(session, asked, client, manner)
+        messages, older, undone = await _page(session, asked, client, manner)
         detail: Detail = asked.detail or "text"
         blocks = [_block(record_of(message), detail, manner.redact) for message in messages]
 
@@ -68,7 +72,7 @@ class Reader:
             following = fitted.omitted[0].id if fitted.omitted else older
             up_to = f" up to `{asked.before}`" if asked.before else ""
             if not messages:
-                return "It has no messages."
+                return " ".join(["It has no messages.", *undone])
             if following is None and not asked.before:
                 said = ["Its only message." if kept == 1 else f"All of its {kept:,} messages."]
             elif following is None:
@@ -77,7 +81,7 @@ class Reader:
                 short = f" of the {len(messages)} asked for (the others did not fit)" if fitted.omitted else ""
                 call = manner.call(session, before=following, **_repeated(asked))
                 said = [f"The newest {so_many(kept, 'message')}{short}{up_to}; older ones: {call}."]
-            return " ".join([*said, *_about_cuts(session, fitted, detail, manner)])
+            return " ".join([*said, *undone, *_about_cuts(session, fitted, detail, manner)])
 
         return manner.room.fill(answer, list(reversed(blocks)), say, last_first=True)
 
@@ -85,7 +89,7 @@ class Reader:
         self, answer: Answer, session: Session, asked: ReadSession, client: OpenCodeClient, manner: Manner
     ) -> Answer:
         file = relative_to_worktree(asked.file or "", manner.root)
-        history = await self._histories.history(session.id, client)
+        history, undone = await self._histories.standing(session, client)
         touching = Touching(file)
         selected = await asyncio.to_thread(history.select, touching.part_of, touching.name)
         records = list(selected.values())
@@ -97,24 +101,25 @@ class Reader:
 
         def say(fitted: Fitted) -> str:
             if not blocks:
-                return (
+                nothing = (
                     f"{_untouched(history, file)}. Try the file's name alone, or "
                     f"{manner.call(session, query=touching.name)} for where it is mentioned."
                 )
+                return " ".join([nothing, *about_undone(session, undone)])
             left_out = len(records) - len(fitted.kept)
             said = f"What was done to `{file}`: {len(fitted.kept)} of {count(len(records), 'message')}, in order."
             earlier = until - len(fitted.kept)
             if left_out and earlier > 0:
                 call = manner.call(session, file=file, before=records[earlier - 1].id)
                 said += f" {count(earlier, 'earlier one')}: {call}."
-            return " ".join([said, *_about_cuts(session, fitted, "tools", manner)])
+            return " ".join([said, *about_undone(session, undone), *_about_cuts(session, fitted, "tools", manner)])
 
         return manner.room.fill(answer, list(reversed(blocks)), say, last_first=True)
 
     async def _search(
         self, answer: Answer, session: Session, asked: ReadSession, client: OpenCodeClient, manner: Manner
     ) -> Answer:
-        history = await self._histories.history(session.id, client)
+        history, undone = await self._histories.standing(session, client)
         file = relative_to_worktree(asked.file, manner.root) if asked.file else None
         touching = Touching(file) if file else None
         last = await _place(session, asked.before, history, manner)
@@ -127,12 +132,13 @@ class Reader:
             if not is_touched:
                 nothing = f"{_untouched(history, file)}, so nothing was searched for {asked.query!r}."
             further = _without_file(session, asked, manner, file if is_touched else "")
-            return manner.room.fill(answer, (), lambda _: f"{nothing} {further}")
+            said_of_it = " ".join([nothing, *about_undone(session, undone), further])
+            return manner.room.fill(answer, (), lambda _: said_of_it)
         rules = rulebook(found.rules, manner.room, manner.redact, is_guess=found.is_guess)
         files = file_list(found.files, manner.room, manner.redact, manner.root)
 
         def say(fitted: Fitted) -> str:
-            where = f"Searched {found.searched}."
+            where = " ".join([f"Searched {found.searched}.", *about_undone(session, undone)])
             listed_first = " What the user said that may be a rule stands first." if rules else ""
             listed_first += f" The files that were written stand {'next' if rules else 'first'}." if files else ""
             if not found.blocks:
@@ -164,17 +170,21 @@ class Reader:
 
 async def _page(
     session: Session, asked: ReadSession, client: OpenCodeClient, manner: Manner
-) -> tuple[list[Message], str | None]:
-    """The messages asked for, oldest first, and the id of the one before them."""
+) -> tuple[list[Message], str | None, list[str]]:
+    """The messages asked for, oldest first, the id of the one before them, and what is said of undone ones."""
+    undone: list[str] = []
     if asked.before is None:
-        page = await client.messages(session.id, limit=asked.limit + 1)
-        messages = page.messages
+        newest = await client.messages(session.id, limit=asked.limit + 1)
+        stands = await without_undone(session, newest, client)
+        messages = stands.page.messages
+        undone = about_undone(session, stands.undone, is_all=stands.is_all)
     else:
         last = await _message(session, asked.before, client, manner)
         cursor = cursor_at(last.info.id, last.info.time.created)
-        messages = [*(await client.messages(session.id, limit=asked.limit, before=cursor)).messages, last]
+        page = await client.messages(session.id, limit=asked.limit, before=cursor)
+        messages = standing(session, [*page.messages, last])
     older = messages[-asked.limit - 1].info.id if len(messages) > asked.limit else None
-    return messages[-asked.limit :], older
+    return messages[-asked.limit :], older, undone
 
 
 async def _message(session: Session, message_id: str, client: OpenCodeClient, manner: Manner) -> Message:

@@ -72,7 +72,8 @@ def about_undone(session: Session, count: int, *, is_all: bool = True) -> list[s
     if not count:
         return []
     least = "" if is_all else "At least "
-    in_part = " (the first of them in part)" if session.revert is not None and session.revert.part_id else ""
+    in_part = " (the first of them in part)" if count > 1 else " (in part)"
+    in_part = in_part if session.revert is not None and session.revert.part_id is not None else ""
     were, are = ("message was", "is") if count == 1 else ("messages were", "are")
     return [f"{least}{count:,} {were} undone by the user and {are} left out{in_part}."]
 

@@ -145,3 +145,20 @@ async def test_every_kind_of_text_comes_back_as_it_was(opencode: FakeOpenCode) -
 
     (record,) = history.records([0]).values()
     assert [entry.taken for entry in record.entries] == ["naïve 🎉", 'command: abc\nn: [1, {"x": null}]']
+
+
+@pytest.mark.parametrize("first", [0, 1, 49, 50, 51, 500, 999])
+async def test_what_was_undone_is_left_out_wherever_it_begins_and_kept_for_a_redo(
+    opencode: FakeOpenCode, first: int
+) -> None:
+    histories = Histories()
+    for revert in ({"messageID": f"msg_{first:04}"}, None):
+        opencode.sessions[OLD]["revert"] = revert
+        session = await opencode.client().session(OLD)
+
+        history, undone = await histories.standing(session, opencode.client())
+
+        assert (len(history), undone) == ((first, 1_000 - first) if revert else (1_000, 0))
+        assert found(history, "message") == [f"msg_{n:04}" for n in range(len(history))]
+        assert history.complete
+    assert pages_fetched(opencode) <= 1_000 // PAGE_MESSAGES + 4
