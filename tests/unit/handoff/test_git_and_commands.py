@@ -80,3 +80,81 @@ def test_a_command_that_was_aborted_or_says_nothing_of_its_end_did_not_fail() ->
     assert failure(ran("sleep 9", None)) is None
     assert failure() is None
     assert failure(ran("false", 1)) == FailedCommand("false", 1, "")
+
+
+NOTHING = "(no output)"
+
+
+def test_a_search_that_found_nothing_does_not_hide_what_failed_before_it() -> None:
+    assert failure(ran("npm test", 1, "3 failed"), ran("grep -rn x src", 1, NOTHING)) == FailedCommand(
+        "npm test", 1, "3 failed"
+    )
+    assert failure(ran("npm test", 0), ran("grep -rn x src", 1, NOTHING)) is None
+    assert failure(ran("npm test", 1), tool_part("edit"), ran("grep -rn x src", 1, NOTHING)) is None
+    assert failure(ran("grep -rn x src", 1)) is None
+
+
+def test_a_search_that_went_wrong_failed() -> None:
+    assert failure(ran("grep -rn '(' src", 2, "Unmatched ("))
+    assert failure(ran("diff a b", 1, "> x"))
+    assert failure(tool_part("bash", input={"command": 5}, metadata={"exit": 1}, output=NOTHING)) is None
+
+
+def test_of_a_command_that_printed_nothing_no_line_is_told() -> None:
+    assert failure(ran("false", 1, NOTHING)) == FailedCommand("false", 1, "")
+    assert failure(ran("npm test", 1, f"{NOTHING}\n2 failed")) == FailedCommand("npm test", 1, "2 failed")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "grep -rnE 'a|b' src 2>&1",
+        "cd web && grep -q x a",
+        "npm test | grep -c FAIL",
+        "npm test; grep x log;",
+        "make\ngrep x f\n",
+        "grep a f |\n grep b",
+        "grep a f &&\n grep b f &>/dev/null",
+        "rg foo || rg bar",
+        "test -f a",
+        "[ -f a ] && echo there",
+        "git diff --quiet",
+        "git -C web diff --exit-code",
+        "git --no-pager grep foo",
+        "which foo",
+        "command -v foo",
+        "LC_ALL=C /usr/bin/grep x y",
+        "X=1 && grep $X f",
+        "grep 'a; npm test' f",
+        'grep "a\nb" f',
+    ],
+)
+def test_a_command_that_only_asks_has_not_failed_when_the_answer_is_no(command: str) -> None:
+    assert failure(ran(command, 1, NOTHING)) is None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "npm test",
+        "grep x f; npm test",
+        "test -f a && npm test",
+        "npm run -s build && grep x f",
+        "git diff",
+        "git",
+        "git -C",
+        "! grep x f",
+        "grep 'x f",
+        "$(grep x f)",
+        "command foo",
+        "echo hi",
+        "&&",
+        "|",
+        " ",
+    ],
+)
+def test_a_command_that_does_something_has_failed(command: str) -> None:
+    found = failure(ran(command, 1, NOTHING))
+
+    assert found is not None
+    assert found.last_line == ""
