@@ -26,7 +26,7 @@ class FileRecord:
     """Paths relative to the worktree where they are inside it, newest first.
 
     Attributes:
-        edited: written or removed, by a tool or by a command.
+        edited: written or removed, first by tools and then by commands alone: those may have made hundreds.
         read: looked at and never written.
         deleted: those of `edited` that the session's last word on is that they are gone.
     """
@@ -39,14 +39,17 @@ class FileRecord:
 def file_record(messages: list[Message], worktree: str) -> FileRecord:
     """The record of these messages, which come oldest first."""
     gone: dict[str, bool] = {}
+    by_tools: set[str] = set()
     turn: dict[str, bool] = {}
     read: dict[str, None] = {}
     for message in reversed(messages):
         for part in reversed(message.parts):
-            if path := _read_by(part):
-                read.setdefault(relative_to_worktree(path, worktree))
-            for path, removed in _written_by(part):
-                turn.setdefault(relative_to_worktree(path, worktree), removed)
+            if looked_at := _read_by(part):
+                read.setdefault(relative_to_worktree(looked_at, worktree))
+            for named, removed in _written_by(part):
+                path = relative_to_worktree(named, worktree)
+                by_tools.add(path)
+                turn.setdefault(path, removed)
         if message.info.role == "user":
             # A turn's diffs are its outcome: what its tools wrote, a command may have removed again.
             turn |= {relative_to_worktree(diff.file, worktree): diff.status == "deleted" for diff in message.diffs}
@@ -54,7 +57,7 @@ def file_record(messages: list[Message], worktree: str) -> FileRecord:
             turn = {}
     gone |= {path: removed for path, removed in turn.items() if path not in gone}
     return FileRecord(
-        edited=tuple(gone),
+        edited=tuple(sorted(gone, key=lambda path: path not in by_tools)),
         read=tuple(path for path in read if path not in gone),
         deleted=frozenset(path for path, removed in gone.items() if removed),
     )

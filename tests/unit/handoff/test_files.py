@@ -76,6 +76,21 @@ def test_what_commands_changed_comes_from_the_turns_diffs() -> None:
     assert found.deleted == {"a.ts"}
 
 
+def test_what_commands_made_comes_after_what_tools_wrote_however_much_it_is() -> None:
+    made = [diff(f"dist/{n}.js", "added") for n in range(300)]
+    found = record(
+        user_message(1, "a"),
+        assistant_message(2, "", wrote("/p/old.ts")),
+        user_message(3, "build", summary={"diffs": [*made, diff("a.ts", "modified")]}),
+        assistant_message(4, "", wrote("/p/a.ts", "edit")),
+        user_message(5, "b", summary={"diffs": [diff("newest.js", "added")]}),
+        assistant_message(6, ""),
+    )
+
+    assert found.edited[:4] == ("a.ts", "old.ts", "newest.js", "dist/0.js")
+    assert len(found.edited) == 303
+
+
 def test_a_file_that_a_later_turn_wrote_again_is_there() -> None:
     found = record(
         user_message(1, "a", summary={"diffs": [diff("a.ts", "deleted")]}),
