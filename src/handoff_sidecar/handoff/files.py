@@ -85,6 +85,11 @@ def readings_of(named: str, *, worktree: str, directory: str) -> tuple[str, ...]
     return tuple(dict.fromkeys((from_worktree, from_directory)))
 
 
+def file_named(named: str, worktree: str) -> str:
+    """The likeliest of the readings: its end is the same whatever folder a file is named from."""
+    return next(iter(readings_of(named, worktree=worktree, directory=worktree)), named)
+
+
 def _read_by(part: Part) -> str | None:
     if part.type != "tool" or part.tool != "read" or part.state is None or part.state.status != "completed":
         return None

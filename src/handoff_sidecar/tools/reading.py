@@ -11,7 +11,7 @@ from typing import Any
 
 from handoff_sidecar.errors import OpenCodeRefused, ToolFailed
 from handoff_sidecar.handoff.counts import count, so_many
-from handoff_sidecar.handoff.files import relative_to_worktree
+from handoff_sidecar.handoff.files import file_named
 from handoff_sidecar.handoff.plain_text import one_line
 from handoff_sidecar.handoff.record import Answer, Block, Fitted
 from handoff_sidecar.handoff.redaction import Redact
@@ -88,7 +88,7 @@ class Reader:
     async def _file(
         self, answer: Answer, session: Session, asked: ReadSession, client: OpenCodeClient, manner: Manner
     ) -> Answer:
-        file = relative_to_worktree(asked.file or "", manner.root)
+        file = file_named(asked.file or "", manner.root)
         history, undone = await self._histories.standing(session, client)
         touching = Touching(file)
         selected = await asyncio.to_thread(history.select, touching.part_of, touching.name)
@@ -120,7 +120,7 @@ class Reader:
         self, answer: Answer, session: Session, asked: ReadSession, client: OpenCodeClient, manner: Manner
     ) -> Answer:
         history, undone = await self._histories.standing(session, client)
-        file = relative_to_worktree(asked.file, manner.root) if asked.file else None
+        file = file_named(asked.file, manner.root) if asked.file else None
         touching = Touching(file) if file else None
         last = await _place(session, asked.before, history, manner)
         found = await asyncio.to_thread(

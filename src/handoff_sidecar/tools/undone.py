@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handoff_sidecar.handoff.counts import count
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient, cursor_at
 from handoff_sidecar.opencode.models import Message, Revert, Session
 
@@ -67,15 +68,15 @@ async def without_undone(session: Session, page: MessagePage, client: OpenCodeCl
     return Standing(MessagePage(standing(session, [*older.messages, first]), older.before), len(undone), is_all)
 
 
-def about_undone(session: Session, count: int, *, is_all: bool = True) -> list[str]:
+def about_undone(session: Session, number: int, *, is_all: bool = True) -> list[str]:
     """A sentence about so many messages that were left out, if there are any."""
-    if not count:
+    if not number:
         return []
     least = "" if is_all else "At least "
-    in_part = " (the first of them in part)" if count > 1 else " (in part)"
-    in_part = in_part if session.revert is not None and session.revert.part_id is not None else ""
-    were, are = ("message was", "is") if count == 1 else ("messages were", "are")
-    return [f"{least}{count:,} {were} undone by the user and {are} left out{in_part}."]
+    were, are = count(number, "message was", "messages were"), "is" if number == 1 else "are"
+    is_in_part = session.revert is not None and session.revert.part_id is not None
+    in_part = "" if not is_in_part else " (in part)" if number == 1 else " (the first of them in part)"
+    return [f"{least}{were} undone by the user and {are} left out{in_part}."]
 
 
 def _cut(message: Message, revert: Revert) -> Message:

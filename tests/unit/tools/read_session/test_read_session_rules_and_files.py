@@ -208,3 +208,12 @@ async def test_a_long_history_of_a_file_is_paged(opencode: FakeOpenCode, read: R
     assert "v59." in newest
     assert f"v{int(call[1][4:])}." in older
     assert f"v{int(call[1][4:])}." not in newest
+
+
+@pytest.mark.parametrize("name", ["src/w.ts:12", "w.ts:12-20", "`w.ts`", "/home/ada/dashboard/src/w.ts:3:7"])
+async def test_a_place_in_a_file_names_the_file(opencode: FakeOpenCode, read: Read, name: str) -> None:
+    write = tool_part("write", input={"filePath": "/home/ada/dashboard/src/w.ts", "content": "const w = 1"})
+    opencode.messages["ses_old"] = [user_message(1, "write it"), assistant_message(2, "Done.", write)]
+
+    assert "content: const w = 1" in (await read(file=name)).output
+    assert "1 message matches 'const'" in (await read(file=name, query="const")).output
