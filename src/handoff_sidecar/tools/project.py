@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from handoff_sidecar.errors import OpenCodeError
 from handoff_sidecar.handoff.counts import count
 from handoff_sidecar.handoff.excerpt import excerpt
-from handoff_sidecar.handoff.files import relative_to_worktree
+from handoff_sidecar.handoff.files import file_named
 from handoff_sidecar.handoff.plain_text import one_line
 from handoff_sidecar.handoff.ranking import Candidate, rank
 from handoff_sidecar.handoff.record import Answer, Block, Fitted
@@ -89,7 +89,7 @@ class ProjectSearch:
 
             return manner.room.fill(answer, blocks, say_all)
         query = parse_query(asked.query)
-        file = relative_to_worktree(asked.file, manner.root) if asked.file else ""
+        file = file_named(asked.file, manner.root) if asked.file else ""
         searched, skipped = await self._go_through(listed, query, client, Touching(file) if file else None)
         blocks = await asyncio.to_thread(_matching, searched, query, age, manner)
 
@@ -128,7 +128,7 @@ class ProjectSearch:
                 skipped.append(session)
                 continue
             try:
-                history = await self._histories.history(session.id, client)
+                history, _ = await self._histories.standing(session, client)
             except OpenCodeError as error:
                 log.warning("%s was not searched: %s", session.id, error)
                 skipped.append(session)

@@ -90,3 +90,12 @@ async def test_of_a_message_that_was_undone_in_part_the_rest_is_shown(undone: Fa
 async def test_a_place_that_is_in_no_session_is_refused_after_an_undo_too(read: Read) -> None:
     with pytest.raises(ToolFailed, match="must be a message id of session `ses_old`"):
         await read(before="msg_9999")
+
+
+async def test_undone_messages_are_found_in_no_search_of_all_sessions(undone: FakeOpenCode, read: Read) -> None:
+    for arguments in ({}, {"file": "src/auth.ts:7"}):
+        assert "Nothing found" in (await read(session_id="all", query="COBOL", **arguments)).output
+
+    undone.sessions["ses_old"]["revert"] = None
+    for arguments in ({}, {"file": "src/auth.ts:7"}):
+        assert "COBOL" in (await read(session_id="all", query="COBOL", **arguments)).output.partition("<session")[2]
