@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from opencode.conftest import PATCHING_MODEL
-from opencode.server import PROMPT, TYPED, Play, Server, calls
+from opencode.server import PROMPT, TYPED, Play, Server, asked_about, calls
 
 from handoff_sidecar.demo.sandbox import Sandbox
-from handoff_sidecar.demo.scripted_model import PROVIDER_ID, Reply
+from handoff_sidecar.demo.scripted_model import PROVIDER_ID, Reply, ScriptedModel
 from handoff_sidecar.handoff.tokens import Tokenizer
 
 SUMMARY = "The refresh works."
@@ -36,16 +36,16 @@ def clean_project(server: Server) -> Iterator[Path]:
 
 
 def hand_off(server: Server, session_id: str, play: Play, **arguments: Any) -> dict[str, Any]:
-    """The state of the tool call that a typed `handoff` led to."""
+    """The state of the tool call that a typed `handoff`, with the goal if there is one, led to."""
     play(TYPED, calls("session_handoff", **{"summary": SUMMARY, **arguments}), Reply("Handed over."))
-    server.say(session_id, "handoff")
+    server.say(session_id, f"handoff {arguments.get('goal', '')}")
     return server.tool_call(session_id, "session_handoff")
 
 
 def prompt_and_instructions(server: Server, call: dict[str, Any]) -> tuple[str, str]:
     assert call["status"] == "completed", call
-    first, second = server.messages(call["metadata"]["sessionID"])[0]["parts"]
-    return first["text"], second["text"]
+    first, *_, last = server.messages(call["metadata"]["sessionID"])[0]["parts"]
+    return first["text"], last["text"]
 
 
 def command_line(sandbox: Sandbox, *words: str) -> str:
@@ -118,6 +118,23 @@ def test_handed_off_again_before_anything_was_done_a_session_hands_on_what_it_wa
     assert "**Files:** src/auth.ts\n" in prompt
     assert "**Decisions:** SMTP (no account)\n" in prompt
     assert "**Next:** 1. Add the route\n" in prompt
+
+
+def test_the_goal_goes_on_whole_and_as_it_was_typed_whatever_the_agent_makes_of_it(
+    server: Server, play: Play, model: ScriptedModel
+) -> None:
+    goal = "Write the limiter:\n\n1. five a minute\n2. none lost\n" + "It must hold. " * 50 + "The last word."
+    play(TYPED, calls("session_handoff", summary=SUMMARY, goal="Limiter"), Reply("Handed over."))
+    session = server.new_session(title="Limits")
+
+    server.say(session, f"handoff {goal}")
+
+    made = server.tool_call(session, "session_handoff")["metadata"]["sessionID"]
+    server.wait_for_the_end_of_the_turn(made)
+    asked = next(text for each in asked_about(model, PROMPT) if session in (text := each.last_text("user")))
+    assert "**Goal:** Write the limiter: 1. five a minute 2. none lost It must hold." in asked
+    assert "> 1. five a minute\n> 2. none lost\n" in asked
+    assert "The last word." in asked
 
 
 def test_rules_are_quoted_carried_through_the_chain_and_left_out_at_the_users_word(server: Server, play: Play) -> None:
