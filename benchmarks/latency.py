@@ -12,17 +12,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.errors import BadInput, MeasuringFailed
+from benchmarks.generated import TURNS_BETWEEN_COMPACTIONS
+from benchmarks.note import ARGUMENTS
 from benchmarks.record import TURN_MS, Call, Record
 from benchmarks.samples import Interval, Sample, ratios
 from benchmarks.stage import OpenCode, import_records, make_sandbox, serving
+from benchmarks.unchanged import OldSession
 from handoff_sidecar.demo.playbook import Playbook
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, Script, ScriptedModel, ToolCall
 from handoff_sidecar.installation.plugin_file import install
 
 SIZES = (10, 100, 500, 1_000, 5_000)
-TURNS_BETWEEN_COMPACTIONS = 90
-"""About 100,000 tokens of the turns below: where a model with a context of 128,000 makes OpenCode compact."""
 
 THINKING_S = 3.0
 """A model takes this long and longer to write the call. One that answers at once would meet OpenCode's own work
@@ -35,12 +37,6 @@ FLOOR_AT_MOST = 1.5
 FLOOR_TOOL = "bench_floor"
 AT_ONCE_TOOL = "bench_floor_at_once"
 HANDOFF_TOOL = "session_handoff"
-ARGUMENTS = {
-    "summary": "Building the auth flow. Login works, sessions persist, the token refresh is being fixed.",
-    "goal": "implement the logout endpoint",
-    "next_steps": ["Add a mutex for the token refresh", "Test concurrent requests"],
-    "key_decisions": ["mutex around the refresh (needs no change of the session format)"],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,59 +64,91 @@ class Latency:
         ours, floors = self.times_ms[name], self.times_ms[self.floors[name][floor]]
         return ratios(*(Sample(tuple(ms for n in turns or ours for ms in times[n].values)) for times in (ours, floors)))
 
-    def flatness(self, name: str) -> float:
-        """The time for the longest session over that for the shortest."""
+    def flatness(self, name: str) -> Interval:
+        """How many times the time for the shortest session the longest takes, round by round."""
         times = self.times_ms[name]
-        return times[max(times)].median / times[min(times)].median
+        return ratios(times[max(times)], times[min(times)])
 
 
 def measure(root: Path, binary: Path, *, sizes: Sequence[int], rounds: int, against: Path | None) -> Latency:
-    """All contenders on all sizes, round by round in changing order, after one round that doesn't count."""
+    """All contenders on all sizes, round by round in changing order, after one round that doesn't count.
+
+    Raises:
+        BadInput: the other plugin can't be measured.
+        MeasuringFailed: a handoff failed, or left an old session that could not be put back.
+    """
     contenders = [
         Contender("ours", HANDOFF_TOOL, "ours"),
         Contender("floor", FLOOR_TOOL, "ours"),
         Contender("floor, at once", AT_ONCE_TOOL, "ours"),
     ]
+    floors: dict[str, tuple[str, ...]] = {"ours": ("floor", "floor, at once")}
     if against is not None:
-        contenders += [
-            Contender(against.stem, HANDOFF_TOOL, "other"),
-            Contender(f"floor beside {against.stem}", FLOOR_TOOL, "other"),
-        ]
+        other = _other_name(against)
+        floors[other] = (f"floor beside {other}",)
+        contenders += [Contender(other, HANDOFF_TOOL, "other"), Contender(floors[other][0], FLOOR_TOOL, "other")]
     with ScriptedModel(lambda _: Reply("Done.")) as model, ExitStack() as running:
         model.script = _thoughtful(model, _script(contenders))
+        if against is not None:
+            _try_out(make_sandbox(root / "tried", binary, model.base_url), against, contenders)
         homes = {}
         for home in dict.fromkeys(contender.home for contender in contenders):
             sandbox = make_sandbox(root / home, binary, model.base_url)
             import_records(sandbox, [_session(sandbox, turns) for turns in sizes])
             _load_plugins(sandbox, home, against)
             homes[home] = running.enter_context(serving(sandbox))
-        times = _rounds(contenders, homes, sizes, rounds)
-    floors: dict[str, tuple[str, ...]] = {"ours": ("floor", "floor, at once")}
-    if against is not None:
-        floors[against.stem] = (f"floor beside {against.stem}",)
-    return Latency(times, floors)
+        return Latency(_rounds(contenders, homes, sizes, rounds), floors)
 
 
 def _rounds(
     contenders: list[Contender], homes: dict[str, OpenCode], sizes: Sequence[int], rounds: int
 ) -> dict[str, dict[int, Sample]]:
     times: dict[tuple[str, int], list[float]] = {(c.name, turns): [] for c in contenders for turns in sizes}
+    old = {(home, turns): OldSession.seen(homes[home], _session_id(turns)) for home in homes for turns in sizes}
     order = random.Random(0)
     for number in range(rounds + 1):
         for turns in sizes:
             for contender in order.sample(contenders, len(contenders)):
-                took = _hand_off(homes[contender.home], contender, turns)
+                took = _hand_off(old[contender.home, turns], contender)
                 if number:
                     times[contender.name, turns].append(took)
+    for session in old.values():
+        session.check()
     return {c.name: {turns: Sample(tuple(times[c.name, turns])) for turns in sizes} for c in contenders}
 
 
-def _hand_off(opencode: OpenCode, contender: Contender, turns: int) -> float:
-    session_id = _session_id(turns)
+def _hand_off(old: OldSession, contender: Contender) -> float:
+    """Of a session that is as it was at first; putting it back is not measured."""
+    old.put_back()
+    took = _called(old.opencode, old.session_id, contender)
+    old.put_back()
+    return took
+
+
+def _called(opencode: OpenCode, session_id: str, contender: Contender) -> float:
     opencode.say(session_id, _request(contender))
     opencode.wait_until_idle()
     at = opencode.newest_call(session_id, contender.tool)["time"]
     return float(at["end"] - at["start"])
+
+
+def _try_out(sandbox: Sandbox, against: Path, contenders: list[Contender]) -> None:
+    """One handoff with the other plugin, before minutes are spent on making long sessions for it."""
+    _load_plugins(sandbox, "other", against)
+    with serving(sandbox) as opencode:
+        for contender in contenders:
+            if contender.home == "other":
+                try:
+                    _called(opencode, opencode.new_session(), contender)
+                except MeasuringFailed as error:
+                    raise BadInput(f"the plugin {against} can't be measured: {error}") from error
+
+
+def _other_name(against: Path) -> str:
+    """As it is called in the report: its file's name, or its folder's."""
+    path = against.resolve()
+    name = path.parent.name if path.stem in {"index", "plugin", "main"} else path.stem
+    return f"the other {name}" if name.startswith(("ours", "floor")) else name
 
 
 def _load_plugins(sandbox: Sandbox, home: str, against: Path | None) -> None:
@@ -159,7 +187,10 @@ def _session_id(turns: int) -> str:
 
 
 def _session(sandbox: Sandbox, turns: int) -> Record:
-    """A session of about 7 KB a turn, up to now, that was compacted now and then as a real one."""
+    """A session of about 7 KB a turn, up to now, that was compacted now and then as a real one.
+
+    The turns between two compactions are about 100,000 tokens, with which a model of 128,000 makes OpenCode compact.
+    """
     directory = str(sandbox.project)
     started_ms = int(time.time() * 1_000) - (turns + 10) * TURN_MS
     record = Record(_session_id(turns), f"{turns} turns", directory, started_ms)

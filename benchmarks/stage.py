@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks.errors import MeasuringFailed
 from benchmarks.record import Record
 from handoff_sidecar.demo.sandbox import Sandbox
 
@@ -55,7 +56,7 @@ class OpenCode:
         """The state of the newest call of a tool among the newest messages.
 
         Raises:
-            RuntimeError: it was not called, or failed.
+            MeasuringFailed: it was not called, or failed.
         """
         messages = self._checked(self.http.get(f"/session/{session_id}/message", params={"limit": 6}))
         for message in reversed(messages):
@@ -64,15 +65,37 @@ class OpenCode:
                     state: dict[str, Any] = part["state"]
                     if state["status"] == "completed":
                         return state
-                    raise RuntimeError(f"{tool} failed in {session_id}: {state.get('error')}")
-        raise RuntimeError(f"{tool} was not called in {session_id}: is its plugin loaded?")
+                    raise MeasuringFailed(f"`{tool}` failed: {state.get('error')}")
+        raise MeasuringFailed(f"`{tool}` was not run: no plugin registers it, or its plugin could not be loaded")
+
+    def session(self, session_id: str) -> dict[str, Any]:
+        """What OpenCode keeps of a session, without its messages."""
+        return dict(self._checked(self.http.get(f"/session/{session_id}")))
+
+    def session_ids(self) -> list[str]:
+        """Of the newest hundred sessions."""
+        return [str(session["id"]) for session in self._checked(self.http.get("/session"))]
+
+    def message_ids(self, session_id: str, newest: int | None = None) -> list[str]:
+        """Of all messages of a session, or of its newest; the oldest first."""
+        params = {} if newest is None else {"limit": newest}
+        messages = self._checked(self.http.get(f"/session/{session_id}/message", params=params))
+        return [str(message["info"]["id"]) for message in messages]
+
+    def set_metadata(self, session_id: str, metadata: dict[str, Any]) -> None:
+        """In place of all that the session has."""
+        self._checked(self.http.patch(f"/session/{session_id}", json={"metadata": metadata}))
+
+    def delete(self, path: str) -> None:
+        """Remove a session or a message."""
+        self._checked(self.http.delete(path))
 
     def wait_until_idle(self) -> None:
         """Wait until no session has been at work for a moment."""
         deadline, idle_since = time.monotonic() + TURN_TIMEOUT_S, time.monotonic()
         while time.monotonic() - idle_since < IDLE_FOR_S:
             if time.monotonic() > deadline:
-                raise RuntimeError("OpenCode did not come to rest")
+                raise MeasuringFailed("OpenCode did not come to rest")
             if self._checked(self.http.get("/session/status")):
                 idle_since = time.monotonic()
             time.sleep(POLL_INTERVAL_S)
