@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.errors import MeasuringFailed
 from benchmarks.samples import Sample
 from benchmarks.stage import POLL_INTERVAL_S, OpenCode, in_directory, make_sandbox, processes, serving
 from handoff_sidecar.demo.sandbox import Sandbox, skip_npm_install
@@ -75,10 +76,10 @@ def _sidecar_of(sandbox: Sandbox) -> int:
     deadline = time.monotonic() + SIDECAR_TIMEOUT_S
     while not (found := processes(f"HOME={sandbox.home}", "handoff_sidecar")):
         if time.monotonic() > deadline:
-            raise RuntimeError(f"no sidecar was started in {SIDECAR_TIMEOUT_S:.0f} s")
+            raise MeasuringFailed(f"no sidecar was started in {SIDECAR_TIMEOUT_S:.0f} s")
         time.sleep(POLL_INTERVAL_S)
     if len(found) > 1:
-        raise RuntimeError(f"one sidecar was expected, and there are {len(found)}")
+        raise MeasuringFailed(f"one sidecar was expected, and there are {len(found)}")
     return found[0]
 
 

@@ -44,11 +44,16 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Where the true median of pairs lies, with the confidence above; from ranks, so that nothing is assumed."""
+    """Where the true median of pairs lies; from ranks, so that nothing is assumed.
+
+    Attributes:
+        is_sure: with the confidence above; of too few pairs these are but the extremes.
+    """
 
     median: float
     low: float
     high: float
+    is_sure: bool = True
 
 
 def ratios(ours: Sample, others: Sample) -> Interval:
@@ -61,11 +66,6 @@ def differences(ours: Sample, others: Sample) -> Interval:
     return interval([mine - theirs for mine, theirs in zip(ours.values, others.values, strict=True)])
 
 
-def show_nothing_more(ours: Sample, others: Sample) -> bool:
-    """Whether the pairs are enough to show a difference, and show none by which ours is above the others'."""
-    return len(ours.values) >= MIN_PAIRS and differences(ours, others).low <= 0
-
-
 def interval(values: Sequence[float]) -> Interval:
     """The median and the ranks around it that hold the true one, by the binomial distribution.
 
@@ -76,7 +76,7 @@ def interval(values: Sequence[float]) -> Interval:
     while skipped + 1 <= (count - 1) // 2 and 2 * (tail + math.comb(count, skipped + 1) * 0.5**count) <= 1 - CONFIDENCE:
         skipped += 1
         tail += math.comb(count, skipped) * 0.5**count
-    return Interval(statistics.median(ordered), ordered[skipped], ordered[-1 - skipped])
+    return Interval(statistics.median(ordered), ordered[skipped], ordered[-1 - skipped], is_sure=count >= MIN_PAIRS)
 
 
 def _quantile(values: Sequence[float], share: float) -> float:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
+from benchmarks.errors import MeasuringFailed
 from benchmarks.samples import Sample
 from benchmarks.stage import make_sandbox, processes, serving
 from handoff_sidecar.demo.sandbox import Sandbox
@@ -86,14 +87,14 @@ def measure(root: Path, binary: Path, *, rounds: int) -> StartUp:
             finished = sandbox.run(["hello"])
             ended = time.perf_counter()
             if finished.returncode or not answered:
-                raise RuntimeError(f"`opencode run` {name} failed: {finished.stderr[-500:]}")
+                raise MeasuringFailed(f"`opencode run` {name} failed: {finished.stderr[-500:]}")
             return (answered[0] - started) * 1_000, (ended - started) * 1_000
 
         answers, ends = _in_turn(sandbox, plugins, rounds, run)
         init_ms = _first_of_each_process(log)[1:]
         if len(init_ms) != rounds:
-            raise RuntimeError(f"the plugin was initialised in {len(init_ms)} of {rounds} runs")
-        first, first_ones = _in_turn(sandbox, plugins, rounds // 2, lambda name: _serve(sandbox, name))
+            raise MeasuringFailed(f"the plugin was initialised in {len(init_ms)} of {rounds} runs")
+        first, first_ones = _in_turn(sandbox, plugins, max(rounds // 2, 1), lambda name: _serve(sandbox, name))
     return StartUp(Sample(init_ms), answers, ends, first, first_ones)
 
 
@@ -102,7 +103,7 @@ def _serve(sandbox: Sandbox, name: str) -> tuple[float, float]:
         times = [opencode.say(opencode.new_session(), "hello") for _ in range(FIRST_MESSAGES)]
         is_there = bool(processes(f"HOME={sandbox.home}", "handoff_sidecar"))
         if is_there != (name == WITH):
-            raise RuntimeError(f"{name}: a sidecar was {'' if is_there else 'not '}started")
+            raise MeasuringFailed(f"{name}: a sidecar was {'' if is_there else 'not '}started")
     return times[0], sum(times)
 
 

@@ -14,9 +14,9 @@ from benchmarks.figures import WIDTH, Bar, fidelity_svg, latency_svg
 from benchmarks.freight import FREIGHT
 from benchmarks.generated import generate
 from benchmarks.observatory import OBSERVATORY
-from benchmarks.probes import KINDS, Probe, case_from_export, plain
+from benchmarks.probes import KINDS, Probe, plain
 from benchmarks.project import Project
-from benchmarks.samples import Interval, Sample, differences, interval, ratios, show_nothing_more
+from benchmarks.samples import Interval, Sample, differences, interval, ratios
 from benchmarks.shop import SHOP
 
 PROJECTS = (SHOP, CLINIC, OBSERVATORY, FREIGHT)
@@ -34,6 +34,7 @@ def test_the_interval_of_a_median_is_that_of_the_sign_test() -> None:
 def test_few_values_give_their_extremes() -> None:
     found = interval([3, 1, 2])
     assert (found.low, found.median, found.high) == (1, 2, 3)
+    assert not found.is_sure
 
 
 def test_pairs_are_compared_one_by_one() -> None:
@@ -93,16 +94,13 @@ def test_an_old_decision_alone_misleads_and_beside_the_new_one_does_not() -> Non
     assert probe.search == "decided login"
 
 
-def test_a_real_export_can_be_asked_too() -> None:
-    record = generate(SHOP, 30, 0, "/home/ada/shop").record
-    exported = record.exported({"version": "1.18.33", "projectID": "global"})
-    asked = {"kind": "goal", "question": "What next?", "answers": ["the goal"], "query": "goal"}
+def test_an_old_decision_beside_the_new_one_is_told_and_which_of_them_comes_first() -> None:
+    probe = Probe("reversed", "What was decided for the login?", ("cookies",), outdated=("tokens",))
 
-    case = case_from_export("mine", exported, {"arguments": {"summary": "x"}, "probes": [asked]})
-
-    assert case.turns == 31
-    assert case.record.messages == record.messages
-    assert case.probes == [Probe("goal", "What next?", ("the goal",), query="goal")]
+    assert probe.is_outdated_in("cookies; once tokens")
+    assert not probe.is_outdated_first_in("cookies; once tokens")
+    assert probe.is_outdated_first_in("tokens; no, cookies")
+    assert not probe.is_outdated_first_in("tokens")
 
 
 def test_the_pictures_are_svg_with_their_numbers() -> None:
@@ -124,12 +122,3 @@ def test_lines_that_end_at_one_place_have_labels_that_can_be_read() -> None:
     assert len(labels) == len(names)
     assert all(lower - upper >= FONT_SIZE for upper, lower in pairwise(heights))
     assert all(float(text.attrib["x"]) + len(str(text.text)) * WIDEST_LETTER < WIDTH for text in labels)
-
-
-@pytest.mark.parametrize(
-    ("more", "is_nothing"),
-    [([1] * 3 + [-1] * 3, True), ([1] * 6, False), ([-1] * 6, True), ([-1] * 5, False)],
-)
-def test_too_few_pairs_show_nothing_of_either_kind(more: list[int], *, is_nothing: bool) -> None:
-    ours, others = Sample(tuple(100.0 + ms for ms in more)), Sample((100.0,) * len(more))
-    assert show_nothing_more(ours, others) == is_nothing
