@@ -9,13 +9,13 @@ from pathlib import Path
 
 from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
 
-from benchmarks.latency import ARGUMENTS
+from benchmarks.fidelity import first_message
+from benchmarks.note import ARGUMENTS
 from benchmarks.sidecar import DIRECTORY, running
 from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.tools.definitions import manifest
 
 DEFINITIONS_AT_MOST_TOKENS = 500
-PROMPT_AT_MOST_TOKENS = 600
 SIZES = (
     # turns, todos, files
     (1, 0, 0),
@@ -29,12 +29,13 @@ SIZES = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A session's size, and its prompt's."""
+    """A session's size, and what its handoff costs: the prompt, and the instructions that the model gets with it."""
 
     turns: int
     todos: int
     files: int
     prompt_tokens: int
+    instruction_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,13 @@ def measure(root: Path) -> Budget:
 
 
 async def _rows(root: Path) -> list[Row]:
-    rows = []
+    rows, tokenizer = [], Tokenizer()
     for turns, todos, files in SIZES:
         fake = _opencode(turns, todos, files)
         async with running(root, fake) as sidecar:
             answer = await sidecar.call("session_handoff", ARGUMENTS, "ses_old", DIRECTORY)
-        rows.append(Row(turns, todos, files, answer["metadata"]["tokens"]))
+        tokens = (tokenizer.count(text) for text in first_message(fake, answer["metadata"]["sessionID"]))
+        rows.append(Row(turns, todos, files, *tokens))
     return rows
 
 

@@ -11,11 +11,13 @@ import json
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fake_opencode import FakeOpenCode
 
+from benchmarks.place import fill
 from benchmarks.probes import Case, Kind, Probe, plain
 from benchmarks.sidecar import RunningSidecar, running
 from handoff_sidecar.handoff.tokens import Tokenizer
@@ -25,6 +27,13 @@ PROMPT_AT_MOST_TOKENS = 600
 READ_AT_MOST_TOKENS = 4_000
 COMPLETE_KINDS: tuple[Kind, ...] = ("constraint", "todo", "file")
 LAST_MESSAGES = 20
+OTHER_WAY = f"last {LAST_MESSAGES} messages"
+"""The one that the picture shows beside ours."""
+
+AS_GIVEN = "as given"
+"""The agent of a session of a reader's own."""
+
+COUNTED = ("in_prompt", "recovered", "misled", "outdated", "outdated_first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,10 @@ class Outcome:
     Attributes:
         agent: how good the agent was at handing off.
         read_tokens: of the read's answer; 0 where the prompt was enough.
+        in_prompt: or in the instructions that the model gets with it.
         misled: the old decision was found, and not the one that took its place.
+        outdated: the old one was found too.
+        outdated_first: and stood before the one that took its place.
         baselines: whether each of the other ways had it.
     """
 
@@ -48,6 +60,8 @@ class Outcome:
     in_read: bool
     read_tokens: int
     misled: bool
+    outdated: bool
+    outdated_first: bool
     baselines: dict[str, bool]
 
     @property
@@ -58,12 +72,18 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Handoff:
-    """What one handoff cost in tokens, and what the baselines would have."""
+    """What one handoff cost in tokens, and what the baselines would have.
+
+    Attributes:
+        prompt_tokens: of what the person sees.
+        instruction_tokens: of what the model gets with it.
+    """
 
     case: str
     turns: int
     agent: str
     prompt_tokens: int
+    instruction_tokens: int
     baseline_tokens: dict[str, int]
 
 
@@ -89,22 +109,23 @@ class Fidelity:
         return list(self.outcomes[0].baselines)
 
     def summary(self) -> dict[str, Any]:
-        """Counts by agent, kind and length, and the tokens of every handoff: small enough to keep."""
-        groups: dict[tuple[str, Kind, int], list[Outcome]] = {}
-        for outcome in self.outcomes:
-            groups.setdefault((outcome.agent, outcome.kind, outcome.turns), []).append(outcome)
+        """Counts by all that the report tells apart, and the tokens of every handoff and read: small enough to keep."""
+        groups: dict[tuple[str, Kind, int, str, bool], list[Outcome]] = {}
+        for each in self.outcomes:
+            groups.setdefault((each.agent, each.kind, each.turns, each.project, each.reworded), []).append(each)
         counts = [
             {
                 "agent": agent,
                 "kind": kind,
                 "turns": turns,
+                "project": project,
+                "reworded": reworded,
                 "asked": len(outcomes),
-                "in_prompt": sum(outcome.in_prompt for outcome in outcomes),
-                "recovered": sum(outcome.recovered for outcome in outcomes),
-                "misled": sum(outcome.misled for outcome in outcomes),
+                **{name: sum(getattr(outcome, name) for outcome in outcomes) for name in COUNTED},
                 **{name: sum(outcome.baselines[name] for outcome in outcomes) for name in self.baselines},
+                "read_tokens": [outcome.read_tokens for outcome in outcomes if outcome.read_tokens],
             }
-            for (agent, kind, turns), outcomes in groups.items()
+            for (agent, kind, turns, project, reworded), outcomes in groups.items()
         ]
         return {"counts": counts, "handoffs": [asdict(handoff) for handoff in self.handoffs]}
 
@@ -122,52 +143,65 @@ def measure(root: Path, cases: Sequence[Case]) -> Fidelity:
 async def _measure(root: Path, cases: Sequence[Case]) -> Fidelity:
     handoffs: list[Handoff] = []
     outcomes: list[Outcome] = []
-    tokenizer = Tokenizer()
     for case in cases:
-        for file in case.files:
-            path = Path(case.record.directory) / file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+        fill(Path(case.record.directory), case.files)
         texts = {
-            f"last {LAST_MESSAGES} messages": plain(case.record.messages[-LAST_MESSAGES:]),
+            OTHER_WAY: plain(case.record.messages[-LAST_MESSAGES:]),
             "whole transcript": plain(case.record.messages),
         }
-        lengths = {name: tokenizer.count(text) for name, text in texts.items()}
+        lengths = {name: _tokens(text) for name, text in texts.items()}
         for agent, arguments in case.agents.items():
             others = {"agent's summary": _said(arguments), **texts}
+            costs = {"agent's summary": _tokens(_said(arguments)), **lengths}
             fake = _opencode(case)
             async with running(root, fake) as sidecar:
-                prompt, new = await _handed_off(sidecar, fake, case, arguments)
-                costs = {"agent's summary": tokenizer.count(_said(arguments)), **lengths}
-                handoffs.append(Handoff(case.name, case.turns, agent, tokenizer.count(prompt), costs))
+                prompt, instructions, new = await _handed_off(sidecar, fake, case, arguments)
+                handoffs.append(Handoff(case.name, case.turns, agent, _tokens(prompt), _tokens(instructions), costs))
+                told = f"{prompt}\n{instructions}"
                 for probe in case.probes:
-                    read = "" if probe.is_in(prompt) else await _read(sidecar, probe, new, case)
-                    outcomes.append(
-                        Outcome(
-                            case.name,
-                            case.project,
-                            case.turns,
-                            agent,
-                            probe.kind,
-                            probe.reworded,
-                            in_prompt=probe.is_in(prompt),
-                            in_read=probe.is_in(read),
-                            read_tokens=tokenizer.count(read),
-                            misled=probe.is_misled_by(read or prompt),
-                            baselines={name: probe.is_in(text) for name, text in others.items()},
-                        )
-                    )
+                    read = "" if probe.is_in(told) else await _read(sidecar, probe, new, case)
+                    outcomes.append(_outcome(case, agent, probe, (told, read), others))
     return Fidelity(handoffs, outcomes)
+
+
+def _outcome(case: Case, agent: str, probe: Probe, seen: tuple[str, str], others: dict[str, str]) -> Outcome:
+    told, read = seen
+    both = "\n".join(seen)
+    return Outcome(
+        case.name,
+        case.project,
+        case.turns,
+        agent,
+        probe.kind,
+        probe.reworded,
+        in_prompt=probe.is_in(told),
+        in_read=probe.is_in(read),
+        read_tokens=_tokens(read),
+        misled=probe.is_misled_by(both),
+        outdated=probe.is_outdated_in(both),
+        outdated_first=probe.is_outdated_first_in(both),
+        baselines={name: probe.is_in(text) for name, text in others.items()},
+    )
 
 
 async def _handed_off(
     sidecar: RunningSidecar, fake: FakeOpenCode, case: Case, arguments: dict[str, Any]
-) -> tuple[str, str]:
-    """The prompt, and the id of the new session."""
+) -> tuple[str, str, str]:
+    """The prompt, the instructions that the model gets with it, and the id of the new session."""
     record = case.record
     answer = await sidecar.call("session_handoff", arguments, record.session_id, record.directory)
     new = str(answer["metadata"]["sessionID"])
-    return str(fake.messages[new][0]["parts"][0]["text"]), new
+    return *first_message(fake, new), new
+
+
+def first_message(fake: FakeOpenCode, session_id: str) -> tuple[str, str]:
+    """What a new session begins with: the prompt, and the instructions, which people don't see."""
+    parts = fake.messages[session_id][0]["parts"]
+    shown, hidden = (
+        "\n".join(part["text"] for part in parts if bool(part.get("synthetic")) == synthetic)
+        for synthetic in (False, True)
+    )
+    return shown, hidden
 
 
 async def _read(sidecar: RunningSidecar, probe: Probe, new: str, case: Case) -> str:
@@ -183,6 +217,15 @@ def _opencode(case: Case) -> FakeOpenCode:
     fake.messages[record.session_id] = record.messages
     fake.todos[record.session_id] = case.todos
     return fake
+
+
+def _tokens(text: str) -> int:
+    return _tokenizer().count(text)
+
+
+@cache
+def _tokenizer() -> Tokenizer:
+    return Tokenizer()
 
 
 def _said(arguments: dict[str, Any]) -> str:

@@ -55,7 +55,18 @@ class Probe:
 
     def is_misled_by(self, text: str) -> bool:
         """Whether the text gives what was true once for the answer."""
-        return bool(self.outdated) and not self.is_in(text) and _holds(text, self.outdated)
+        return not self.is_in(text) and self.is_outdated_in(text)
+
+    def is_outdated_in(self, text: str) -> bool:
+        """Whether the text holds what was true once, whatever else it holds."""
+        return bool(self.outdated) and _holds(text, self.outdated)
+
+    def is_outdated_first_in(self, text: str) -> bool:
+        """Whether it does so before it comes to the answer, be it in the same sentence."""
+        if not (self.is_outdated_in(text) and self.is_in(text)):
+            return False
+        forms = [form for form in (self.answers, self.or_else) if form and _holds(text, form)]
+        return _whole_at(text, self.outdated) < min(_whole_at(text, form) for form in forms)
 
 
 @dataclass(frozen=True)
@@ -83,36 +94,16 @@ def _holds(text: str, answers: tuple[str, ...]) -> bool:
     return all(_flat(answer) in flat for answer in answers)
 
 
-@lru_cache(maxsize=8)  # a transcript is looked into by every probe
+def _whole_at(text: str, answers: tuple[str, ...]) -> int:
+    """Where the last of the answers is, so that all have been read."""
+    flat = _flat(text)
+    return max(flat.index(_flat(answer)) for answer in answers)
+
+
+@lru_cache(maxsize=64)  # a transcript is looked into by every probe
 def _flat(text: str) -> str:
     """Without regard to line breaks, or to how JSON writes quotes and slashes."""
     return " ".join(text.replace("\\n", " ").replace('\\"', '"').split())
-
-
-def case_from_export(name: str, export: dict[str, Any], given: dict[str, Any]) -> Case:
-    """A real session with questions that a person wrote for it.
-
-    Args:
-        name: how the case is called in the report.
-        export: what `opencode export` printed.
-        given: `{arguments, todos, files, probes: [{kind, question, answers, outdated?, query?}]}`, where `arguments`
-            are those of `session_handoff`; the answers are pieces of text, all of which must be there.
-    """
-    info, messages = export["info"], export["messages"]
-    record = Record(info["id"], info["title"], info["directory"], info["time"]["created"], messages)
-    probes = [
-        Probe(
-            probe["kind"],
-            probe["question"],
-            tuple(probe["answers"]),
-            tuple(probe.get("outdated", ())),
-            query=probe.get("query", ""),
-        )
-        for probe in given["probes"]
-    ]
-    turns = sum(message["info"]["role"] == "user" for message in messages)
-    agents = {"as given": given["arguments"]}
-    return Case(name, turns, record, given.get("todos", []), agents, probes, given.get("files", []))
 
 
 def plain(messages: list[dict[str, Any]]) -> str:
