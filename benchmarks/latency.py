@@ -107,7 +107,7 @@ def _rounds(
     old = {(home, turns): OldSession.seen(homes[home], _session_id(turns)) for home in homes for turns in sizes}
     order = random.Random(0)
     for number in range(rounds + 1):
-        for turns in sizes:
+        for turns in order.sample(sizes, len(sizes)):
             for contender in order.sample(contenders, len(contenders)):
                 took = _hand_off(old[contender.home, turns], contender)
                 if number:
@@ -120,7 +120,10 @@ def _rounds(
 def _hand_off(old: OldSession, contender: Contender) -> float:
     """Of a session that is as it was at first; putting it back is not measured."""
     old.put_back()
-    took = _called(old.opencode, old.session_id, contender)
+    try:
+        took = _called(old.opencode, old.session_id, contender)
+    except MeasuringFailed as error:
+        raise MeasuringFailed(f"{contender.name} in {old.session_id}: {error}") from error
     old.put_back()
     return took
 

@@ -73,7 +73,7 @@ async def running(root: Path, fake: FakeOpenCode) -> AsyncIterator[RunningSideca
         sidecar_command(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=_environment(root),
+        env=environment(root),
         cwd=root,
         start_new_session=True,  # a ctrl-c is for the benchmark alone, which then ends it
     )
@@ -110,6 +110,7 @@ async def _tell(connection: Connection, session_id: str, message: Mapping[str, A
         await connection.notify("event", {"type": "message.part.updated", "part": part})
 
 
-def _environment(root: Path) -> dict[str, str]:
+def environment(root: Path) -> dict[str, str]:
+    """The caller's, with this home and without what would change how OpenCode or the sidecar behaves."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
     return {**kept, "HOME": str(root), "GIT_CONFIG_NOSYSTEM": "1"}

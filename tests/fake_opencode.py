@@ -149,6 +149,9 @@ class FakeOpenCode:
             case ["GET", "session", session_id, "message", message_id]:
                 found = [each for each in self.messages[session_id] if each["info"]["id"] == message_id]
                 return httpx.Response(200, json=found[0]) if found else httpx.Response(404, json={"name": "NotFound"})
+            case ["DELETE", "session", session_id, "message", message_id]:
+                left = [each for each in self.messages[session_id] if each["info"]["id"] != message_id]
+                self.messages[session_id] = left
             case ["POST", "session", session_id, "prompt_async"]:
                 if body.get("agent", "build") in self.known_agents:
                     self._store(session_id, body)
@@ -185,7 +188,8 @@ class FakeOpenCode:
         ]
 
     def _page(self, session_id: str, params: httpx.QueryParams) -> httpx.Response:
-        messages, limit = self.messages[session_id], int(params["limit"])
+        messages = self.messages[session_id]
+        limit = int(params.get("limit", len(messages)))
         if "before" in params:
             cursor = json.loads(base64.urlsafe_b64decode(params["before"] + "=="))
             position = (cursor["time"], cursor["id"])
