@@ -20,7 +20,7 @@ help:
 	@echo "make lint      the linters and type checkers alone"
 	@echo "make format    let the formatters have their way"
 	@echo "make pictures  take the README's pictures anew, in the real TUI"
-	@echo "make bench     measure everything anew, in the real OpenCode: about 50 minutes on an idle machine"
+	@echo "make bench     measure everything anew, in the real OpenCode: about an hour on an idle machine"
 	@echo "make tools     write plugin-shim/tools.json and the settings' schema anew from Python"
 
 demo: .venv/runtime
