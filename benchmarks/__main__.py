@@ -14,11 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+import httpx
+
 from benchmarks import archive
 from benchmarks.arguments import PROGRAM, Asked, asked_for
 from benchmarks.errors import BadInput, BenchmarkError
 from benchmarks.machine import commit, describe
 from benchmarks.parts import PARTS, InOpenCode
+from benchmarks.place import check_free
 from benchmarks.report import machine_text
 from handoff_sidecar.demo.binary import PINNED_VERSION, find_opencode
 from handoff_sidecar.errors import HandoffSidecarError
@@ -43,7 +46,7 @@ def main(words: Sequence[str] | None = None) -> int:
         _run(asked)
     except BadInput as error:
         return _said(f"error: {error}", WRONG_INPUT)
-    except (BenchmarkError, HandoffSidecarError) as error:
+    except (BenchmarkError, HandoffSidecarError, httpx.HTTPError) as error:
         return _said(f"error: {error}", FAILED)
     except KeyboardInterrupt:
         by = stopped_by[-1]
@@ -55,6 +58,8 @@ def _run(asked: Asked) -> None:
     if asked.redraw:
         for name in archive.DRAWN:
             print(archive.redraw(name))
+    if "fidelity" in asked.parts:
+        check_free()
     measured = commit()
     for name in asked.parts:
         part, load, version = PARTS[name], os.getloadavg()[0], None

@@ -71,7 +71,9 @@ def commit(repository: Path = REPOSITORY) -> str:
     short = _git(repository, "rev-parse", "--short", "HEAD")
     if not short:
         return UNKNOWN
-    changes = _git(repository, "status", "--porcelain", "--", ".", *(f":!{path}" for path in WRITTEN_HERE))
+    changes = _git(
+        repository, "status", "--porcelain", "--untracked-files=no", "--", ".", *(f":!{path}" for path in WRITTEN_HERE)
+    )
     return f"{short} with changes" if changes != "" else short
 
 

@@ -27,17 +27,30 @@ def project_folder(parent: Path | None = None) -> Iterator[Path]:
     Raises:
         BadInput: it is there already, and may be somebody's.
     """
-    folder = (parent or Path(tempfile.gettempdir())).resolve() / NAME
-    try:
-        folder.mkdir(mode=0o700)
-    except FileExistsError:
-        raise BadInput(
-            f"{folder} is there already: another `fidelity` is running, or one was killed. If none is, remove it"
-        ) from None
+    check_free(parent)
+    folder = _folder(parent)
+    folder.mkdir(mode=0o700)
     try:
         yield folder
     finally:
         shutil.rmtree(folder)
+
+
+def check_free(parent: Path | None = None) -> None:
+    """Whether the folder can be made; asked before the parts that are measured first, too.
+
+    Raises:
+        BadInput: it is there already.
+    """
+    folder = _folder(parent)
+    if folder.exists() or folder.is_symlink():
+        raise BadInput(
+            f"{folder} is there already: another `fidelity` is running, or one was killed. If none is, remove it"
+        )
+
+
+def _folder(parent: Path | None) -> Path:
+    return (parent or Path(tempfile.gettempdir())).resolve() / NAME
 
 
 def fill(folder: Path, files: Sequence[str]) -> None:
