@@ -3,6 +3,7 @@
  * (in the TUI and in `opencode run` there is no other way in).
  * Knows nothing of the sidecar's process, and never calls OpenCode by itself while a plugin initialises.
  */
+import { isOfMessages, withoutContents } from "./attachments.js";
 import { within } from "./deadline.js";
 import { allowedPath } from "./endpoints.js";
 import { HOST_UNREACHABLE, INVALID_PARAMS, RpcError } from "./errors.js";
@@ -87,7 +88,8 @@ export class Host {
         const value = response.headers.get(name);
         return value === null ? [] : [[name, value]];
       });
-      return { status: response.status, headers: Object.fromEntries(passedOn), body: text };
+      const answer = isOfMessages(method, target) ? withoutContents(text) : text;
+      return { status: response.status, headers: Object.fromEntries(passedOn), body: answer };
     } catch (error) {
       this.log("warn", `${method} ${target} failed: ${error instanceof Error ? error.stack : error}`);
       const sentence = `OpenCode could not be reached for ${method} ${target}: its log has the reason`;

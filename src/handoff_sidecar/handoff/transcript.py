@@ -42,7 +42,9 @@ _FAILED_CALL = re.compile(r": (?:error: .*|\w+, exit code -?\d+)$")
 _COMMAND_LINE = re.compile(r"(?:[^\n]*\n)*?command: (.*?)(?=\n(?:description|timeout|workdir): |\Z)", re.DOTALL)
 """In the input of OpenCode's `bash`, which has these keys (seen in 1.18.33)."""
 
-_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,([A-Za-z0-9+/=_-]*)")
+_DATA_URL = re.compile(
+    r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*?(?:;bytes=(?P<bytes>\d{1,15}))?;base64,(?P<content>[A-Za-z0-9+/=_-]*)"
+)
 _LONG_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{400,}={0,2}")
 _LOOKS_LIKE_A_HEADING = re.compile(r"(?m)^\s*\[(?=[^\]\n]{1,200} · )")
 _BINARY_SHARE = 0.05
@@ -219,7 +221,11 @@ def _plain(value: object) -> str:
 def _described_file(part: Part) -> str:
     name = one_line(part.filename or "without a name", TITLE_MAX_CHARACTERS)
     url = part.url or ""
-    size = f", {_size(len(url.partition(',')[2]) * 3 // 4)}" if url.startswith("data:") else ""
+    size = ""
+    if found := _DATA_URL.match(url):
+        size = f", {_size(_content_bytes(found))}"
+    elif url.startswith("data:"):
+        size = f", {_size(len(url.partition(',')[2]))}"
     return (
         f"{PurePath(name).name if '/' in name and size else name} ({one_line(part.mime or 'unknown type', 60)}{size})"
     )
@@ -230,8 +236,13 @@ def _readable(text: str) -> str:
     if unreadable > len(text) * _BINARY_SHARE:
         return f"[binary data, {_size(len(text))}]"
     if ";base64," in text:
-        text = _DATA_URL.sub(lambda found: f"[{found[1] or 'data'}, {_size(len(found[2]) * 3 // 4)}]", text)
+        text = _DATA_URL.sub(lambda found: f"[{found[1] or 'data'}, {_size(_content_bytes(found))}]", text)
     return clean(_cut(text))
+
+
+def _content_bytes(found: re.Match[str]) -> int:
+    """How large what a `data:` URL holds is, or held: the plugin leaves the size of a long one (see `Part.url`)."""
+    return len(found["content"]) * 3 // 4 if found["content"] or not found["bytes"] else int(found["bytes"])
 
 
 def _cut(text: str) -> str:

@@ -194,7 +194,8 @@ class Part(_Wire):
     """A part of a message: text, a tool call, a file, or a type that is not looked into.
 
     Attributes:
-        url: where a `file` part's content is; a `data:` URL holds it.
+        url: where a `file` part's content is; a `data:` URL holds it. Of a long one the plugin hands on all but its
+            base64, with the content's size: `data:image/png;bytes=1382400;base64,`.
         files: the paths that a `patch` part says were changed on disk in its step.
     """
 

@@ -60,6 +60,25 @@ async def test_an_empty_session_is_no_error(opencode: FakeOpenCode, read: Read) 
     assert "It has no messages." in (await read()).output
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("data:image/png;base64,AAAA", "(image/png, 3 bytes)"),
+        ("data:image/png;bytes=1382400;base64,", "(image/png, 1,382 kB)"),
+        ("data:;bytes=900;base64,", "(image/png, 900 bytes)"),
+        ("data:text/plain,hello", "(image/png, 5 bytes)"),
+        ("file:///home/ada/shot.png", "(image/png)"),
+    ],
+)
+async def test_an_attachment_is_told_with_its_size_though_the_plugin_keeps_its_content(
+    opencode: FakeOpenCode, read: Read, url: str, told: str
+) -> None:
+    file = {"type": "file", "filename": "shot.png", "mime": "image/png", "url": url}
+    opencode.messages["ses_old"] = [user_message(1, "look"), assistant_message(2, "", file)]
+
+    assert f"- file shot.png {told}" in (await read()).output
+
+
 async def test_errors_aborted_tools_and_unknown_parts_are_told_in_a_line(opencode: FakeOpenCode, read: Read) -> None:
     opencode.messages["ses_old"] = [
         assistant_message(
@@ -153,6 +172,7 @@ async def test_secrets_are_told_by_what_they_were(opencode: FakeOpenCode, read: 
     ("text", "told"),
     [
         ("![x](data:image/png;base64," + "A" * 4_000 + ")", "![x]([image/png, 3 kB])"),
+        ("![x](data:image/png;charset=x;bytes=1382400;base64,)", "![x]([image/png, 1,382 kB])"),
         ("PNG\r\n\0\0\0" * 300, "[binary data, 2 kB]"),
         ("\ufffd" * 999, "[binary data, 999 bytes]"),
         ("blob " + "QUJD" * 500 + "==", "blob [base64 data, 2 kB]"),
