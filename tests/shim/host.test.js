@@ -321,6 +321,8 @@ test("the mode is read from the command line", () => {
     ["bun /$bunfs/root/src/index.js run hello", "run"],
     ["bun /$bunfs/root/src/index.js --log-level DEBUG run serve", "run"],
     ["bun /$bunfs/root/src/index.js serve --port 4096", "serve"],
+    ["bun /$bunfs/root/src/index.js web --port 4517", "serve"],
+    ["bun /$bunfs/root/src/index.js run tidy the web page", "run"],
     ["bun /$bunfs/root/src/index.js acp", "other"],
   ];
   for (const [line = "", mode] of modes) assert.equal(new Host({ argv: line.split(" ") }).mode, mode, line);
