@@ -11,6 +11,7 @@ import { eventHooks } from "./hooks/events.js";
 import { messageHooks } from "./hooks/messages.js";
 import { combined, guarded, hand, takeBack } from "./hooks/sets.js";
 import { stepHooks } from "./hooks/steps.js";
+import { successionHooks } from "./hooks/succession.js";
 import { toolHooks } from "./hooks/tools.js";
 import { Host } from "./host.js";
 import { readManifest, readVersion } from "./manifest.js";
@@ -43,16 +44,12 @@ import { isOlder } from "./versions.js";
  *   session is
  * @property {import("./connection.js").Log} log
  * @property {Trigger} trigger
- * @property {(messageID: string) => boolean} isFirstSight false when any copy has seen the message before
  * @property {{toolCallMs?: number, messageMs?: number, commandMs?: number, stepMs?: number,
  *   compactionMs?: number}} limits
  */
 
 /** In the background: OpenCode answers only when the directory is ready, which has taken 10 s on a busy machine. */
 const OPEN_TIMEOUT_MS = 60_000;
-
-/** Messages are seen twice within one turn at most; this is far more than a process has open at once. */
-const REMEMBERED_MESSAGES = 500;
 
 /** A toast needs the TUI to be up, which starts beside the plugins. */
 const NOTICE_DELAY_MS = 3_000;
@@ -67,8 +64,6 @@ export class Plugin {
   #options;
   /** @type {Sidecar | null} */
   #sidecar = null;
-  /** @type {Set<string>} */
-  #seen = new Set();
   /** @type {Set<string>} */
   #noticed = new Set();
   /** @type {string | null} */
@@ -136,7 +131,6 @@ export class Plugin {
       }),
       log: (level, message) => this.#log(level, message),
       trigger: this.#trigger,
-      isFirstSight: (messageID) => this.#isFirstSight(messageID),
       limits: this.#options.limits ?? {},
     };
     const hooks = combined([
@@ -145,6 +139,7 @@ export class Plugin {
       eventHooks(parts),
       messageHooks(parts),
       stepHooks(parts),
+      successionHooks(parts),
       toolHooks(parts),
     ]);
     const all = guarded({ ...hooks, dispose: () => this.#dispose(instance) }, parts.log);
@@ -259,17 +254,6 @@ export class Plugin {
       this.#log("error", `the sidecar's trigger pattern can't be used, so the default stays: ${error}`);
     }
     this.#trigger.settle();
-  }
-
-  /** @param {string} messageID */
-  #isFirstSight(messageID) {
-    if (this.#seen.has(messageID)) return false;
-    this.#seen.add(messageID);
-    for (const oldest of this.#seen) {
-      if (this.#seen.size <= REMEMBERED_MESSAGES) break;
-      this.#seen.delete(oldest);
-    }
-    return true;
   }
 
   /** @type {import("./connection.js").Log} */

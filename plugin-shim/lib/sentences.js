@@ -27,7 +27,7 @@ const GET_IT =
   "Run `uv tool install handoff-sidecar` (or `pipx install handoff-sidecar`), then restart OpenCode.";
 
 /** The one tool that makes something: after any other there is nothing to look for. */
-const MAKER = "session_handoff";
+export const MAKER = "session_handoff";
 
 /** Refusals of the wire itself: the call has reached no tool. */
 const REFUSALS = [PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS];
@@ -43,6 +43,17 @@ export function toolFailure(tool, error, briefs = null) {
   const wasCancelled = error instanceof CallGivenUp && error.why === "cancelled";
   const failed = wasCancelled ? `${tool} was cancelled.` : `${tool} failed: ${cause(error)}.`;
   return [failed, whatWasMade(tool, error, briefs), next(error)].filter(Boolean).join(" ");
+}
+
+/**
+ * For an agent that would go on in a session whose work goes on elsewhere.
+ * @param {string} sessionID where
+ */
+export function worksElsewhere(sessionID) {
+  return (
+    `This session's work goes on in \`${sessionID}\`, and two agents must not work in one folder: nothing was done. ` +
+    "Tell the user so, and that a new message of theirs here is carried out as usual. Then stop."
+  );
 }
 
 /** @param {unknown} error */

@@ -118,6 +118,11 @@ export function standIns({ manifest, commands, load, hasOwnWords, delayMs }) {
       if (hasOwnWords || isOver) await wait("experimental.chat.messages.transform")(...args);
     },
 
+    /** Nothing is handed off before it is loaded. @param {unknown[]} args */
+    async "tool.execute.before"(...args) {
+      if (isOver) await wait("tool.execute.before")(...args);
+    },
+
     /** @param {any} input */
     async event(input) {
       if (!OF_NO_USE.test(input?.event?.type)) return remember("event", input);

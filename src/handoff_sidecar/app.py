@@ -217,7 +217,12 @@ class Sidecar:
             await notify(scene.client, str(error), "warning")
             return {"done": False, "text": str(error)}
         log.info("/%s in %s made %s", call.name, call.context.session_id, result.metadata.get("sessionID"))
-        return {"done": True, "text": result.output.splitlines()[0]}
+        hands_off = call.name == HANDOFF_NOW_COMMAND["name"]
+        return {
+            "done": True,
+            "text": result.output.splitlines()[0],
+            "handedOffTo": result.metadata.get("sessionID") if hands_off else None,
+        }
 
     async def _tool_call(self, params: dict[str, object]) -> dict[str, Any]:
         call = ToolCall.model_validate(params)

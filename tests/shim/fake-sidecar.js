@@ -49,6 +49,7 @@ const answers = {
     }
     const seen = { steps, events };
     const metadata = {
+      ...(behaviour === "hands off" && { sessionID: params.arguments.to }),
       pid: process.pid,
       password: process.env.OPENCODE_SERVER_PASSWORD ?? null,
       params,
@@ -76,7 +77,8 @@ const answers = {
     write({ id, result: { enabled: params.context.sessionID !== "ses_over" } });
   },
   "command/execute"(id, params) {
-    write({ id, result: { done: true, text: JSON.stringify(params) } });
+    const handedOffTo = behaviour === "hands off" ? params.arguments || null : null;
+    write({ id, result: { done: true, text: JSON.stringify(params), handedOffTo } });
   },
   shutdown(id) {
     write({ id, result: null });

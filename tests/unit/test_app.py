@@ -310,8 +310,9 @@ async def test_handoff_now_says_what_was_made_or_why_nothing_was(shim: Connectio
     nothing: Any = await shim.request("command/execute", command, timeout_s=20)
 
     assert made["done"] is True
-    assert made["text"].startswith("Handed off to `ses_new")
+    assert made["text"].startswith(f"Handed off to `{made['handedOffTo']}`")
     assert (nothing["done"], "nothing to hand off" in nothing["text"]) == (False, True)
+    assert "handedOffTo" not in nothing
     assert [toast["message"] for toast in opencode.toasts][-1] == nothing["text"]
     with pytest.raises(RpcError, match="no command x"):
         await shim.request("command/execute", {**command, "name": "x"}, timeout_s=20)

@@ -24,7 +24,7 @@ const TIME_DIGITS = 12;
 const LAST_TIME = (1n << 48n) - 1n;
 
 /** @param {import("../plugin.js").Parts} parts */
-export function messageHooks({ instance, sidecar, toastFailure, sessions, trigger, isFirstSight, limits }) {
+export function messageHooks({ instance, sidecar, toastFailure, sessions, trigger, limits }) {
   /** Messages that came before the pattern was known. @type {Set<string>} */
   const early = new Set();
 
@@ -64,7 +64,9 @@ export function messageHooks({ instance, sidecar, toastFailure, sessions, trigge
         if (!trigger.isKnown && early.size < MOST_EARLY) early.add(messageID);
         return undefined;
       }
-      return isFirstSight(messageID) ? received({ sessionID, messageID, text }, output.parts) : undefined;
+      return sessions.isFirstSight(messageID)
+        ? received({ sessionID, messageID, text }, output.parts)
+        : undefined;
     },
 
     /**
@@ -78,7 +80,7 @@ export function messageHooks({ instance, sidecar, toastFailure, sessions, trigge
       const { info, parts } = user;
       await within(trigger.known, { timeoutMs: LATE_TIMEOUT_MS });
       const text = typedText(parts);
-      if (!trigger.test(text) || !isFirstSight(info.id)) return;
+      if (!trigger.test(text) || !sessions.isFirstSight(info.id)) return;
       await received({ sessionID: info.sessionID, messageID: info.id, text }, parts);
     },
   };

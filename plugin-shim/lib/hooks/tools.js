@@ -4,7 +4,7 @@
  */
 import { CallGivenUp, RpcError, TOOL_FAILED } from "../errors.js";
 import { defineTool } from "../registration.js";
-import { takenByAnother, toolFailure } from "../sentences.js";
+import { MAKER, takenByAnother, toolFailure } from "../sentences.js";
 
 /** A handoff takes well under a second; what takes this long will not end by itself. */
 export const TOOL_CALL_TIMEOUT_MS = 60_000;
@@ -19,6 +19,7 @@ export function toolHooks({
   toastFailure,
   refusal,
   notice,
+  sessions,
   context: place,
   limits,
 }) {
@@ -30,6 +31,7 @@ export function toolHooks({
   async function execute(name, args, context) {
     const refused = refusal();
     if (refused) throw new Error(refused);
+    const turn = sessions.turn(context?.sessionID);
     try {
       const call = {
         name,
@@ -47,6 +49,9 @@ export function toolHooks({
         timeoutMs: limits.toolCallMs ?? TOOL_CALL_TIMEOUT_MS,
         killWhenStuck: true,
       });
+      if (name === MAKER && metadata?.sessionID) {
+        sessions.handedOff(context?.sessionID, metadata.sessionID, turn);
+      }
       return { title: String(title ?? name), output: String(output), metadata: metadata ?? {} };
     } catch (error) {
       callFailed(error);

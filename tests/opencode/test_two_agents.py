@@ -1,0 +1,181 @@
+"""In the real OpenCode: once a session is handed off nothing works there beside the new one, until a person writes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opencode.server import PROMPT, TURN_TIMEOUT_S, Play, Server, asked_about, calls, serving, until
+from opencode.test_tui import SCREEN_TIMEOUT_S, tui, type_line
+
+from handoff_sidecar.demo.binary import find_opencode
+from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, ScriptedModel
+from handoff_sidecar.opencode.versions import NEWEST_TRIED, OLDEST
+
+ELSEWHERE = "and two agents must not work in one folder: nothing was done."
+
+pytestmark = pytest.mark.timeout(600)  # a version that isn't in the cache yet is fetched first
+
+
+@pytest.fixture(scope="module", params=[str(NEWEST_TRIED), str(OLDEST)])
+def server(request: pytest.FixtureRequest, make_sandbox: Callable[..., Sandbox]) -> Iterator[Server]:
+    with serving(make_sandbox("two-agents", binary=find_opencode(request.param))) as server:
+        yield server
+
+
+@pytest.fixture
+def hold(model: ScriptedModel, play: Play) -> Iterator[Callable[[str], threading.Event]]:
+    """Lets the model answer a message only when the event is set."""
+    _ = play
+    held: list[tuple[str, threading.Event]] = []
+    answer = model.script
+
+    def patient(request: ChatRequest) -> Reply | Failure:
+        for text, event in held:
+            asked = request.last_text("user")
+            if request.tools and text in asked and PROMPT not in asked:
+                event.wait(TURN_TIMEOUT_S)
+        return answer(request)
+
+    def until_set(text: str) -> threading.Event:
+        event = threading.Event()
+        held.append((text, event))
+        return event
+
+    model.script = patient
+    yield until_set
+    for _text, event in held:
+        event.set()
+
+
+def prompt(server: Server, session: str, text: str) -> None:
+    server.post(f"/session/{session}/prompt_async", {"parts": [{"type": "text", "text": text}]})
+
+
+def results(server: Server, session: str, tool: str) -> list[str]:
+    """What each call of the tool has come to, oldest first."""
+    parts = [part for message in server.messages(session) for part in message["parts"] if part["type"] == "tool"]
+    states: list[dict[str, Any]] = [part["state"] for part in parts if part["tool"] == tool]
+    return [str(state.get("error") or state["status"]) for state in states]
+
+
+def is_idle(server: Server) -> bool | None:
+    return True if server.get("/session/status") == {} else None
+
+
+def test_an_agent_that_goes_on_after_its_handoff_is_refused_and_a_later_message_is_carried_out(
+    server: Server, play: Play
+) -> None:
+    project = server.sandbox.project
+    again, new = project / "again.txt", project / "new.txt"
+    play(PROMPT, calls("write", filePath=str(new), content="x\n"), Reply("I went on."))
+    play(
+        "Be stubborn.",
+        calls("session_handoff", summary="Half done.", goal="the rest"),
+        calls("write", filePath=str(project / "old.txt"), content="x\n"),
+        calls("session_handoff", summary="Half done.", goal="the rest"),
+        calls("bash", command="touch old.txt", description="Try it otherwise"),
+        Reply("I stop."),
+    )
+    play("Write it here.", calls("write", filePath=str(again), content="x\n"), Reply("Written."))
+    old = server.new_session(title="Stubborn")
+
+    server.say(old, "Be stubborn.")
+
+    made = server.tool_call(old, "session_handoff")["metadata"]["sessionID"]
+    assert server.wait_for_the_end_of_the_turn(made)[-1]["parts"][-2]["text"] == "I went on."
+    assert new.exists()
+    assert not (project / "old.txt").exists()
+    for tool in ("write", "bash"):
+        (refused,) = results(server, old, tool)
+        assert f"goes on in `{made}`, {ELSEWHERE}" in refused
+    assert results(server, old, "session_handoff") == ["completed", "completed"]
+    assert server.messages(old)[-1]["parts"][-2]["text"] == "I stop."
+
+    server.say(old, "Write it here.")
+    assert again.exists()
+    assert results(server, old, "write")[1:] == ["completed"]
+
+
+def test_a_message_that_was_queued_during_the_handoff_changes_nothing_in_the_old_session(
+    server: Server, play: Play, hold: Callable[[str], threading.Event]
+) -> None:
+    project = server.sandbox.project
+    play("handoff the first thing", calls("session_handoff", summary="S.", goal="the first thing"), Reply("Over."))
+    play(PROMPT, calls("write", filePath=str(project / "first.txt"), content="x\n"), Reply("The first thing is done."))
+    write = calls("write", filePath=str(project / "second.txt"), content="x\n")
+    play("and the second", write, calls("session_handoff", summary="S.", goal="the second"), Reply("It is not done."))
+    old = server.new_session(title="Queue")
+    go = hold("handoff the first thing")
+
+    prompt(server, old, "handoff the first thing")
+    until(lambda: server.get("/session/status").get(old))
+    prompt(server, old, "and the second")
+    until(lambda: len([m for m in server.messages(old) if m["info"]["role"] == "user"]) == 2 or None)
+    go.set()
+    until(lambda: is_idle(server) and (server.get(f"/session/{old}")["metadata"] or None))
+
+    made = server.get(f"/session/{old}")["metadata"]["handoff"]["to"]
+    assert server.wait_for_the_end_of_the_turn(made)[-1]["parts"][-2]["text"] == "The first thing is done."
+    assert (project / "first.txt").exists()
+    assert not (project / "second.txt").exists()
+    (refused,) = results(server, old, "write")
+    assert ELSEWHERE in refused
+    first, second = results(server, old, "session_handoff")
+    assert (first, ELSEWHERE in second) == ("completed", True)
+    from_old = [s for s in server.get("/session") if s.get("metadata", {}).get("handoff", {}).get("from") == old]
+    assert [session["id"] for session in from_old] == [made]
+
+
+def test_handoff_now_leaves_nothing_at_work_in_the_old_session_either(
+    server: Server, play: Play, hold: Callable[[str], threading.Event]
+) -> None:
+    """In 1.15.13 a turn whose provider is silent outlives its abort, and a queued message is served after it."""
+    project = server.sandbox.project
+    play(PROMPT, calls("write", filePath=str(project / "third.txt"), content="x\n"), Reply("The third thing is done."))
+    play("Think long.", Reply("I thought."))
+    play("and the fourth", calls("write", filePath=str(project / "fourth.txt"), content="x\n"), Reply("Not done."))
+    old = server.new_session(title="Now")
+    go = hold("Think long.")
+
+    prompt(server, old, "Think long.")
+    until(lambda: server.get("/session/status").get(old))
+    prompt(server, old, "and the fourth")
+    until(lambda: len([m for m in server.messages(old) if m["info"]["role"] == "user"]) == 2 or None)
+    answer = server.http.post(f"/session/{old}/command", json={"command": "handoff-now", "arguments": "the third"})
+    assert answer.status_code == 500, "that is how a command ends without a model call"
+    go.set()
+    until(lambda: is_idle(server))
+
+    made = server.get(f"/session/{old}")["metadata"]["handoff"]["to"]
+    assert server.wait_for_the_end_of_the_turn(made)[-1]["parts"][-2]["text"] == "The third thing is done."
+    assert not (project / "fourth.txt").exists()
+    assert all(ELSEWHERE in result for result in results(server, old, "write"))
+
+
+def test_in_the_tui_what_is_typed_behind_a_handoff_is_not_done_by_the_hidden_session(
+    make_sandbox: Callable[..., Sandbox], play: Play, model: ScriptedModel, hold: Callable[[str], threading.Event]
+) -> None:
+    sandbox = make_sandbox("queued")
+    first, second = (Path(sandbox.project) / name for name in ("first.txt", "second.txt"))
+    play("handoff the first thing", calls("session_handoff", summary="S.", goal="the first thing"), Reply("Over."))
+    play(PROMPT, calls("write", filePath=str(first), content="x\n"), Reply("The first thing is done."))
+    play("and the second", calls("write", filePath=str(second), content="x\n"), Reply("It is not done."))
+    go = hold("handoff the first thing")
+
+    with tui(sandbox) as terminal:
+        type_line(terminal, "handoff the first thing")
+        terminal.wait_for("esc interrupt", SCREEN_TIMEOUT_S)
+        type_line(terminal, "and the second")
+        terminal.wait_for("QUEUED", SCREEN_TIMEOUT_S)
+        go.set()
+        terminal.wait_for("The first thing is done.", SCREEN_TIMEOUT_S)
+        refused = until(lambda: any(ELSEWHERE in str(r.messages) for r in asked_about(model, "and the second")) or None)
+
+    assert refused
+    assert first.exists()
+    assert not second.exists()
