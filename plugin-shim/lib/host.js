@@ -83,13 +83,14 @@ export class Host {
     if (!instance) throw new RpcError(HOST_UNREACHABLE, `OpenCode has no project open in ${directory}`);
     try {
       const response = await this.#fetch(instance, method, target, { headers, body, signal });
-      const text = await response.text();
+      const text = isOfMessages(method, target)
+        ? withoutContents(await response.arrayBuffer())
+        : await response.text();
       const passedOn = PASSED_ON.flatMap((name) => {
         const value = response.headers.get(name);
         return value === null ? [] : [[name, value]];
       });
-      const answer = isOfMessages(method, target) ? withoutContents(text) : text;
-      return { status: response.status, headers: Object.fromEntries(passedOn), body: answer };
+      return { status: response.status, headers: Object.fromEntries(passedOn), body: text };
     } catch (error) {
       this.log("warn", `${method} ${target} failed: ${error instanceof Error ? error.stack : error}`);
       const sentence = `OpenCode could not be reached for ${method} ${target}: its log has the reason`;
