@@ -22,6 +22,7 @@ from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.handoff.trigger import find_trigger, pattern, tell_agent
 from handoff_sidecar.journal import Journal
 from handoff_sidecar.logs import start_logging
+from handoff_sidecar.memory import give_back_what_is_freed
 from handoff_sidecar.opencode.client import OpenCodeClient, through_tunnel
 from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, is_untried
@@ -300,6 +301,7 @@ def run_on_stdio() -> NoReturn:
     OpenCode waits for that when it quits, and Python would spend 0.3 s on freeing one object after the other
     (measured beside an `opencode run` that ends, with the vocabulary loaded). All is written by then.
     """
+    give_back_what_is_freed()
     stdio = claim_stdio()
     start_logging(log_folder())
     try:
