@@ -167,7 +167,7 @@ def standing_constraints(notes: Notes, facts: Facts) -> tuple[tuple[Constraint, 
     """The rules that hold in the new session, carried ones first, and the carried ones that the user took back."""
     lifted = tuple(constraint for constraint in facts.inherited if is_lifted(constraint, facts.said))
     kept = [constraint for constraint in facts.inherited if constraint not in lifted]
-    named = check(notes.constraints, facts.said)
+    named = check(notes.constraints, [text for text in facts.said if text not in facts.commands])
     return merged((*kept, *(rule for rule in named if not any(same_rule(rule, gone) for gone in lifted)))), lifted
 
 

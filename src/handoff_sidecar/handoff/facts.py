@@ -30,8 +30,8 @@ class Facts:
     Attributes:
         turn: the newest user message, which tells one turn from the next; None in a session without one. In a turn
             of very many steps it is older than the messages looked at, and known as what they answer.
-        said: the user's own messages, oldest first, without what we put into them, and without what asked for a
-            handoff: a goal is no rule.
+        said: the user's own messages, oldest first, without what we put into them.
+        commands: those of them that asked for a handoff: a goal is no rule.
         typed: what the user typed if this turn was to be a handoff, or None.
         asked_meanwhile: what the user wrote after that, and nobody has looked at.
         attached: the names of what hangs on the message of this turn, but for files of the project.
@@ -46,6 +46,7 @@ class Facts:
     model: Model | None
     turn: MessageID | None
     said: tuple[str, ...]
+    commands: frozenset[str]
     typed: Trigger | None
     asked_meanwhile: tuple[str, ...]
     attached: tuple[str, ...]
@@ -106,7 +107,8 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         agent=agent or recorded_agent,
         model=model,
         turn=turn,
-        said=tuple(text for text in texts if find_trigger(text, trigger_words) is None),
+        said=tuple(texts),
+        commands=frozenset(text for text in texts if find_trigger(text, trigger_words) is not None),
         typed=find_trigger(asking.text, trigger_words) if asking is not None else None,
         asked_meanwhile=tuple(
             text for message in later if message.info.role == "user" and (text := own_words(message.text))
