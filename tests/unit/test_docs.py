@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.parts import PARTS
 from handoff_sidecar.journal import KEPT_BRIEFS
 from handoff_sidecar.logs import MAX_FILE_BYTES as LOG_BYTES
 from handoff_sidecar.logs import OLD_FILES
+from handoff_sidecar.opencode.versions import TRIED
 from handoff_sidecar.settings import MAX_FILE_BYTES, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +34,22 @@ def test_every_make_target_that_is_named_exists() -> None:
 
 def test_every_picture_and_file_that_is_linked_exists() -> None:
     for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        assert (ROOT / target).is_file()
+        assert (ROOT / target).exists()
+
+
+def test_every_bar_stands_in_the_readme_as_it_was_printed_held_or_not() -> None:
+    reports = sorted((ROOT / "benchmarks" / "results").glob("*.md"))
+    bars = [line for report in reports for line in report.read_text(encoding="utf-8").splitlines() if "(bar: " in line]
+
+    assert len(reports) == len(PARTS)
+    assert bars
+    assert [bar for bar in bars if bar not in README] == []
+
+
+def test_every_version_that_was_tried_is_named() -> None:
+    said = (ROOT / "docs" / "installing.md").read_text(encoding="utf-8")
+
+    assert f"{TRIED[0]}, {TRIED[1]} and {TRIED[2]} (`make compat`)" in said
 
 
 def test_what_is_said_of_security_is_so() -> None:
