@@ -101,7 +101,9 @@ async def test_a_rule_that_the_user_took_back_is_left_out_and_that_is_said(
     assert f'Left out, as the user took it back: "{RULE}"' in second.output
 
 
-async def test_a_rule_can_be_taken_back_in_the_message_that_hands_off(opencode: FakeOpenCode, hand_off: HandOff) -> None:
+async def test_a_rule_can_be_taken_back_in_the_message_that_hands_off(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
     first = await hand_off(constraints=["no new dependencies"])
     made = first.metadata["sessionID"]
     opencode.messages[made].append(user_message(5, "handoff fix it. Forget the rule about new dependencies."))
