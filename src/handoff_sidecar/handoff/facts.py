@@ -101,18 +101,16 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
     place = next((number for number, message in enumerate(messages) if message.info.id == turn), None)
     asking = messages[place] if place is not None else None
     later = messages[place + 1 :] if place is not None else []
-    texts = [text for message in messages if message.info.role == "user" and (text := own_words(message.text))]
+    said = _said_in(messages)
     return Facts(
         session=session,
         agent=agent or recorded_agent,
         model=model,
         turn=turn,
-        said=tuple(texts),
-        commands=frozenset(text for text in texts if find_trigger(text, trigger_words) is not None),
+        said=said,
+        commands=frozenset(text for text in said if find_trigger(text, trigger_words) is not None),
         typed=find_trigger(asking.text, trigger_words) if asking is not None else None,
-        asked_meanwhile=tuple(
-            text for message in later if message.info.role == "user" and (text := own_words(message.text))
-        ),
+        asked_meanwhile=_said_in(later),
         attached=_attached(asking),
         files=file_record(messages, worktree),
         failed_command=failed_at_the_end(messages),
@@ -125,6 +123,10 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
 def own_words(text: str) -> str:
     """What a user's message says without the brief of a handoff."""
     return _BRIEF_IN_A_MESSAGE.sub("", text).strip()
+
+
+def _said_in(messages: list[Message]) -> tuple[str, ...]:
+    return tuple(text for message in messages if message.info.role == "user" and (text := own_words(message.text)))
 
 
 def _attached(asking: Message | None) -> tuple[str, ...]:

@@ -117,7 +117,8 @@ def goal_of(typed: Trigger, named: str | None, *, is_for_another: bool) -> str |
         return None
     if not is_for_another:
         return typed.goal
-    return read_wish(typed.goal).goal if read_wish(typed.goal) != Wish(typed.goal) else named or typed.goal
+    wish = read_wish(typed.goal)
+    return wish.goal if wish != Wish(typed.goal) else named or typed.goal
 
 
 def tell_agent(trigger: Trigger) -> str:

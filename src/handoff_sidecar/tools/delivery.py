@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeGarbled, OpenCodeUnreachable
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.models import Message, Model, Session, SessionID
+from handoff_sidecar.tools.background import wait_for_at_most
 from handoff_sidecar.tools.receipts import Receipts
 
 log = logging.getLogger(__name__)
@@ -31,8 +31,6 @@ REMOVAL_TIMEOUT_S = 1.5
 
 CANCELLED_WAIT_S = 0.15
 """Whoever presses escape waits for this: ten times what OpenCode takes. What takes longer ends in the background."""
-
-_background: set[asyncio.Task[Any]] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ async def deliver(client: OpenCodeClient, parcel: Parcel, beside: Beside, receip
     except OpenCodeError as error:
         raise HandoffFailed(f"{error}. {await _undo(client, session.id, beside)}") from error
     except BaseException:
-        await _wait_a_moment(_undo(client, session.id, beside))
+        await wait_for_at_most(CANCELLED_WAIT_S, _undo(client, session.id, beside))
         raise
     if stored is None:
         left_over = await _undo(client, session.id, beside)
@@ -144,7 +142,7 @@ async def _create(client: OpenCodeClient, parcel: Parcel) -> Session:
         log.warning("the answer to a new session was lost, but %s is there: %s", made.id, error)
         return made
     except asyncio.CancelledError:
-        await _wait_a_moment(_remove_when_made(client, parcel, creation))
+        await wait_for_at_most(CANCELLED_WAIT_S, _remove_when_made(client, parcel, creation))
         raise
 
 
@@ -156,14 +154,6 @@ async def _remove_when_made(client: OpenCodeClient, parcel: Parcel, creation: as
         session = await _made_all_the_same(client, parcel)
     if session is not None:
         await _remove(client, session.id)
-
-
-async def _wait_a_moment(work: Coroutine[Any, Any, object]) -> None:
-    """Let it be done, even while we are being cancelled, and wait for it no longer than a person would."""
-    task = asyncio.create_task(work)
-    _background.add(task)
-    task.add_done_callback(_background.discard)
-    await asyncio.wait([task], timeout=CANCELLED_WAIT_S)
 
 
 async def _place(

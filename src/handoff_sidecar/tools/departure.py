@@ -11,6 +11,7 @@ import logging
 
 from handoff_sidecar.errors import OpenCodeError
 from handoff_sidecar.opencode.models import Session, SessionID
+from handoff_sidecar.tools.background import wait_for_at_most
 from handoff_sidecar.tools.context import Scene
 from handoff_sidecar.tools.delivery import mark_handed_off
 from handoff_sidecar.tools.showing import move_screen, opening
@@ -19,8 +20,6 @@ log = logging.getLogger(__name__)
 
 RETURN_TIMEOUT_S = 1.0
 """The handoff has failed already, and the person waits to hear of it; what takes longer ends in the background."""
-
-_background: set[asyncio.Task[None]] = set()
 
 
 class Departure:
@@ -54,10 +53,7 @@ class Departure:
         """There is no new session after all: the old one is as it was, and the person is there again."""
         begun = [step for step in (self._marking, self._moving) if step is not None]
         if begun:
-            undoing = asyncio.create_task(self._undo(begun))
-            _background.add(undoing)
-            undoing.add_done_callback(_background.discard)
-            await asyncio.wait([undoing], timeout=RETURN_TIMEOUT_S)
+            await wait_for_at_most(RETURN_TIMEOUT_S, self._undo(begun))
 
     async def _undo(self, begun: list[asyncio.Future[str]]) -> None:
         # What OpenCode has been asked for it does, and the opposite must come after it.

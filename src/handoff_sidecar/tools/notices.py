@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Literal
 
 from handoff_sidecar.errors import OpenCodeError
 from handoff_sidecar.opencode.client import OpenCodeClient
+from handoff_sidecar.tools.background import wait_for_at_most
 
 log = logging.getLogger(__name__)
 
@@ -20,15 +20,10 @@ SHORTEST_MS, LONGEST_MS = 5_000, 30_000
 READING_MS_A_CHARACTER = 60
 """250 words a minute. OpenCode's own toasts stay for 5 s, in which nobody reads a list of sessions."""
 
-_late: set[asyncio.Task[None]] = set()
-
 
 async def notify(client: OpenCodeClient, message: str, variant: Variant = "info") -> None:
     """Show the message in a toast, if that can be done; never raises and never takes long."""
-    showing = asyncio.create_task(_show(client, message, variant))
-    _late.add(showing)
-    showing.add_done_callback(_late.discard)
-    await asyncio.wait([showing], timeout=TOAST_TIMEOUT_S)
+    await wait_for_at_most(TOAST_TIMEOUT_S, _show(client, message, variant))
 
 
 def duration_ms(message: str) -> int:
