@@ -84,7 +84,7 @@ format: .venv/dev $(NODE_MODULES)/installed
 	cd plugin-shim && npm run --silent format
 
 tools: .venv/runtime
-	$(BIN)/python -m handoff_sidecar.tools.definitions > plugin-shim/tools.json
+	$(BIN)/python -m handoff_sidecar.sidecar.manifest > plugin-shim/tools.json
 	$(BIN)/python -m handoff_sidecar.settings > src/handoff_sidecar/handoff.schema.json
 
 pictures: .venv/dev

@@ -12,8 +12,8 @@ from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_messa
 from benchmarks.fidelity import first_message
 from benchmarks.note import ARGUMENTS
 from benchmarks.sidecar import DIRECTORY, running
-from handoff_sidecar.handoff.tokens import Tokenizer
-from handoff_sidecar.tools.definitions import manifest
+from handoff_sidecar.sidecar.manifest import manifest
+from handoff_sidecar.text.tokens import Tokenizer
 
 DEFINITIONS_AT_MOST_TOKENS = 500
 SIZES = (

@@ -20,7 +20,7 @@ from fake_opencode import FakeOpenCode
 from benchmarks.place import fill
 from benchmarks.probes import Case, Kind, Probe, plain
 from benchmarks.sidecar import RunningSidecar, running
-from handoff_sidecar.handoff.tokens import Tokenizer
+from handoff_sidecar.text.tokens import Tokenizer
 
 RECOVERED_AT_LEAST = 0.95
 PROMPT_AT_MOST_TOKENS = 600

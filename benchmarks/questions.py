@@ -19,7 +19,7 @@ from benchmarks.fidelity import AS_GIVEN
 from benchmarks.place import is_within
 from benchmarks.probes import Case, Kind, Probe
 from benchmarks.record import Record
-from handoff_sidecar.handoff.notes import Notes
+from handoff_sidecar.brief.notes import Notes
 
 _M = TypeVar("_M", bound=BaseModel)
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from fake_opencode import FakeOpenCode
 
+from handoff_sidecar.call.context import ToolResult
 from handoff_sidecar.demo.sandbox import FOREIGN_VARIABLES
 from handoff_sidecar.installation.plugin_file import sidecar_command
 from handoff_sidecar.opencode.tunnel import TunnelRequest, TunnelResponse
@@ -26,8 +27,7 @@ from handoff_sidecar.rpc.connection import Connection
 from handoff_sidecar.rpc.errors import ConnectionLost, RequestTimedOut, RpcError
 from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
 from handoff_sidecar.rpc.stdio import PipeSink, PipeSource
-from handoff_sidecar.tools.context import ToolResult
-from handoff_sidecar.tools.definitions import PROTOCOL_VERSION
+from handoff_sidecar.sidecar.manifest import PROTOCOL_VERSION
 
 DIRECTORY = "/home/ada/dashboard"
 CALL_TIMEOUT_S = 30.0

@@ -2,6 +2,6 @@
 
 import sys
 
-from handoff_sidecar.cli import main
+from handoff_sidecar.cli.main import main
 
 sys.exit(main())

@@ -15,7 +15,7 @@ from opencode.server import PROMPT, TYPED, Play, Server, asked_about, calls
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import PROVIDER_ID, Reply, ScriptedModel
-from handoff_sidecar.handoff.tokens import Tokenizer
+from handoff_sidecar.text.tokens import Tokenizer
 
 SUMMARY = "The refresh works."
 RULE = "Keep the session format compatible with v1."

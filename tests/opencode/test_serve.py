@@ -16,13 +16,13 @@ import httpx
 import pytest
 from opencode.server import PROMPT, TURN_TIMEOUT_S, TYPED, Play, Server, asked_about, calls, sidecars, until
 
-from handoff_sidecar.brief_file import read_brief
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, Reply, ScriptedModel
 from handoff_sidecar.errors import OpenCodeRefused
-from handoff_sidecar.handoff.tokens import Tokenizer
+from handoff_sidecar.journal.brief_file import read_brief
 from handoff_sidecar.opencode.client import OpenCodeClient, over_http
 from handoff_sidecar.opencode.models import SessionID
+from handoff_sidecar.text.tokens import Tokenizer
 
 SUMMARY = "Login works; token refresh is next."
 TODOS = [

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.parts import PARTS
-from handoff_sidecar.journal import KEPT_BRIEFS
-from handoff_sidecar.logs import MAX_FILE_BYTES as LOG_BYTES
-from handoff_sidecar.logs import OLD_FILES
+from handoff_sidecar.journal.journal import KEPT_BRIEFS
 from handoff_sidecar.opencode.versions import TRIED
 from handoff_sidecar.settings import MAX_FILE_BYTES, Settings
+from handoff_sidecar.sidecar.logs import MAX_FILE_BYTES as LOG_BYTES
+from handoff_sidecar.sidecar.logs import OLD_FILES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from handoff_sidecar.brief.prompt import HEADING
 from handoff_sidecar.demo.scripted_model import ChatRequest, Reply, Script, ToolCall, text_of
 from handoff_sidecar.demo.typed_command import find_command
-from handoff_sidecar.handoff.prompt import HEADING
-from handoff_sidecar.handoff.trigger import Wish
+from handoff_sidecar.session.trigger import Wish
 
 TITLE = "Auth flow for the dashboard"
 FIRST_REQUEST = "Build the auth flow for the user dashboard. Keep the session format compatible with v1."

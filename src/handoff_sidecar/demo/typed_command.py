@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 
 from handoff_sidecar.demo.scripted_model import PROVIDER_ID, ChatRequest
-from handoff_sidecar.handoff.trigger import Wish, find_trigger, read_wish
+from handoff_sidecar.session.trigger import Wish, find_trigger, read_wish
 
 # What `handoff.trigger.tell_agent` writes; a test holds the two together.
 _NOTE = "The user typed the handoff command"

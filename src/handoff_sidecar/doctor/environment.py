@@ -20,13 +20,13 @@ from handoff_sidecar import __version__
 from handoff_sidecar.demo.binary import ENVIRONMENT_VARIABLE, version_of
 from handoff_sidecar.doctor.findings import Finding, broken, good, note
 from handoff_sidecar.folders import APP_NAME, cache_folder, log_folder, state_folder
-from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.installation.opencode_config import CONFIG_FILES, read_jsonc
 from handoff_sidecar.installation.origin import Origin
 from handoff_sidecar.installation.releases import Installers
-from handoff_sidecar.logs import LOG_FILE
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, OLDEST, is_supported, is_untried
 from handoff_sidecar.settings import load_settings
+from handoff_sidecar.sidecar.logs import LOG_FILE
+from handoff_sidecar.text.tokens import Tokenizer
 
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 20_000_000

@@ -28,7 +28,7 @@ from handoff_sidecar.installation.plugin_file import (
     warnings,
 )
 from handoff_sidecar.settings import load_settings
-from handoff_sidecar.tools.definitions import PROTOCOL_VERSION
+from handoff_sidecar.sidecar.manifest import PROTOCOL_VERSION
 
 ROUND_TRIP_TIMEOUT_S = 20.0
 """A cold Python on a busy machine takes seconds."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from handoff_sidecar.demo.playbook import FIRST_REQUEST, HANDOFF_GOAL, ONLY_THIS, TITLE, demo_playbook
 from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, ToolCall
-from handoff_sidecar.handoff.trigger import find_trigger, tell_agent
+from handoff_sidecar.session.trigger import find_trigger, tell_agent
 
 Message = dict[str, Any]
 

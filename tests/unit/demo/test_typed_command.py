@@ -6,7 +6,7 @@ import pytest
 
 from handoff_sidecar.demo.scripted_model import ChatRequest
 from handoff_sidecar.demo.typed_command import find_command
-from handoff_sidecar.handoff.trigger import GOAL_MAX_CHARACTERS, Wish, find_trigger, tell_agent
+from handoff_sidecar.session.trigger import GOAL_MAX_CHARACTERS, Wish, find_trigger, tell_agent
 
 
 def command_in(typed: str) -> Wish | None:

@@ -17,11 +17,11 @@ from handoff_sidecar.doctor import environment, plugin
 from handoff_sidecar.doctor.examination import examine
 from handoff_sidecar.doctor.findings import Finding, as_json, broken, good, is_well, line, note, verdict
 from handoff_sidecar.folders import log_folder, state_folder
-from handoff_sidecar.handoff.tokens import Tokenizer
 from handoff_sidecar.installation.origin import Origin
 from handoff_sidecar.installation.plugin_file import install
 from handoff_sidecar.installation.releases import Installers
 from handoff_sidecar.opencode.versions import NEWEST_TRIED
+from handoff_sidecar.text.tokens import Tokenizer
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ORIGIN = Origin("uv tool")

@@ -29,20 +29,20 @@ from unit.fuzz.anything import (
     nearly,
 )
 
-from handoff_sidecar.brief_file import read_brief
+from handoff_sidecar.auto_handoff.model_limits import Capacity
+from handoff_sidecar.auto_handoff.watch import Sighting, Watch
+from handoff_sidecar.call.context import Scene, ToolContext
 from handoff_sidecar.errors import BadQuery, HandoffSidecarError, JournalUnavailable
-from handoff_sidecar.handoff.search import parse_query
-from handoff_sidecar.handoff.tokens import Tokenizer
-from handoff_sidecar.journal import Journal
-from handoff_sidecar.lineage import line_of, write_line
+from handoff_sidecar.handoff.handoff_now import HandoffNow
+from handoff_sidecar.handoff.session_handoff import SessionHandoff
+from handoff_sidecar.journal.brief_file import read_brief
+from handoff_sidecar.journal.journal import Journal
+from handoff_sidecar.journal.lineage import line_of, write_line
 from handoff_sidecar.opencode.client import OpenCodeClient
+from handoff_sidecar.reading.read_session import ReadSessionTool
+from handoff_sidecar.search.query import parse_query
 from handoff_sidecar.settings import Settings, load_settings
-from handoff_sidecar.tools.capacity import Capacity
-from handoff_sidecar.tools.context import Scene, ToolContext
-from handoff_sidecar.tools.handoff_now import HandoffNow
-from handoff_sidecar.tools.read_session import ReadSessionTool
-from handoff_sidecar.tools.session_handoff import SessionHandoff
-from handoff_sidecar.tools.watch import Sighting, Watch
+from handoff_sidecar.text.tokens import Tokenizer
 
 TOKENIZER = Tokenizer()
 CALL_TIMEOUT_S = 20.0

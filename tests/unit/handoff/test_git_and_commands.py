@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from fake_opencode import assistant_message, tool_part, user_message
 
-from handoff_sidecar.handoff.commands import FailedCommand, failed_at_the_end
-from handoff_sidecar.handoff.git import GitState, describe, parse_state
+from handoff_sidecar.handoff.git_status import GitState, describe, parse_state
 from handoff_sidecar.opencode.models import Message
+from handoff_sidecar.session.failed_command import FailedCommand, failed_at_the_end
 
 PRINTED = """\
 # branch.oid 5f2d3c9ab0e1

@@ -1,0 +1,1 @@
+"""Watching sessions fill up, and handing them off before OpenCode compacts them."""

@@ -1,0 +1,50 @@
+"""OpenCode's own compaction: what it is given to keep, and whether the session may go on by itself after it."""
+
+from __future__ import annotations
+
+from handoff_sidecar.auto_handoff.handed_off import was_handed_off
+from handoff_sidecar.brief.computed import computed_notes, requests_of
+from handoff_sidecar.brief.prompt import write_records
+from handoff_sidecar.brief.write import write
+from handoff_sidecar.call.context import Scene
+from handoff_sidecar.handoff.gather import GATHERED_MESSAGES, gather, look_around
+from handoff_sidecar.opencode.client import OpenCodeClient
+from handoff_sidecar.opencode.models import SessionID
+from handoff_sidecar.text.redaction import redaction
+from handoff_sidecar.text.tokens import Tokenizer
+
+
+async def records_of(scene: Scene, tokenizer: Tokenizer) -> str:
+    """The session's brief, as text for the request that the compaction makes.
+
+    Raises:
+        HandoffFailed: the session could not be read.
+    """
+    root = scene.context.root
+    gathered = await gather(scene.context.session_id, scene.client, root=root)
+    notes = computed_notes(gathered.facts.session, gathered.messages, opening="")
+    written = write(
+        notes,
+        gathered.facts,
+        worktree=root,
+        surroundings=await look_around(notes, gathered, root),
+        budget_tokens=scene.settings.prompt_token_budget,
+        tokenizer=tokenizer,
+        redact=redaction(wanted=scene.settings.redact_secrets),
+    )
+    return write_records(written.brief)
+
+
+async def goes_on(session_id: SessionID, client: OpenCodeClient) -> bool:
+    """Whether a session may go on by itself: not if it was handed off and nobody has written there since.
+
+    Raises:
+        OpenCodeError: the session could not be read.
+    """
+    session = await client.session(session_id)
+    if "to" not in session.handoff:
+        return True
+    page = await client.messages(session_id, limit=GATHERED_MESSAGES)
+    mark = session.handoff.get("turn")
+    turn = next((place for place, message in enumerate(page.messages) if message.info.id == mark), -1)
+    return bool(requests_of(session, page.messages[turn + 1 :])) or not await was_handed_off(session, client, page)

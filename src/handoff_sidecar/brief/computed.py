@@ -1,0 +1,94 @@
+"""What can be said of a session without asking a model: notes in place of those that an agent would write.
+
+For a full context, a provider that is down, or haste. Everything is quoted from the session's records.
+"""
+
+from __future__ import annotations
+
+from handoff_sidecar.brief.notes import Notes
+from handoff_sidecar.brief.read_back import beginning_of, prompt_at_the_start
+from handoff_sidecar.opencode.models import Message, Session
+from handoff_sidecar.session.facts import own_words
+from handoff_sidecar.session.rule_signs import CERTAIN
+from handoff_sidecar.session.statements import Request, Statement, statements
+from handoff_sidecar.session.trigger import find_trigger
+from handoff_sidecar.text.plain_text import one_line, unquoted
+
+OPENING = "Handed off without a model's summary."
+
+LAST_WORDS = "The agent's last words:"
+
+LAST_REQUESTS = 3
+REQUEST_MAX_CHARACTERS = 400
+"""Verbatim up to here: three such requests and the agent's last words are about 400 tokens."""
+
+RULES = 5
+SURE = 2 * CERTAIN
+"""Two clear signs, or one that the agent only took note of: of ordinary requests many hold a single one."""
+
+LAST_WORDS_MAX_CHARACTERS = 300
+BEFORE_MAX_CHARACTERS = 300
+ERROR_MAX_CHARACTERS = 300
+
+
+def computed_notes(
+    session: Session, messages: list[Message], goal: str | None = None, *, error: str = "", opening: str = OPENING
+) -> Notes:
+    """Notes from the newest messages (oldest first): the last requests word for word, last words, last error.
+
+    What the session itself began with goes on: all of it until somebody has asked for something here, then what holds
+    beyond that.
+
+    Args:
+        goal: what the person wants next; else the goal counts with which the session itself began.
+        error: what stands in the way just now; else what ended the last turn.
+        opening: the first line; nothing is said without one.
+    """
+    # That a handoff was asked for is no request for the next session.
+    asked = (own_words(message.text) for message in requests_of(session, messages))
+    requests = [text for text in asked if find_trigger(text) is None][-LAST_REQUESTS:]
+    said = next((message.text for message in reversed(messages) if message.is_work and message.text), "")
+    error = error or next((message.error_text for message in reversed(messages) if message.is_work), "")
+    began = beginning_of(session, messages)
+    before = [line for line in began.summary if line != OPENING and not (said and line.startswith(LAST_WORDS))]
+    lines = [opening] if opening else []
+    if not requests:
+        lines += before
+    else:
+        if before:
+            lines.append(f"What this session began with: {one_line(' '.join(before), BEFORE_MAX_CHARACTERS)}")
+        lines.append("The user's last requests, word for word, oldest first:")
+        lines += [f'- "{one_line(unquoted(request), REQUEST_MAX_CHARACTERS)}"' for request in requests]
+    rules = [statement for statement in _statements(session, messages) if statement.strength >= SURE][:RULES]
+    if rules:
+        lines.append("What the user said that may be a standing rule, word for word:")
+        lines += [f'- "{rule.text}"' for rule in rules]
+    if said:
+        lines.append(f'{LAST_WORDS} "{one_line(said, LAST_WORDS_MAX_CHARACTERS)}"')
+    return Notes(
+        summary="\n".join(lines) or "Nothing has been asked yet.",
+        goal=unquoted(goal or "") or began.goal,
+        blocked=f"the last turn failed: {one_line(error, ERROR_MAX_CHARACTERS)}" if error else None,
+        key_decisions=list(began.decisions),
+        tried_and_failed=list(began.tried_and_failed),
+        next_steps=[] if requests else list(began.next_steps),
+    )
+
+
+def _statements(session: Session, messages: list[Message]) -> list[Statement]:
+    requests: list[Request] = []
+    theirs = {message.info.id for message in requests_of(session, messages)}
+    for message in messages:
+        if message.info.id in theirs:
+            requests.append(Request(own_words(message.text), message.info.time.created))
+        elif requests and message.info.role == "assistant":
+            called = any(part.type == "tool" for part in message.parts)
+            requests[-1] = requests[-1].and_then(message.text, called_tools=called)
+    return statements(requests, lambda _: 0)
+
+
+def requests_of(session: Session, messages: list[Message]) -> list[Message]:
+    """What the person wrote, oldest first; not the prompt of the handoff that a session began with, nor any other's."""
+    written = [message for message in messages if message.info.role == "user" and own_words(message.text)]
+    prompt = prompt_at_the_start(session, messages)
+    return [message for message in written if message is not prompt]

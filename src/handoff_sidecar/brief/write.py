@@ -1,0 +1,115 @@
+"""A handoff in words: everything that is said about a session, put together and cut to size.
+
+The one place where notes and facts become text: what must hold for every word that leaves a session is done here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from handoff_sidecar.brief.brief import (
+    TITLE_MAX_CHARACTERS,
+    Brief,
+    Items,
+    Surroundings,
+    brief_of,
+    standing_constraints,
+    title_of,
+)
+from handoff_sidecar.brief.budget import clip_items, fit
+from handoff_sidecar.brief.notes import Notes
+from handoff_sidecar.brief.prompt import write_prompt
+from handoff_sidecar.session.constraints import Constraint
+from handoff_sidecar.session.facts import Facts
+from handoff_sidecar.text.plain_text import clean, one_line, paragraph
+from handoff_sidecar.text.redaction import Redact
+from handoff_sidecar.text.tokens import Tokenizer
+
+GOAL_MAX_CHARACTERS = 20_000
+"""Some 5,000 tokens: a goal is what the user wants, and goes on whole, however short the prompt is to be."""
+
+MAX_TODO_TOKENS_BEYOND = 600
+"""For the todos that the prompt only counts: some 50 of them, told to the new agent once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a handoff says.
+
+    Attributes:
+        constraints: all that hold in the new session, also those that the prompt had no room for.
+        from_title: the old session's title, as a line.
+        lifted: rules of earlier sessions that the user took back in this one.
+        tokens: the prompt's length.
+        summary_was_cut: whether the agent's summary was longer than there is room for.
+    """
+
+    brief: Brief
+    title: str
+    from_title: str
+    prompt: str
+    tokens: int
+    constraints: tuple[Constraint, ...]
+    lifted: tuple[Constraint, ...]
+    summary_was_cut: bool
+
+
+def write(  # noqa: PLR0913  # what is said, and the means to say it
+    notes: Notes,
+    facts: Facts,
+    *,
+    worktree: str,
+    surroundings: Surroundings,
+    budget_tokens: int,
+    tokenizer: Tokenizer,
+    redact: Redact,
+    topic: str = "",
+) -> Written:
+    """The handoff of the session that the facts are about, each text of it passed through `redact`.
+
+    Args:
+        topic: what names a session that has neither title nor goal.
+    """
+    constraints, lifted = (
+        tuple(replace(rule, text=redact(rule.text)) for rule in rules) for rules in standing_constraints(notes, facts)
+    )
+    whole = without_secrets(
+        brief_of(notes, facts, worktree=worktree, constraints=constraints, surroundings=surroundings), redact
+    )
+    brief = fit(whole, budget_tokens=budget_tokens, tokenizer=tokenizer, write=write_prompt)
+    prompt = write_prompt(brief)
+    given = redact(clean(notes.goal or "").strip())
+    is_whole = brief.goal == " ".join(given.split()) and "\n" not in given
+    return Written(
+        brief=replace(
+            brief,
+            goal_in_full="" if is_whole else given[:GOAL_MAX_CHARACTERS],
+            todos_beyond=clip_items(_left_out(whole, brief), MAX_TODO_TOKENS_BEYOND, tokenizer),
+        ),
+        title=redact(title_of(facts.session, brief, topic)),
+        from_title=redact(one_line(facts.session.title, TITLE_MAX_CHARACTERS)),
+        prompt=prompt,
+        tokens=tokenizer.count(prompt),
+        constraints=constraints,
+        lifted=lifted,
+        summary_was_cut=brief.summary != redact(paragraph(notes.summary, len(notes.summary))),
+    )
+
+
+def _left_out(whole: Brief, fitted: Brief) -> Items:
+    in_progress = whole.in_progress.kept[len(fitted.in_progress.kept) :]
+    pending = whole.pending.kept[len(fitted.pending.kept) :]
+    return Items((*(f"{todo} (in progress)" for todo in in_progress), *pending))
+
+
+def without_secrets(brief: Brief, redact: Redact) -> Brief:
+    """The brief with every text in it passed through `redact`."""
+    changed: dict[str, Any] = {}
+    for field in fields(brief):
+        value = getattr(brief, field.name)
+        if isinstance(value, Items):
+            changed[field.name] = replace(value, kept=tuple(redact(text) for text in value.kept))
+        elif isinstance(value, str):
+            changed[field.name] = redact(value)
+    return replace(brief, **changed)

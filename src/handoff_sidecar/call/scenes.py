@@ -1,0 +1,56 @@
+"""Where each call is at work: which client it uses, and how the person has set things at that moment.
+
+Owns when settings are read, and that each problem with them is told once. What a setting means is `settings`'s.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import httpx
+
+from handoff_sidecar.call.context import Mode, Scene, ToolContext
+from handoff_sidecar.call.toasts import notify
+from handoff_sidecar.opencode.client import OpenCodeClient
+from handoff_sidecar.session.trigger import TRIGGER_WORDS
+from handoff_sidecar.settings import Settings, load_settings
+
+log = logging.getLogger(__name__)
+
+MAX_PROBLEMS_TOLD = 1_000
+"""A settings file that changes all the time must not fill the memory."""
+
+
+class Scenes:
+    """Makes a scene of each call's context; one for the whole process.
+
+    Attributes:
+        mode: how OpenCode was started; known once the shim has told it.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, config: Path) -> None:
+        self.mode: Mode = "other"
+        self._http = http
+        self._config = config
+        self._problems_told: set[str] = set()
+
+    async def scene(self, context: ToolContext) -> Scene:
+        """A session with the settings as they are now; the person is told of what is wrong with them."""
+        client = OpenCodeClient(self._http, context.directory)
+        loaded = load_settings(config=self._config, project=Path(context.root))
+        untold = [problem for problem in loaded.problems if problem not in self._problems_told]
+        if untold and len(self._problems_told) < MAX_PROBLEMS_TOLD:
+            self._problems_told.update(untold)
+            log.warning("%d problems with the settings in %s", len(untold), context.root)
+            more = f" (and {len(untold) - 1} more problems with the settings)" if len(untold) > 1 else ""
+            await notify(client, untold[0] + more, "error")
+        return Scene(context, client, loaded.settings, self.mode)
+
+    def own_settings(self) -> Settings:
+        """What the person has set for all projects."""
+        return load_settings(config=self._config, project=None).settings
+
+    def trigger_words(self) -> tuple[str, ...]:
+        """One set for the whole process: what a person's words mean is theirs to say, and no project's."""
+        return (*TRIGGER_WORDS, *self.own_settings().trigger_words)

@@ -1,0 +1,1 @@
+"""The command `handoff-sidecar`: subcommands, their options, and what they print."""

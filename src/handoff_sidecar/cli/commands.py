@@ -1,0 +1,251 @@
+"""What each subcommand of `handoff-sidecar` does, and what it prints.
+
+Each imports what it needs when it runs: `stdio` is started by every OpenCode and must be quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from handoff_sidecar.errors import HandoffSidecarError, InstallFailed, SettingsUnreadable, SettingsUnwritable
+from handoff_sidecar.opencode.server import server_at
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from handoff_sidecar.journal.journal import Journal
+
+
+def install(arguments: argparse.Namespace) -> int:
+    """Add the plugin to OpenCode, and set the automatic handoff if that was asked for."""
+    from handoff_sidecar.installation import plugin_file
+    from handoff_sidecar.settings import config_folder
+
+    if "auto_handoff" in arguments:
+        print(_set_auto_handoff(config_folder(), arguments.auto_handoff))
+    done = plugin_file.install(config_folder())
+    print(f"{done.path}: {done.change}.")
+    for warning in done.warnings:
+        print(f"Warning: {warning}.")
+    print("Next: restart OpenCode, then type `handoff`, `handoff <goal>` or `/handoff` in any session.")
+    print("To undo: handoff-sidecar uninstall")
+    return 0
+
+
+def _set_auto_handoff(config: Path, percent: int | None) -> str:
+    """Write the setting, or take it out (None), and say what counts now.
+
+    Raises:
+        HandoffSidecarError: the settings file is as it was, and nothing was installed.
+    """
+    from handoff_sidecar.settings import add_setting, remove_setting
+
+    key = "auto_handoff_threshold"
+    try:
+        file = remove_setting(config, key) if percent is None else add_setting(config, key, percent)
+    except SettingsUnreadable as error:
+        raise HandoffSidecarError(
+            f"{error}. Nothing was installed: mend the file or move it away, and run this again"
+        ) from error
+    except SettingsUnwritable as error:
+        raise HandoffSidecarError(f"{error}. Nothing was installed") from error
+    if percent is None:
+        return f"{file}: {key} is not set: a notice at 80 % of the context, and no automatic handoff."
+    return f"{file}: {key} is {percent}." if percent else f"{file}: {key} is 0: no automatic handoff, and no notice."
+
+
+def uninstall(arguments: argparse.Namespace) -> int:
+    """Remove the plugin, and what it has left behind, even where the plugin itself can't be removed."""
+    from handoff_sidecar.installation import plugin_file
+    from handoff_sidecar.installation.leftovers import remove_leftovers
+    from handoff_sidecar.installation.origin import find_origin
+    from handoff_sidecar.settings import config_folder
+
+    config = config_folder()
+    removed, stays = None, ""
+    try:
+        removed = plugin_file.uninstall(config)
+    except InstallFailed as error:
+        stays = str(error)
+    done = remove_leftovers(config, purge=arguments.purge)
+    for path in ([removed] if removed else []) + list(done.gone):
+        print(f"{path}: removed.")
+    for what in done.stuck:
+        print(f"{what}: could not be removed; end OpenCode, and run this again.", file=sys.stderr)
+    if stays:
+        print(f"{stays}.", file=sys.stderr)
+    elif removed is None:
+        print(f"There was no plugin file of handoff-sidecar in {config / 'plugin'}.")
+    else:
+        print("Restart OpenCode to be rid of the tools.")
+    if done.kept:
+        print(f"Yours, and kept: {', '.join(str(path) for path in done.kept)} (`--purge` removes these too).")
+    print(f"The program itself: {find_origin().removal}.")
+    return 1 if done.stuck or stays else 0
+
+
+def update(arguments: argparse.Namespace) -> int:
+    """Install the newest version."""
+    import json
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from handoff_sidecar.installation.origin import find_origin
+    from handoff_sidecar.installation.releases import find_installers
+    from handoff_sidecar.installation.update import Updater
+    from handoff_sidecar.settings import config_folder
+
+    updater = Updater(find_origin(), find_installers(), config_folder(), datetime.now(UTC))
+    if arguments.in_background:
+        print(json.dumps(asdict(updater.look_in_background(arguments.in_background))))
+        return 0
+    found = updater.look()
+    if found.is_newer:
+        print(f"{found} Installing it ({updater.origin.keeper}) …")
+        found = updater.install(found)
+    print(found)
+    return 0
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Look whether everything is as it should be."""
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from handoff_sidecar.doctor.examination import examine
+    from handoff_sidecar.doctor.findings import as_json, is_well, line, verdict
+    from handoff_sidecar.settings import config_folder
+
+    findings = []
+    for finding in examine(config=config_folder(), project=Path.cwd(), now=datetime.now(UTC), live=arguments.live):
+        findings.append(finding)
+        if not arguments.json:
+            print(line(finding, sys.stdout.encoding), flush=True)
+    if arguments.json:
+        print(as_json(findings))
+    else:
+        print(verdict(findings, sys.stdout.encoding))
+    return 0 if is_well(findings) else 1
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Show a handoff in a real OpenCode."""
+    from handoff_sidecar.demo.story import run_demo
+
+    if arguments.tui and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise HandoffSidecarError(
+            "`demo --tui` opens OpenCode's TUI, which needs a terminal, and this is none: run it in a terminal, or "
+            "watch `handoff-sidecar demo`, which only prints"
+        )
+    return run_demo(tui=arguments.tui)
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Print a brief: as a person reads it, or the file as it is kept."""
+    from dataclasses import replace
+
+    from handoff_sidecar.journal.brief_file import document, read_brief
+
+    journal = _journal()
+    path = journal.brief_about(arguments.session)
+    if path is None and next(journal.entries(), None) is None:
+        raise HandoffSidecarError(_no_briefs(journal))
+    if path is None:
+        raise HandoffSidecarError(
+            f"no brief of {arguments.session} is kept in {journal.folder}: `handoff-sidecar briefs --all` lists those "
+            "that are"
+        )
+    entry, prompt = read_brief(path)
+    # What a handoff encloses is for the new session's making; as one long line it only hides the prompt.
+    print(path.read_text(encoding="utf-8") if arguments.raw else document(replace(entry, enclosed={}), prompt), end="")
+    return 0
+
+
+def briefs(arguments: argparse.Namespace) -> int:
+    """List the briefs."""
+    from handoff_sidecar.cli.brief_list import write_list
+
+    journal = _journal()
+    entries = [entry for _, entry in journal.entries()]
+    print(write_list(entries, whole=arguments.all) if entries else f"There are none: {_no_briefs(journal)}.")
+    return 0
+
+
+def _no_briefs(journal: Journal) -> str:
+    return f"no brief is kept in {journal.folder} yet; hand a session off first, with `handoff` in OpenCode"
+
+
+def resume(arguments: argparse.Namespace) -> int:
+    """Make the session of a brief."""
+    import asyncio
+    from pathlib import Path
+
+    from handoff_sidecar.cli.remote import resume_from_outside
+
+    work = resume_from_outside(arguments.id, server_at(arguments.url, os.environ), journal=_journal(), here=Path.cwd())
+    resumed = asyncio.run(work)
+    session = resumed.session
+    print(" ".join([f'"{session.title}" is there.', *resumed.remarks, f"Open it with: opencode -s {session.id}"]))
+    return 0
+
+
+def chain(arguments: argparse.Namespace) -> int:
+    """Print the line of sessions that a session belongs to."""
+    from handoff_sidecar.journal.lineage import line_of, write_line
+
+    journal = _journal()
+    line = line_of(arguments.session, (entry for _, entry in journal.entries()))
+    if not line:
+        raise HandoffSidecarError(f"no brief in {journal.folder} speaks of {arguments.session}: it was not handed off")
+    print(write_line(line, arguments.session))
+    return 0
+
+
+def preview(arguments: argparse.Namespace) -> int:
+    """Print what a handoff of a session would say now."""
+    import asyncio
+    from datetime import UTC, datetime
+
+    from handoff_sidecar.cli.preview import preview as brief_of
+    from handoff_sidecar.settings import config_folder
+
+    now = datetime.now(UTC)
+    made = brief_of(arguments.session, server_at(arguments.url, os.environ), config=config_folder(), now=now)
+    print(asyncio.run(made), end="")
+    return 0
+
+
+def _journal() -> Journal:
+    from handoff_sidecar.folders import briefs_folder
+    from handoff_sidecar.journal.journal import Journal
+
+    return Journal(briefs_folder())
+
+
+def read(arguments: argparse.Namespace) -> int:
+    """Read or search a session, or all of a project."""
+    import asyncio
+    import json
+    from pathlib import Path
+
+    from handoff_sidecar.cli.remote import read_from_outside
+    from handoff_sidecar.reading.definition import ReadSession
+    from handoff_sidecar.settings import config_folder
+
+    named = {name: getattr(arguments, name) for name in ("query", "file", "limit", "before", "detail")}
+    given = {name: value for name, value in named.items() if value is not None}
+    asked = ReadSession(session_id=arguments.session, **given)
+    server = server_at(arguments.url, os.environ)
+    answer = asyncio.run(read_from_outside(asked, server, config=config_folder(), directory=str(Path.cwd())))
+    print(json.dumps(answer.as_json(), ensure_ascii=False, indent=2) if arguments.json else answer.markdown())
+    return 0
+
+
+def stdio(_arguments: argparse.Namespace) -> NoReturn:
+    """Be the sidecar of an OpenCode process."""
+    from handoff_sidecar.sidecar.process import run_on_stdio
+
+    run_on_stdio()

@@ -1,0 +1,103 @@
+"""From outside of OpenCode, by a server's URL: what `handoff-sidecar read` and `resume` do.
+
+Owns which settings count and how a next call is written. How the server is reached is `server_connection`'s; what is
+read is `tools.reading`'s, what is made `tools.handoff_resume`'s, what is printed the caller's.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from handoff_sidecar.call.context import Scene, ToolContext
+from handoff_sidecar.handoff.handoff_resume import HandoffResume, Resumed
+from handoff_sidecar.handoff.interrupted import Interrupted
+from handoff_sidecar.journal.journal import Journal
+from handoff_sidecar.opencode.client import OpenCodeClient
+from handoff_sidecar.opencode.models import SessionID
+from handoff_sidecar.opencode.server import SERVE_URL, Server
+from handoff_sidecar.opencode.server_connection import reached, session_on
+from handoff_sidecar.reading.all_sessions import ProjectSearch
+from handoff_sidecar.reading.answer import Answer, Room
+from handoff_sidecar.reading.definition import ReadSession
+from handoff_sidecar.reading.history import Histories
+from handoff_sidecar.reading.one_session import Reader
+from handoff_sidecar.reading.read_session import ALL
+from handoff_sidecar.reading.which_session import age_of
+from handoff_sidecar.reading.wording import Manner, Wording
+from handoff_sidecar.settings import Settings, load_settings
+from handoff_sidecar.text.redaction import redaction
+from handoff_sidecar.text.tokens import Tokenizer
+
+BUDGET_TOKENS = 50_000
+"""A person or a program reads this, no model's context holds it; it is the largest `read_token_budget`."""
+
+
+async def read_from_outside(asked: ReadSession, server: Server, *, config: Path, directory: str) -> Answer:
+    """What was asked for of the session `asked.session_id`, or of all sessions of the project in `directory`.
+
+    Args:
+        config: OpenCode's configuration folder, with the person's settings.
+        directory: the project's folder, for `all`.
+
+    Raises:
+        HandoffSidecarError: there is no such server or session, or the query can't be searched for.
+    """
+    settings: Settings = load_settings(config=config, project=None).settings
+    room, redact, histories = Room(BUDGET_TOKENS, Tokenizer()), redaction(wanted=settings.redact_secrets), Histories()
+    if asked.session_id == ALL:
+        async with reached(server) as http:
+            manner = Manner(room, redact, directory, on_the_command_line(server))
+            return await ProjectSearch(histories).read(
+                None, asked, OpenCodeClient(http, directory), manner, lambda session: age_of(session, datetime.now(UTC))
+            )
+    async with session_on(server, asked.session_id or "") as (http, session):
+        manner = Manner(room, redact, session.directory, on_the_command_line(server))
+        return await Reader(histories).read(session, asked, OpenCodeClient(http, ""), manner)
+
+
+async def resume_from_outside(name: str, server: Server, *, journal: Journal, here: Path) -> Resumed:
+    """The session of the brief that is meant; its prompt waits there for a person, as nobody may be looking.
+
+    Args:
+        name: of a session or a brief; empty for the newest of this project that no session came of.
+        here: a folder of the project.
+
+    Raises:
+        HandoffSidecarError: there is no such brief or no server, or what was left behind.
+    """
+    resume = HandoffResume(journal, now=lambda: datetime.now(UTC))
+    brief = resume.choose(name, None if name else _project_of(here, journal))
+    entry = brief.entry
+    place = ToolContext(sessionID=SessionID(entry.from_session), directory=entry.directory, worktree=entry.worktree)
+    async with reached(server) as http:
+        client = OpenCodeClient(http, entry.directory)
+        found = await Interrupted(journal).look(client, entry.root, from_session=entry.from_session)
+        made = next((each.made for each in found if each.brief.path == brief.path and each.made is not None), None)
+        if made is not None:
+            return Resumed(made, ("It was there already.",))
+        return await resume.resume(
+            brief, Scene(place, client, Settings(open="none"), "serve"), reply=False, command="handoff-sidecar resume"
+        )
+
+
+def _project_of(here: Path, journal: Journal) -> str:
+    """The project that a folder is in, as far as the briefs know it."""
+    folders = {str(folder) for folder in (here, *here.parents)}
+    return next((entry.root for _, entry in journal.entries() if entry.root in folders), str(here))
+
+
+def on_the_command_line(server: Server) -> Wording:
+    """How a person writes the next call, which goes to the same server."""
+    url = {} if server.url == SERVE_URL else {"url": server.url}
+
+    def call(arguments: Mapping[str, object]) -> str:
+        session, *options = {**arguments, **url}.items()
+        # What begins with a dash would be taken for an option.
+        words = ((name, str(value), "=" if str(value).startswith("-") else " ") for name, value in options)
+        written = (f"--{name}{between}{shlex.quote(text)}" for name, text, between in words)
+        return f"`{' '.join(['handoff-sidecar read', str(session[1]), *written])}`"
+
+    return Wording(call, "--{}".format, "")

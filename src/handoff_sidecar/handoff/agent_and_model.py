@@ -1,0 +1,89 @@
+"""Which agent and model the new session gets.
+
+Those of the old session, unless the user named others: these are checked, as OpenCode takes any name and fails later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from dataclasses import dataclass
+
+from handoff_sidecar.brief.notes import Notes
+from handoff_sidecar.errors import HandoffFailed, InvalidArguments, OpenCodeError
+from handoff_sidecar.opencode.client import OpenCodeClient
+from handoff_sidecar.opencode.models import Agent, Model
+from handoff_sidecar.session.facts import Facts
+from handoff_sidecar.text.plain_text import one_line
+
+LISTED_MODELS = 30
+"""In an error; a configuration can have hundreds, and the likeliest come first."""
+
+NAME_MAX_CHARACTERS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The agent and model to ask OpenCode for; None leaves the choice to it."""
+
+    agent: str | None
+    model: Model | None
+
+
+async def target_of(notes: Notes, facts: Facts, client: OpenCodeClient, *, name: str, retry: str) -> Target:
+    """The target of a handoff; costs no call unless the user named something.
+
+    Args:
+        name: what fails if this fails.
+        retry: what the reader of an error can do, once it is corrected.
+
+    Raises:
+        InvalidArguments: there is no such agent or model; the message lists those there are.
+        HandoffFailed: that could not be found out.
+    """
+    if notes.agent is None and notes.model is None:
+        return Target(facts.agent, facts.model)
+    try:
+        agent, model = await asyncio.gather(_agent(notes.agent, client), _model(notes.model, client))
+    except OpenCodeError as error:
+        raise HandoffFailed(
+            f"{name}: agent and model could not be checked ({error}). Nothing was made: leave them out, and {retry}."
+        ) from error
+    except InvalidArguments as error:
+        raise InvalidArguments(f"{name}: {error}, and {retry}.") from error
+    if model is None:
+        # An agent's own model comes with it; the same agent keeps what the person chose.
+        changed = agent is not None and agent.name != facts.agent
+        model = agent.model if agent is not None and agent.model is not None and changed else facts.model
+    elif facts.model is not None and str(model) == f"{facts.model.provider_id}/{facts.model.model_id}":
+        model = facts.model
+    return Target(agent.name if agent else facts.agent, model)
+
+
+async def _agent(name: str | None, client: OpenCodeClient) -> Agent | None:
+    if name is None:
+        return None
+    agents = [agent for agent in await client.agents() if agent.can_lead]
+    wanted = next((agent for agent in agents if agent.name.casefold() == name.casefold()), None)
+    if wanted is None:
+        raise InvalidArguments(_unknown("agent", name, [agent.name for agent in agents]))
+    return wanted
+
+
+async def _model(name: str | None, client: OpenCodeClient) -> Model | None:
+    if name is None:
+        return None
+    models = {str(model): model for model in await client.models()}
+    if name not in models:
+        likeliest = difflib.get_close_matches(name, models, n=LISTED_MODELS, cutoff=0.3)
+        raise InvalidArguments(_unknown("model", name, list(dict.fromkeys((*likeliest, *models)))))
+    return models[name]
+
+
+def _unknown(what: str, name: str, there_are: list[str]) -> str:
+    listed = ", ".join(f"`{one_line(entry, NAME_MAX_CHARACTERS)}`" for entry in there_are[:LISTED_MODELS])
+    more = f" (+{len(there_are) - LISTED_MODELS} more)" if len(there_are) > LISTED_MODELS else ""
+    return (
+        f"nothing was done, as there is no {what} `{one_line(name, NAME_MAX_CHARACTERS)}`. "
+        f"There are: {listed}{more}. Correct the {what}, or leave it out"
+    )

@@ -1,0 +1,106 @@
+"""The answers of a handoff: what was made, or what went wrong and where the brief lies.
+
+Owns every such sentence for the model; the person reads the failures too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from handoff_sidecar.brief.brief import SUMMARY_MAX_CHARACTERS, Surroundings
+from handoff_sidecar.brief.write import Written
+from handoff_sidecar.call.context import ToolResult
+from handoff_sidecar.errors import OpenCodeError, OpenCodeUnreachable
+from handoff_sidecar.handoff.agent_and_model import Target
+from handoff_sidecar.handoff.new_session import Delivered
+from handoff_sidecar.session.facts import Facts
+
+
+def made(  # noqa: PLR0913  # what was made, and what is to be known of it
+    delivered: Delivered,
+    target: Target,
+    written: Written,
+    saved: Path | None,
+    remarks: list[str],
+    *,
+    is_waiting: bool,
+) -> ToolResult:
+    """The new session, what is to be known of it, and that the work here is over.
+
+    Args:
+        is_waiting: nobody is there to see the session, and nothing goes on in it until somebody opens it.
+    """
+    session = delivered.session
+    refused = [
+        f"{what} {asked}"
+        for what, asked, got in (
+            ("agent", target.agent, delivered.agent),
+            ("model", target.model, delivered.model),
+        )
+        if asked is not None and asked != got
+    ]
+    if refused:
+        remarks = [f"OpenCode did not take {' and '.join(refused)}.", *remarks]
+    handed_off = (
+        f'Handed off to `{session.id}`, "{session.title}": agent {delivered.agent}, model {delivered.model}, '
+        f"prompt of {written.tokens} tokens."
+    )
+    if is_waiting:
+        over = (
+            f"It waits there: tell the user to open it with `opencode -s {session.id}`, then stop. Do nothing more in "
+            "this session."
+        )
+    else:
+        handed_off += f" Without a TUI, open it with `opencode -s {session.id}`."
+        over = "The work goes on there: say so in one short sentence, then stop. Do nothing more in this session."
+    return ToolResult(
+        # `opencode run` prints the title alone, and who reads it needs the id.
+        title=f"{session.title} ({session.id})" if is_waiting else session.title,
+        output="\n".join([handed_off, *filter(None, remarks), over]),
+        metadata={
+            "sessionID": session.id,
+            "agent": delivered.agent,
+            "model": str(delivered.model),
+            "tokens": written.tokens,
+            "brief": str(saved) if saved else None,
+        },
+    )
+
+
+def remarks_on(facts: Facts, written: Written, surroundings: Surroundings, root: str) -> list[str]:
+    """What is not as whoever reads the answer would think."""
+    remarks = []
+    if written.summary_was_cut:
+        remarks.append(
+            f"The summary was cut (to {SUMMARY_MAX_CHARACTERS:,} characters or less): next time, 1-3 sentences."
+        )
+    if written.lifted:
+        remarks.append(f"Left out, as the user took it back: {'; '.join(map(str, written.lifted))}")
+    if surroundings.present is None:
+        remarks.append(f"The files were not checked: {root} could not be looked at.")
+    if facts.not_covered:
+        remarks.append(f"Files and the last command come from the newest {facts.not_covered} messages.")
+    return remarks
+
+
+def made_already(session_id: str) -> ToolResult:
+    """The session that an earlier call of the same turn has made."""
+    return ToolResult(
+        title="Handed off already",
+        output=(
+            f"This turn was handed off already, to `{session_id}` (`opencode -s {session_id}`); nothing new was made.\n"
+            "The work goes on there: say so in one short sentence, then stop."
+        ),
+        metadata={"sessionID": session_id},
+    )
+
+
+def failed(what: str, error: Exception, saved: Path | None, *, retry: str) -> str:
+    """What failed, whether anything was made, where the brief is, and what to do next."""
+    where = f"The brief is saved: {saved}. " if saved else ""
+    left = ""
+    if isinstance(error, OpenCodeUnreachable):
+        left = "It is unknown whether a new session was made: look in the session list first. "
+    elif isinstance(error, OpenCodeError):
+        left = "No new session was made. "
+    return f"{what} failed: {error}. {left}{where}This session is unchanged: {retry}, or go on here."

@@ -1,0 +1,129 @@
+"""Everything that is known of a session when it is handed off.
+
+Owns what is read, how much of it, and what is done without. Reads alone: nothing is changed here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from handoff_sidecar.brief.brief import Surroundings, files_to_look_for
+from handoff_sidecar.brief.notes import Notes
+from handoff_sidecar.errors import HandoffFailed, HandoffSidecarError, OpenCodeError, OpenCodeUnreachable
+from handoff_sidecar.handoff.git_status import GitState, describe
+from handoff_sidecar.handoff.inherited import with_inheritance
+from handoff_sidecar.handoff.worktree import files_present, git_state
+from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
+from handoff_sidecar.opencode.models import Message, MessageID, Session, SessionID
+from handoff_sidecar.opencode.undone import without_undone
+from handoff_sidecar.session.facts import Facts, facts_of
+from handoff_sidecar.session.trigger import TRIGGER_WORDS
+
+log = logging.getLogger(__name__)
+
+GATHERED_MESSAGES = 100
+"""The newest messages that facts come from: several turns' work, and the same for a session of any length."""
+
+FEWER_MESSAGES = (GATHERED_MESSAGES, 10)
+"""What is asked for, one after the other: a hundred messages with pictures in them can be over a frame's limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The facts, the messages that they come from, what git says, and a sentence for each thing that is missing."""
+
+    facts: Facts
+    messages: list[Message]
+    git: str
+    missing: tuple[str, ...]
+
+
+async def gather(  # noqa: PLR0913  # what is known beforehand, each by its name
+    session_id: SessionID,
+    client: OpenCodeClient,
+    *,
+    root: str,
+    agent: str | None = None,
+    calling: MessageID | None = None,
+    trigger_words: tuple[str, ...] = TRIGGER_WORDS,
+) -> Gathered:
+    """The facts of a session; without messages or todos a handoff is poorer, and says so.
+
+    What the person has undone is no fact of it.
+
+    Args:
+        root: the folder that paths are given relative to, and that git is asked in.
+        agent: the agent at work right now, if that is known.
+        calling: see `facts_of`, as `trigger_words`.
+
+    Raises:
+        HandoffFailed: the session can't be read, or is none that is handed off.
+    """
+    session, messages, todos, git = await asyncio.gather(
+        client.session(session_id),
+        _messages(client, session_id),
+        client.todos(session_id),
+        git_state(root),
+        return_exceptions=True,
+    )
+    for outcome in (session, messages, todos, git):
+        if isinstance(outcome, BaseException) and not isinstance(outcome, HandoffSidecarError):
+            raise outcome
+    if isinstance(session, BaseException):
+        raise HandoffFailed(
+            f"session_handoff: this session could not be read ({session}). Nothing was made; call again, or go on here."
+        ) from session
+    if session.parent_id is not None:
+        raise HandoffFailed(
+            "session_handoff: this is a subagent's session. Nothing was made; report to the agent that started you."
+        )
+    if not isinstance(messages, BaseException):
+        messages = await _what_stands(session, messages, client)
+    missing = []
+    if isinstance(messages, BaseException):
+        missing.append(f"Made without this session's messages: {messages}.")
+    if isinstance(todos, BaseException):
+        missing.append(f"Made without the todo list: {todos}.")
+    page = MessagePage([], None) if isinstance(messages, BaseException) else messages
+    listed = [] if isinstance(todos, BaseException) else todos
+    facts = facts_of(
+        session,
+        page.messages,
+        listed,
+        worktree=root,
+        agent=agent,
+        calling=calling,
+        trigger_words=trigger_words,
+        more_before=page.before is not None,
+    )
+    if not isinstance(messages, BaseException):
+        has_todos = bool(listed) or isinstance(todos, BaseException)
+        facts = await with_inheritance(facts, client, root=root, messages=GATHERED_MESSAGES, has_todos=has_todos)
+    said = describe(git if isinstance(git, GitState) else None)
+    return Gathered(facts, page.messages, said, tuple(missing))
+
+
+async def look_around(notes: Notes, gathered: Gathered, root: str) -> Surroundings:
+    """The worktree as it is now, as far as the brief needs it."""
+    present = await files_present(files_to_look_for(notes, gathered.facts, worktree=root), root)
+    return Surroundings(present=present, git=gathered.git)
+
+
+async def _what_stands(session: Session, page: MessagePage, client: OpenCodeClient) -> MessagePage | OpenCodeError:
+    try:
+        return (await without_undone(session, page, client)).page
+    except OpenCodeError as error:
+        log.warning("what stands of a session in which much was undone could not be had: %s", error)
+        return error
+
+
+async def _messages(client: OpenCodeClient, session_id: SessionID) -> MessagePage:
+    """The newest messages; fewer where they are too large to be had at once, as agent and model depend on them."""
+    for limit in FEWER_MESSAGES:
+        try:
+            return await client.messages(session_id, limit=limit)
+        except OpenCodeUnreachable as error:
+            log.warning("the newest %d messages could not be had: %s", limit, error)
+    return await client.messages(session_id, limit=1)

@@ -1,0 +1,93 @@
+"""The command `/handoff-now`: a handoff at once, with the computed brief and without a model call.
+
+For a context that is full, a provider that is down, or haste. Also how an automatic handoff ends when the agent
+does not make it.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from handoff_sidecar.brief.computed import computed_notes, requests_of
+from handoff_sidecar.call.context import Scene, ToolResult
+from handoff_sidecar.errors import HandoffFailed, OpenCodeError
+from handoff_sidecar.handoff.gather import Gathered
+from handoff_sidecar.handoff.plan import Order
+from handoff_sidecar.handoff.session_handoff import SessionHandoff
+from handoff_sidecar.session.facts import own_words
+from handoff_sidecar.session.trigger import Wish, read_wish
+from handoff_sidecar.text.plain_text import unquoted
+
+log = logging.getLogger(__name__)
+
+NOTHING = "There is nothing to hand off: this session has no messages yet."
+
+
+class HandoffNow:
+    """The command, with what it needs; one for the whole process."""
+
+    def __init__(self, session_handoff: SessionHandoff) -> None:
+        self._session_handoff = session_handoff
+
+    async def __call__(self, wanted: str, scene: Scene) -> ToolResult:
+        """Hand the session of the scene off, after an end to its running turn.
+
+        Args:
+            wanted: what the person typed after the command, see `read_wish`.
+
+        Raises:
+            InvalidArguments: there is no such agent or model; the message lists those there are.
+            HandoffFailed: there was nothing to hand off, or what was left behind and where the brief is.
+        """
+        wish = read_wish(wanted)
+        error = await _end_turn(scene)
+        return await self._session_handoff.hand_off(lambda gathered: _order(wish, gathered, error), scene)
+
+
+def computed_order(gathered: Gathered, goal: str = "", error: str = "") -> Order:
+    """An order with computed notes; its agent answers if the provider did its work at the end of this session.
+
+    Args:
+        error: what the provider says just now, if it fails.
+    """
+    session, messages = gathered.facts.session, gathered.messages
+    requests = requests_of(session, messages)
+    return Order(
+        computed_notes(session, messages, goal or None, error=error),
+        topic=unquoted(own_words(requests[-1].text)) if requests else "",
+        reply=not error and not (messages and messages[-1].provider_failed),
+    )
+
+
+def _order(wish: Wish, gathered: Gathered, error: str) -> Order:
+    if not gathered.messages and not gathered.missing:
+        raise HandoffFailed(NOTHING)
+    order = computed_order(gathered, wish.goal, error)
+    return replace(
+        order,
+        notes=order.notes.model_copy(update={"agent": wish.agent, "model": wish.model}),
+        # Without a goal there is nothing for a model to do: the prompt waits there for the person. One that the person
+        # names may answer where the old one did not.
+        reply=(order.reply or wish.model is not None) and bool(wish.goal),
+        again=True,
+        announcement="Handed off without a model call",
+        name="/handoff-now",
+        retry="type `/handoff-now` again",
+    )
+
+
+async def _end_turn(scene: Scene) -> str:
+    """Two agents must not work in one worktree: a turn that runs here ends before the next session begins.
+
+    Returns what the provider said, if the turn was waiting for it to recover.
+    """
+    session_id = scene.context.session_id
+    try:
+        status = await scene.client.status(session_id)
+        if status.is_busy:
+            await scene.client.abort(session_id)
+    except OpenCodeError as error:
+        log.warning("the running turn of %s may not have ended: %s", session_id, error)
+        return ""
+    return status.message

@@ -1,0 +1,163 @@
+"""Handoffs that died in the middle, with the sidecar or with OpenCode: what is left of them is put in order.
+
+Owns the rule that a session without its prompt is removed and one with its prompt counts. Starts nothing: a brief
+that no session came of is resumed when a person says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from handoff_sidecar.call.toasts import duration_ms
+from handoff_sidecar.errors import OpenCodeError
+from handoff_sidecar.handoff.new_session import mark_handed_off, prompt_in, take_mark_back
+from handoff_sidecar.handoff.saved_parts import Enclosure
+from handoff_sidecar.journal.brief_file import Entry, SavedBrief
+from handoff_sidecar.journal.journal import Journal, UnderWay
+from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
+from handoff_sidecar.opencode.models import Model, Session, SessionID
+
+log = logging.getLogger(__name__)
+
+LOOKED_AT_SESSIONS = 100
+"""The newest of the project; a half-made session is as old as the interruption."""
+
+LOOKED_AT_MESSAGES = 20
+"""In a session that has just been made: has anything been said there?"""
+
+OFFER_DELAY_S = 2.0
+"""After a project is opened: a toast needs the TUI to be up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A handoff that was interrupted.
+
+    Attributes:
+        made: the session that came of it all the same, or None.
+    """
+
+    brief: SavedBrief
+    made: Session | None
+
+    @property
+    def notice(self) -> str:
+        """What the person is told, once."""
+        if self.made is not None:
+            return f'The handoff that was interrupted is there: "{self.made.title}" is in the session list.'
+        of = self.brief.entry.from_title or self.brief.entry.title
+        # A line of its own: in a toast, the command would be broken at its hyphen.
+        return f'A handoff of "{of}" was interrupted; its brief is kept.\n/handoff-resume makes its session.'
+
+
+Then = Callable[[UnderWay, Found, OpenCodeClient], Awaitable[None]]
+
+
+class Interrupted:
+    """Looks after them, one after the other."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._lock = asyncio.Lock()
+
+    async def offer(self, client: OpenCodeClient, root: str) -> None:
+        """Tell the person, once, of each that there is in this project; where there is none, without any call."""
+        try:
+            if await self._go_through(client, root, self._leave):
+                await asyncio.sleep(OFFER_DELAY_S)
+                await self._go_through(client, root, self._tell)
+        except OpenCodeError as error:
+            log.warning("interrupted handoffs are offered at the next start: %s", error)
+
+    async def look(self, client: OpenCodeClient, root: str, *, from_session: str | None = None) -> list[Found]:
+        """Those of a project, or of a session of it, each of them in order now; who asks tells of them.
+
+        Raises:
+            OpenCodeError: it can't be seen what is left of one; that one stays for the next look.
+        """
+        return await self._go_through(client, root, self._end, from_session)
+
+    async def _go_through(
+        self, client: OpenCodeClient, root: str, then: Then, from_session: str | None = None
+    ) -> list[Found]:
+        async with self._lock:
+            found = []
+            for under_way in self._journal.interrupted(root, from_session=from_session):
+                try:
+                    found.append(await _put_in_order(under_way, client))
+                    await then(under_way, found[-1], client)
+                finally:
+                    under_way.leave()
+            return found
+
+    @staticmethod
+    async def _leave(under_way: UnderWay, _found: Found, _client: OpenCodeClient) -> None:
+        under_way.leave()
+
+    @staticmethod
+    async def _end(under_way: UnderWay, _found: Found, _client: OpenCodeClient) -> None:
+        under_way.end()
+
+    @staticmethod
+    async def _tell(under_way: UnderWay, found: Found, client: OpenCodeClient) -> None:
+        # Not as one of the notices that may be lost: what could not be told is told at the next start.
+        await client.show_toast(found.notice, variant="warning", duration_ms=duration_ms(found.notice))
+        log.info("told of the interrupted handoff %s", under_way.path.name)
+        under_way.end()
+
+
+def enclosure_of(entry: Entry) -> Enclosure:
+    """What goes with the prompt; where the brief doesn't say it, or was changed by hand, the defaults."""
+    try:
+        return Enclosure.model_validate(entry.enclosed)
+    except ValidationError as error:
+        log.warning("what was enclosed in a brief can't be read: %d problems", error.error_count())
+        return Enclosure()
+
+
+async def _put_in_order(under_way: UnderWay, client: OpenCodeClient) -> Found:
+    brief = under_way.brief
+    made = await _made(brief.entry, client)
+    if made is not None:
+        under_way.finish(made.id)
+        await _place_draft(brief, made, client)
+        old = await client.session_if_there(SessionID(brief.entry.from_session))
+        if old is not None and old.handoff.get("to") != made.id:
+            await mark_handed_off(client, old, made.id, enclosure_of(brief.entry).turn)
+    return Found(brief, made)
+
+
+async def _place_draft(brief: SavedBrief, made: Session, client: OpenCodeClient) -> None:
+    """A prompt that was to wait in the input box, which is another one now: it waits in the session."""
+    if enclosure_of(brief.entry).delivery != "draft":
+        return
+    newest = (await client.messages(made.id, limit=LOOKED_AT_MESSAGES)).messages
+    if not any(message.text for message in newest):
+        model = Model.named(brief.entry.model) if brief.entry.model else None
+        await client.prompt(made.id, [PromptPart(brief.prompt)], agent=brief.entry.agent, model=model, reply=False)
+
+
+async def _made(entry: Entry, client: OpenCodeClient) -> Session | None:
+    """The session that came of it; one without its prompt is removed, and the old one's mark that names it.
+
+    Raises:
+        OpenCodeError: it is not known.
+    """
+    if entry.to_session is not None:
+        return await client.session_if_there(SessionID(entry.to_session))
+    name = enclosure_of(entry).handoff.get("id")
+    newest = await client.sessions(limit=LOOKED_AT_SESSIONS) if name else []
+    session = next((session for session in newest if session.handoff.get("id") == name), None)
+    if session is None or await prompt_in(client, session.id) is not None:
+        return session
+    await client.delete_session(session.id)
+    log.info("removed the half-made session %s", session.id)
+    old = await client.session_if_there(SessionID(entry.from_session))
+    if old is not None and old.handoff.get("to") == session.id:
+        await take_mark_back(client, old)
+    return None

@@ -1,0 +1,210 @@
+"""A new session with its prompt in it, or none at all.
+
+Owns the steps that change something in OpenCode, their order, and what undoes them. Knows nothing of how the
+prompt came about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from handoff_sidecar.call.background import wait_for_at_most
+from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeGarbled, OpenCodeUnreachable
+from handoff_sidecar.handoff.stored_prompts import Receipts
+from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
+from handoff_sidecar.opencode.models import Message, Model, Session, SessionID
+
+log = logging.getLogger(__name__)
+
+READ_BACK_PAUSES_S = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Between looks for a prompt of which nothing was told. 1.18.33 has stored it when it answers, and has told of it some
+milliseconds before; older versions store it a moment later."""
+
+NEWEST_SESSIONS = 10
+"""Where a session that was just made is looked for; a few others may have been made meanwhile."""
+
+REMOVAL_TIMEOUT_S = 1.5
+"""The person waits for this while the handoff has failed already; a cancelled call is left behind after 2 s."""
+
+CANCELLED_WAIT_S = 0.15
+"""Whoever presses escape waits for this: ten times what OpenCode takes. What takes longer ends in the background."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What is to be delivered to a new session; its metadata are like no other session's."""
+
+    title: str
+    parts: list[PromptPart]
+    agent: str | None
+    model: Model | None
+    permission: list[dict[str, Any]]
+    metadata: dict[str, Any]
+    reply: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The new session as it is: the agent and model may not be those that were asked for."""
+
+    session: Session
+    agent: str | None
+    model: Model | None
+
+
+class Beside(Protocol):
+    """What is done beside the delivery; each step may be told more than once."""
+
+    def prompted(self, made: SessionID, /) -> None:
+        """The prompt is on its way."""
+
+    def stored(self, made: SessionID, /) -> None:
+        """The prompt is there."""
+
+    async def take_back(self) -> None:
+        """Undoes it, if it has begun."""
+
+
+async def deliver(client: OpenCodeClient, parcel: Parcel, beside: Beside, receipts: Receipts) -> Delivered:
+    """The new session, with its prompt stored.
+
+    If the prompt can't be placed, or the caller is cancelled, the session is removed again; a caller that was cancelled
+    does not wait for it long.
+
+    Raises:
+        HandoffFailed: says at which step, and whether anything was left behind.
+        OpenCodeError: the session could not be made; nothing was left behind.
+    """
+    session = await _create(client, parcel)
+    try:
+        stored = await _place(client, session.id, parcel, beside, receipts)
+        if stored is None:
+            log.warning("%s took no prompt for agent %s: trying the default one", session.id, parcel.agent)
+            stored = await _place(client, session.id, replace(parcel, agent=None), beside, receipts)
+    except OpenCodeError as error:
+        raise HandoffFailed(f"{error}. {await _undo(client, session.id, beside)}") from error
+    except BaseException:
+        await wait_for_at_most(CANCELLED_WAIT_S, _undo(client, session.id, beside))
+        raise
+    if stored is None:
+        left_over = await _undo(client, session.id, beside)
+        raise HandoffFailed(f"OpenCode accepted the prompt but never stored it. {left_over}")
+    return Delivered(session, stored.agent, stored.model)
+
+
+async def mark_handed_off(client: OpenCodeClient, old: Session, made: SessionID, turn: str | None) -> str:
+    """Mark the old session as handed off, keeping its other metadata; a sentence if that failed."""
+    handoff = {**old.handoff, "to": made, "turn": turn}
+    try:
+        await client.set_metadata(old.id, {**old.metadata, "handoff": handoff})
+    except OpenCodeError as error:
+        log.warning("the old session was not marked: %s", error)
+        return "The old session could not be marked as handed off."
+    return ""
+
+
+async def take_mark_back(client: OpenCodeClient, old: Session) -> None:
+    """Let the old session be as if it had not been handed off, keeping its other metadata.
+
+    Raises:
+        OpenCodeError: it stays marked.
+    """
+    handoff = {name: value for name, value in old.handoff.items() if name not in {"to", "turn"}}
+    await client.set_metadata(old.id, {**old.metadata, "handoff": handoff})
+
+
+async def prompt_in(client: OpenCodeClient, session_id: SessionID) -> Message | None:
+    """The message with which a new session begins, or None: then the session is half made."""
+    page = await client.messages(session_id, limit=5)
+    return next((message for message in page.messages if message.info.role == "user" and message.parts), None)
+
+
+async def _create(client: OpenCodeClient, parcel: Parcel) -> Session:
+    """The new session, still empty. Cancelled while OpenCode makes it, it is removed as soon as its id is there."""
+    creation = asyncio.ensure_future(
+        client.create_session(
+            title=parcel.title,
+            agent=parcel.agent,
+            model=parcel.model,
+            permission=parcel.permission,
+            metadata=parcel.metadata,
+        )
+    )
+    try:
+        return await asyncio.shield(creation)
+    except (OpenCodeUnreachable, OpenCodeGarbled) as error:
+        made = await _made_all_the_same(client, parcel)
+        if made is None:
+            raise
+        log.warning("the answer to a new session was lost, but %s is there: %s", made.id, error)
+        return made
+    except asyncio.CancelledError:
+        await wait_for_at_most(CANCELLED_WAIT_S, _remove_when_made(client, parcel, creation))
+        raise
+
+
+async def _remove_when_made(client: OpenCodeClient, parcel: Parcel, creation: asyncio.Future[Session]) -> None:
+    try:
+        session: Session | None = await creation
+    except OpenCodeError as error:
+        log.info("cancelled while a session was made: %s", error)
+        session = await _made_all_the_same(client, parcel)
+    if session is not None:
+        await _remove(client, session.id)
+
+
+async def _place(
+    client: OpenCodeClient, session_id: SessionID, parcel: Parcel, beside: Beside, receipts: Receipts
+) -> Message | None:
+    """The user message that now stands in the session, or None: a 204 is no success (an unknown agent stores none)."""
+    with receipts.expecting(session_id, len(parcel.parts), lambda: beside.stored(session_id)) as receipt:
+        sending = asyncio.create_task(
+            client.prompt(session_id, parcel.parts, agent=parcel.agent, model=parcel.model, reply=parcel.reply)
+        )
+        beside.prompted(session_id)
+        try:
+            await sending
+        except OpenCodeUnreachable as error:
+            log.warning("the answer to the prompt of %s was lost: looking whether it is there: %s", session_id, error)
+            stored = receipt.message or await prompt_in(client, session_id)
+            if stored is None:
+                raise
+            return stored
+        for pause in READ_BACK_PAUSES_S:
+            await asyncio.sleep(pause)
+            stored = receipt.message or await prompt_in(client, session_id)
+            if stored is not None:
+                return stored
+    return None
+
+
+async def _made_all_the_same(client: OpenCodeClient, parcel: Parcel) -> Session | None:
+    """The session that OpenCode has made although its answer did not arrive, known by its metadata."""
+    try:
+        newest = await client.sessions(limit=NEWEST_SESSIONS)
+    except OpenCodeError as error:
+        log.warning("could not look whether a session was made: %s", error)
+        return None
+    return next((session for session in newest if session.metadata == parcel.metadata), None)
+
+
+async def _undo(client: OpenCodeClient, session_id: SessionID, beside: Beside) -> str:
+    """What was left behind, as a sentence."""
+    left_over = await _remove(client, session_id)
+    await beside.take_back()
+    return left_over
+
+
+async def _remove(client: OpenCodeClient, session_id: SessionID) -> str:
+    """Remove a half-made session even while we are being cancelled; what was left behind, as a sentence."""
+    removal = asyncio.ensure_future(client.delete_session(session_id))
+    try:
+        async with asyncio.timeout(REMOVAL_TIMEOUT_S):
+            await asyncio.shield(removal)
+    except (OpenCodeError, TimeoutError) as error:
+        log.warning("could not remove the half-made session %s: %s", session_id, error)
+        return f"The new session {session_id} was left without its prompt: delete it in the session list"
+    return "The new session was removed again"

@@ -1,0 +1,110 @@
+"""The worktree as it is now: which files are there, and what git says.
+
+Owns the look at the disk and the run of git, both bounded in time: a handoff does without, rather than wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from handoff_sidecar.handoff.git_status import DEFAULT_BRANCH_COMMAND, STATUS_COMMAND, GitState, parse_state
+
+log = logging.getLogger(__name__)
+
+LOOK_TIMEOUT_S = 1.0
+"""Both take 10 ms here; a network disk or a repository of a million files must not hold a person up."""
+
+_GIT = ("git", "-c", "core.fsmonitor=false", "--no-optional-locks")
+"""A status must neither start a program that the repository names nor take the lock of an agent at work."""
+
+_FILTERS = (
+    "config",
+    "--show-scope",
+    "--null",
+    "--name-only",
+    "--get-regexp",
+    r"^filter\..*\.(clean|process)$",
+)
+"""A filter is such a program: an unpacked archive may bring a repository whose configuration has one."""
+
+_OF_THE_REPOSITORY = frozenset({"local", "worktree"})
+_SUCCESS = {"config": {0, 1}, "symbolic-ref": {0}, "status": {0}}
+"""1 is `git config`'s answer where nothing matches, also outside of a repository."""
+
+
+async def files_present(paths: Iterable[str], root: str) -> frozenset[str] | None:
+    """Those of the paths (relative to `root`, or absolute) that are files; None if that could not be found out."""
+
+    def look() -> frozenset[str] | None:
+        if not os.path.isdir(root):  # noqa: PTH112  # os.path answers for impossible names too, pathlib raises
+            return None
+        return frozenset(path for path in paths if os.path.isfile(Path(root) / path))  # noqa: PTH113  # as above
+
+    try:
+        async with asyncio.timeout(LOOK_TIMEOUT_S):
+            return await asyncio.to_thread(look)
+    except (TimeoutError, OSError) as error:
+        log.info("files of %s could not be looked for: %r", root, error)
+        return None
+
+
+async def git_state(root: str) -> GitState | None:
+    """What git says of the worktree; None without a repository, or without git."""
+    until = time.monotonic() + LOOK_TIMEOUT_S
+    named, default = await asyncio.gather(_git(root, until, *_FILTERS), _git(root, until, *DEFAULT_BRANCH_COMMAND))
+    if named is None:
+        return None
+    printed = await _git(root, until, *STATUS_COMMAND, environment=_without_filters(named))
+    return parse_state(_shown(printed), _shown(default or "")) if printed is not None else None
+
+
+def _shown(printed: str) -> str:
+    """With `?` for what is no UTF-8: a branch may have any name."""
+    return printed.encode(errors="replace").decode()
+
+
+def _without_filters(named: str) -> dict[str, str]:
+    """What turns the filters off that the repository's own configuration names; a person's own ones stay."""
+    words = named.split("\0")
+    keys = {key for scope, key in zip(words[::2], words[1::2], strict=False) if scope in _OF_THE_REPOSITORY}
+    filters = sorted({key.rpartition(".")[0] for key in keys})
+    settings = [
+        (f"{name}.{key}", value)
+        for name in filters
+        for key, value in (("clean", ""), ("process", ""), ("required", "false"))
+    ]
+    numbered: dict[str, str] = {}
+    for number, (key, value) in enumerate(settings):
+        numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return {"GIT_CONFIG_COUNT": str(len(settings)), **numbered}
+
+
+async def _git(root: str, until: float, *words: str, environment: Mapping[str, str] | None = None) -> str | None:
+    """What git prints; None where it can't be run, fails, or takes longer than until then."""
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603  # git, with words of ours
+            [*_GIT, *words],
+            cwd=root,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            errors="surrogateescape",
+            timeout=max(until - time.monotonic(), 0),
+            check=False,
+        )
+
+    try:
+        done = await asyncio.to_thread(run)
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        log.info("git could not be run in %s: %s", root, error)
+        return None
+    return done.stdout if done.returncode in _SUCCESS[words[0]] else None

@@ -1,0 +1,173 @@
+"""The folder of briefs: one file a handoff, written before anything is made in OpenCode (the folder has mode 0700).
+
+Owns which briefs there are, and which handoffs are under way or were interrupted. A brief's form is `brief_file`'s.
+"""
+
+from __future__ import annotations
+
+import glob
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from handoff_sidecar.errors import JournalUnavailable
+from handoff_sidecar.folders import make_private
+from handoff_sidecar.journal.brief_file import Entry, SavedBrief, read, read_entry, write_brief
+from handoff_sidecar.journal.marks import Mark
+
+log = logging.getLogger(__name__)
+
+KEPT_BRIEFS = 200
+"""About a month of heavy use, and under 1 MB."""
+
+TORN_AFTER_S = 3_600.0
+"""A brief takes milliseconds to write: what is half written for so long is nobody's any more."""
+
+
+class UnderWay:
+    """A brief whose handoff this process is making, or is looking after."""
+
+    def __init__(self, brief: SavedBrief, mark: Mark) -> None:
+        self.brief = brief
+        self._mark = mark
+
+    @property
+    def path(self) -> Path:
+        """The brief's file."""
+        return self.brief.path
+
+    def finish(self, to_session: str) -> None:
+        """Record which session came of it; a failure costs only this and is logged."""
+        try:
+            write_brief(self.path, replace(self.brief.entry, to_session=to_session), self.brief.prompt)
+        except OSError as error:
+            log.warning("could not record the new session in %s: %s", self.path, error)
+
+    def close(self, *, is_heard: bool) -> None:
+        """End it; what nobody hears the end of is offered at OpenCode's next start."""
+        if is_heard:
+            self.end()
+        else:
+            self.leave()
+
+    def end(self) -> None:
+        """However it went, somebody knows of it now."""
+        self._mark.remove()
+
+    def leave(self) -> None:
+        """Nobody can be told any more: it is for the next one to look at."""
+        self._mark.leave()
+
+
+class Journal:
+    """The folder of briefs; made at the first write."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def begin(self, entry: Entry, prompt: str) -> UnderWay:
+        """The handoff of a new brief, which is on disk now.
+
+        Raises:
+            JournalUnavailable: the folder can't be made or written to.
+        """
+        stamp = datetime.fromisoformat(entry.created).astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
+        path = self.folder / f"{stamp}-{entry.from_session}.md"
+        try:
+            make_private(self.folder)
+            mark = Mark.put(_mark_of(path))
+            try:
+                write_brief(path, entry, prompt)
+            except BaseException:
+                mark.remove()
+                raise
+        except OSError as error:
+            raise JournalUnavailable(f"the brief could not be saved in {self.folder}: {error.strerror}") from error
+        self._prune()
+        return UnderWay(SavedBrief(path, entry, prompt), mark)
+
+    def again(self, brief: SavedBrief) -> UnderWay:
+        """A second try at the handoff of a brief.
+
+        Raises:
+            JournalUnavailable: another process is at it, or the folder can't be written to.
+        """
+        try:
+            return UnderWay(brief, Mark.put(_mark_of(brief.path)))
+        except BlockingIOError as error:
+            raise JournalUnavailable(f"the handoff of {brief.path.name} is under way in another OpenCode") from error
+        except OSError as error:
+            raise JournalUnavailable(f"nothing can be written to {self.folder}: {error.strerror}") from error
+
+    def interrupted(self, root: str, *, from_session: str | None = None) -> Iterator[UnderWay]:
+        """The handoffs of a project, or of a session of it, that died in the middle; each is the caller's to end."""
+        for path in sorted(self.folder.glob(f".*-{glob.escape(from_session) if from_session else 'ses_*'}.mark")):
+            mark = Mark.take(path)
+            if mark is None:
+                continue
+            try:
+                brief = read(path.with_name(path.name.removeprefix(".")).with_suffix(".md"))
+            except JournalUnavailable as error:  # it died before the brief was written, or the brief is pruned
+                log.info("nothing to go on with: %s", error)
+                mark.remove()
+                continue
+            if brief.entry.root == root:
+                yield UnderWay(brief, mark)
+            else:
+                mark.leave()
+
+    def unfinished(self) -> Iterator[SavedBrief]:
+        """The briefs that no session came of, newest first; those whose session was handed off later are left out."""
+        seen: set[str] = set()
+        for path, entry in self.entries():
+            if entry.to_session is None and entry.from_session not in seen:
+                yield read(path)
+            seen.add(entry.from_session)
+
+    def came_from(self, session_id: str) -> str | None:
+        """The session whose handoff made this one, or None if no brief says so."""
+        return next((entry.from_session for _, entry in self.entries() if entry.to_session == session_id), None)
+
+    def brief_about(self, name: str | None) -> Path | None:
+        """The newest brief: of all, or of a session's handoff, else the one that it began with; or a file's by name."""
+        found = list(self.entries())
+        if name is None:
+            return found[0][0] if found else None
+        of_it = (path for path, entry in found if entry.from_session == name)
+        begun_with = (path for path, entry in found if entry.to_session == name)
+        called_so = (path for path, _ in found if path.stem == name)
+        return next(of_it, None) or next(begun_with, None) or next(called_so, None)
+
+    def entries(self) -> Iterator[tuple[Path, Entry]]:
+        """Every brief's file and front matter, newest first."""
+        for path in self._paths():
+            try:
+                yield path, read_entry(path)
+            except JournalUnavailable as error:
+                log.warning("skipped a brief: %s", error)
+
+    def _paths(self) -> list[Path]:
+        return sorted(self.folder.glob("*-ses_*.md"), reverse=True)
+
+    def _prune(self) -> None:
+        """Old briefs go, and what processes left that were killed while they wrote."""
+        torn = [path for path in self.folder.glob(".*.tmp") if _age_s(path) > TORN_AFTER_S]
+        for path in [*self._paths()[KEPT_BRIEFS:], *torn]:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("could not remove %s: %s", path, error)
+
+
+def _mark_of(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.mark")
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0  # another process was faster

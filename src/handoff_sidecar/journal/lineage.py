@@ -1,0 +1,78 @@
+"""The line of sessions that handoffs made one after another, by the journal of briefs.
+
+A session that was handed off twice has two successors, so what comes after it is a tree. Knows nothing of OpenCode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from handoff_sidecar.journal.brief_file import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """A session of a line.
+
+    Attributes:
+        depth: how many handoffs lie between it and the oldest one that is known.
+        made_by: the brief that it began with; None for the oldest, or where that brief is gone.
+        title: empty where no brief tells it.
+    """
+
+    session_id: str
+    depth: int
+    title: str
+    made_by: Entry | None
+
+
+def line_of(session_id: str, entries: Iterable[Entry]) -> list[Kin]:
+    """The sessions before this one, oldest first, itself, and those after it; empty if no brief speaks of it.
+
+    Args:
+        entries: of the journal, in any order.
+    """
+    finished = sorted((entry for entry in entries if entry.to_session), key=lambda entry: entry.created)
+    made_by = {str(entry.to_session): entry for entry in finished}
+    titles = {entry.from_session: entry.from_title for entry in finished}
+    titles |= {str(entry.to_session): entry.title for entry in finished}
+    if session_id not in titles:
+        return []
+
+    def kin(name: str, depth: int) -> Kin:
+        return Kin(name, depth, titles.get(name, ""), made_by.get(name))
+
+    def successors(name: str, depth: int, seen: frozenset[str]) -> Iterator[Kin]:
+        for entry in finished:
+            successor = str(entry.to_session)
+            if entry.from_session == name and successor not in seen:
+                yield kin(successor, depth)
+                yield from successors(successor, depth + 1, seen | {successor})
+
+    ancestors = _ancestors(session_id, made_by, finished)
+    depth = len(ancestors)
+    before = [kin(name, place) for place, name in enumerate(ancestors)]
+    return [*before, kin(session_id, depth), *successors(session_id, depth + 1, frozenset({session_id, *ancestors}))]
+
+
+def write_line(line: list[Kin], session_id: str) -> str:
+    """The line for a person to read, one session a row, the one that was asked for marked."""
+    rows = []
+    for kin in line:
+        mark = ">" if kin.session_id == session_id else " "
+        made = kin.made_by
+        how = f"  {made.created[:16].replace('T', ' ')} UTC, {made.agent}, {made.tokens} tokens" if made else ""
+        rows.append(f"{mark} {'  ' * kin.depth}{kin.session_id}  {kin.title or '(title unknown)'}{how}")
+    return "\n".join(rows)
+
+
+def _ancestors(session_id: str, made_by: dict[str, Entry], entries: list[Entry]) -> list[str]:
+    """Oldest first: by the briefs, and beyond the oldest brief by the chain that it tells."""
+    found: list[str] = []
+    here = session_id
+    while here in made_by and made_by[here].from_session not in found:
+        here = made_by[here].from_session
+        found.append(here)
+    told = next((entry.chain for entry in entries if entry.from_session == here and entry.chain), ())
+    return [*(name for name in told if name not in found and name != session_id), *reversed(found)]

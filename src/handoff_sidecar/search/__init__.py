@@ -1,0 +1,1 @@
+"""Searching old messages: queries, matching and ranking. Does no I/O."""

@@ -1,0 +1,1 @@
+"""What a session's messages tell: facts, files, rules, requests, triggers. Does no I/O."""

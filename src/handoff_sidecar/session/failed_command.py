@@ -1,0 +1,68 @@
+"""The command that a session ended on, if it failed.
+
+Knows OpenCode's record of its `bash` tool; what a command does is not known, but see `questions`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handoff_sidecar.opencode.models import Message, ToolState
+from handoff_sidecar.session.files import EDITING_TOOLS
+from handoff_sidecar.session.shell_questions import NOTHING_FOUND, asks
+from handoff_sidecar.text.plain_text import one_line
+
+COMMAND_MAX_CHARACTERS = 120
+LAST_LINE_MAX_CHARACTERS = 200
+
+_NO_OUTPUT = "(no output)"
+"""What OpenCode records of a command that printed nothing (seen in 1.18.34)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCommand:
+    """A command, its exit status (never 0), and the last line that it printed."""
+
+    command: str
+    exit_status: int
+    last_line: str
+
+
+def failed_at_the_end(messages: list[Message]) -> FailedCommand | None:
+    """The newest command, if it failed and no file was edited since: what was edited may have mended it.
+
+    One that asked something, and got no for an answer, is passed over: nothing failed, and nothing was mended.
+    """
+    for message in reversed(messages):
+        for part in reversed(message.parts):
+            if part.type != "tool" or part.state is None or part.state.status != "completed":
+                continue
+            if part.tool in EDITING_TOOLS:
+                return None
+            if part.tool == "bash" and not _was_answered_no(part.state):
+                return _failure(part.state)
+    return None
+
+
+def _was_answered_no(state: ToolState) -> bool:
+    command = state.input.get("command")
+    is_a_no = state.metadata.get("exit") == NOTHING_FOUND and not _printed(state)
+    return is_a_no and isinstance(command, str) and asks(command)
+
+
+def _failure(state: ToolState) -> FailedCommand | None:
+    command, status = state.input.get("command"), state.metadata.get("exit")
+    if not isinstance(command, str) or not isinstance(status, int) or status == 0:
+        return None
+    lines = _printed(state)
+    return FailedCommand(
+        command=one_line(command, COMMAND_MAX_CHARACTERS),
+        exit_status=status,
+        last_line=one_line(lines[-1], LAST_LINE_MAX_CHARACTERS) if lines else "",
+    )
+
+
+def _printed(state: ToolState) -> list[str]:
+    """The lines that a command printed."""
+    printed = str(state.metadata.get("output") or state.output or "").strip()
+    return [line for line in printed.splitlines() if line.strip()] if printed != _NO_OUTPUT else []

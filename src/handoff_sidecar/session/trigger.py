@@ -1,0 +1,143 @@
+"""Typed triggers: which messages may ask for a handoff, and what the agent is told about one.
+
+Owns the one regular expression that the shim tests messages with, and the closer look that follows a match.
+Knows nothing of sessions.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from handoff_sidecar.text.plain_text import clean, unquoted
+
+TRIGGER_WORDS = ("session handoff", "handoff")
+"""What a person types; longer ones first, so that `session handoff` is not taken for a goal."""
+
+GOAL_MAX_CHARACTERS = 2_000
+"""A goal is quoted to the agent; beyond this the agent reads it in the message itself."""
+
+_QUOTES = "\"'“”„‘’«»「」『』`"
+"""`opencode run` puts a message of several words in quotes; people do it too."""
+_INTRODUCING = ":;,.–—-：；，。、"
+"""Between the word and the goal."""
+
+_TALKS_ABOUT_IT = re.compile(
+    r"(?:not|never|still|keeps|gave|stopped|broken|is|isn't|was|wasn't|are|aren't|were|has|hasn't|had|does|doesn't|did|didn't|can't|won't|shouldn't|"
+    r"fails|failed|works|worked|broke|breaks|crashes|crashed|seems|looks|means|"
+    r"(?:can|could|will|would|should|may|might)(?!\s+(?:you|we)\b))\b",
+    re.IGNORECASE,
+)
+"""How a sentence about a handoff goes on. A goal starts with what to do: `look`, `work` and `in` are no signs. In doubt
+the agent decides."""
+_HASTE = re.compile(r"(?:please|pls|now|right now|right away|asap)(?:[\s,]+(?:please|pls|now))?[\s.!]*", re.IGNORECASE)
+"""What says no more than the trigger itself."""
+
+_SUCCESSOR = re.compile(
+    r"(?:to\s+(?P<agent>[\w-]+))?\s*(?:with\s+(?P<model>[\w.-]+/[\w./:@-]*\w))?\s*[:：]", re.IGNORECASE
+)
+"""Only with its colon: a goal may begin so too (`to production, at last`, `with origin/main …`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What follows `/handoff-now`, which no agent reads.
+
+    Attributes:
+        agent: the one that is to go on, if the person names one.
+        model: `provider/model`, likewise.
+    """
+
+    goal: str
+    agent: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A message that asks for a handoff.
+
+    Attributes:
+        goal: what follows the trigger word, or None.
+        certain: False where the sentence could also be about handoffs, so that the agent has to decide.
+    """
+
+    goal: str | None
+    certain: bool
+
+
+def pattern(words: tuple[str, ...] = TRIGGER_WORDS) -> tuple[str, str]:
+    """A regular expression that matches every message that may be a trigger: source and flags.
+
+    Written so that Python and JavaScript (flag `u`) read it alike.
+    """
+    choices = "|".join(_spelled(word) for word in sorted(words, key=len, reverse=True))
+    quotes = "".join(f"\\u{ord(quote):04x}" for quote in _QUOTES)
+    # After a sign of a script without blanks nothing need follow, and after `handoff.` a name may: `handoff.py`.
+    wide = "\\uff1a\\uff0c\\u3002\\uff01\\uff1f\\u3001\\uff1b"
+    ends_the_word = rf"$|[\s{quotes}]|[:;\u2013\u2014\u2026{wide}]|[,.!?-]+(?:[\s{quotes}]|$)"
+    return rf"^[\s{quotes}]*(?:{choices})(?={ends_the_word})", "iu"
+
+
+def find_trigger(text: str, words: tuple[str, ...] = TRIGGER_WORDS) -> Trigger | None:
+    """What the message asks for, or None for an ordinary message, such as `handoff is broken`."""
+    text = clean(text)
+    match = re.match(pattern(words)[0], text, re.IGNORECASE)
+    if match is None:
+        return None
+    rest = text[match.end() :].strip()
+    if text.lstrip()[0] in _QUOTES and rest[-1:] and rest[-1] in _QUOTES:
+        rest = rest[:-1].strip()
+    introduced = rest[:1] in _INTRODUCING
+    goal = rest.lstrip(f"{_INTRODUCING}!！？… \t\n").strip()
+    if not goal.strip("?!.…。？！ ") or _HASTE.fullmatch(goal):
+        return Trigger(goal=None, certain="?" not in rest)
+    if not introduced and _TALKS_ABOUT_IT.match(goal.replace("’", "'")):
+        return None
+    return Trigger(goal=goal, certain=introduced)
+
+
+def read_wish(text: str) -> Wish:
+    """The goal, and who is to go on with it: `to plan with openai/gpt-5: review it` names an agent and a model."""
+    goal = unquoted(text)
+    named = _SUCCESSOR.match(goal)
+    if named is None:
+        return Wish(goal)
+    return Wish(goal[named.end() :].strip(), named["agent"], named["model"])
+
+
+def goal_of(typed: Trigger, named: str | None, *, is_for_another: bool) -> str | None:
+    """What counts as the goal of a handoff that was typed: what the user wrote, whatever the agent makes of it.
+
+    Args:
+        named: what the agent says.
+        is_for_another: the agent names an agent or a model, as the user did: it leaves that out of the goal.
+    """
+    if typed.goal is None:
+        return None
+    if not is_for_another:
+        return typed.goal
+    wish = read_wish(typed.goal)
+    return wish.goal if wish != Wish(typed.goal) else named or typed.goal
+
+
+def tell_agent(trigger: Trigger) -> str:
+    """The part that is added to the user's message, which stays as it was typed."""
+    goal = " They named no goal: leave `goal` out."
+    if trigger.goal is not None and len(trigger.goal) <= GOAL_MAX_CHARACTERS:
+        goal = f' Pass this as `goal`, word for word: "{trigger.goal}"'
+    elif trigger.goal is not None:
+        goal = " Pass the rest of their message as `goal`, word for word."
+    told = (
+        "The user typed the handoff command: they want to go on in a fresh session. Call the `session_handoff` "
+        "tool now, as your next action, and do nothing else first; if you have no such tool, tell them to type "
+        f"`/handoff-now`.{goal}"
+    )
+    if trigger.certain:
+        return told
+    return f"{told}\nIf their message plainly is no command but about something else, ignore this note and answer it."
+
+
+def _spelled(word: str) -> str:
+    """The word as a pattern; only what both languages let one escape is escaped."""
+    return r"[\s_-]+".join(re.sub(r"[$()*+./?\[\\\]^{|}]", r"\\\g<0>", piece) for piece in word.split())

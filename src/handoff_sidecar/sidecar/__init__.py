@@ -1,0 +1,1 @@
+"""The sidecar process: its objects, its JSON-RPC methods, its log."""

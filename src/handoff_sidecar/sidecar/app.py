@@ -1,0 +1,287 @@
+"""The sidecar process: what it is built from, and what it does with each message of the shim.
+
+The one place where objects are made and tied together. Each handler here is the JSON-RPC method of that name
+(design, section 3); what a tool does is in `tools`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from handoff_sidecar import __version__
+from handoff_sidecar.auto_handoff.compaction import goes_on, records_of
+from handoff_sidecar.auto_handoff.model_limits import Capacity
+from handoff_sidecar.auto_handoff.threshold import OUTPUT_TOKENS_MAX
+from handoff_sidecar.auto_handoff.watch import Watch
+from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
+from handoff_sidecar.call.scenes import Scenes
+from handoff_sidecar.call.toasts import notify
+from handoff_sidecar.errors import HandoffSidecarError, InvalidArguments, ToolFailed, kind_of
+from handoff_sidecar.folders import APP_NAME, cache_folder
+from handoff_sidecar.handoff.definition import HANDOFF_NOW_COMMAND, HANDOFF_RESUME_COMMAND, SESSION_HANDOFF
+from handoff_sidecar.handoff.handoff_now import HandoffNow
+from handoff_sidecar.handoff.handoff_resume import HandoffResume
+from handoff_sidecar.handoff.interrupted import Interrupted
+from handoff_sidecar.handoff.session_handoff import SessionHandoff
+from handoff_sidecar.handoff.stored_prompts import Receipts
+from handoff_sidecar.journal.journal import Journal
+from handoff_sidecar.opencode.client import OpenCodeClient, through_tunnel
+from handoff_sidecar.opencode.models import SessionID
+from handoff_sidecar.opencode.versions import NEWEST_TRIED, is_untried
+from handoff_sidecar.reading.definition import READ_SESSION
+from handoff_sidecar.reading.read_session import ReadSessionTool
+from handoff_sidecar.rpc.connection import Connection
+from handoff_sidecar.rpc.errors import RpcError
+from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
+from handoff_sidecar.rpc.messages import ErrorCode
+from handoff_sidecar.session.trigger import find_trigger, pattern, tell_agent
+from handoff_sidecar.sidecar.manifest import PROTOCOL_VERSION
+from handoff_sidecar.sidecar.params import (
+    CommandCall,
+    DirectoryOpened,
+    Event,
+    Initialize,
+    InSession,
+    MessageEvent,
+    PartEvent,
+    ReceivedMessage,
+    Step,
+    ToolCall,
+)
+from handoff_sidecar.text.tokens import Tokenizer
+
+log = logging.getLogger(__name__)
+
+HOST_TIMEOUT_S = 30.0
+"""For an answer of the shim's; the HTTP client's own limit is shorter and ends the wait first."""
+
+UPDATE_DELAY_S = 10.0
+"""After the start, before a newer version is looked for: OpenCode's own start is over by then."""
+
+WATCHED_MODES = frozenset({"tui", "serve"})
+"""Where a person can be: elsewhere sessions are neither watched nor handed off by themselves."""
+
+
+class Sidecar:
+    """The process's one object: a connection to the shim, the tools, and what they share."""
+
+    def __init__(
+        self,
+        reader: FrameReader,
+        writer: FrameWriter,
+        *,
+        config: Path,
+        state: Path,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.connection = Connection(
+            reader,
+            writer,
+            {
+                "initialize": self._initialize,
+                "tool/call": self._tool_call,
+                "message/received": self._message_received,
+                "command/execute": self._command_execute,
+                "directory/opened": self._directory_opened,
+                "session/step": self._session_step,
+                "session/compacting": self._session_compacting,
+                "session/continue": self._session_continue,
+                "event": self._event,
+                "shutdown": self._shutdown,
+            },
+            error_translator=_wire_error,
+        )
+        self._http = through_tunnel(self._carry)
+        self._now = now
+        self._scenes = Scenes(self._http, config)
+        self._tokenizer = Tokenizer()
+        self._vocabulary: asyncio.Task[None] | None = None
+        self._update: asyncio.Task[None] | None = None
+        journal = Journal(state / "briefs")
+        self._briefs = journal.folder
+        self._interrupted = Interrupted(journal)
+        self._receipts = Receipts()
+        self._session_handoff = SessionHandoff(
+            journal=journal,
+            tokenizer=self._tokenizer,
+            now=now,
+            interrupted=self._interrupted,
+            receipts=self._receipts,
+            is_heard=self._is_heard,
+        )
+        self._commands: dict[str, Callable[[str, Scene], Awaitable[ToolResult]]] = {
+            str(HANDOFF_NOW_COMMAND["name"]): HandoffNow(self._session_handoff),
+            str(HANDOFF_RESUME_COMMAND["name"]): HandoffResume(
+                journal, now=now, interrupted=self._interrupted, receipts=self._receipts, is_heard=self._is_heard
+            ),
+        }
+        self._offers: set[asyncio.Task[None]] = set()
+        self._read_session = ReadSessionTool(journal=journal, tokenizer=self._tokenizer, now=now)
+        self._capacity = Capacity(_output_tokens_max())
+        self._watch = Watch(self._session_handoff, self._capacity)
+
+    async def run(self) -> None:
+        """Serve the shim until it closes its end or asks for the end."""
+        async with self._http:
+            await self.connection.serve()
+
+    async def _initialize(self, params: dict[str, object]) -> dict[str, Any]:
+        hello = Initialize.model_validate(params)
+        if hello.protocol_version != PROTOCOL_VERSION:
+            raise RpcError(
+                ErrorCode.PROTOCOL_MISMATCH,
+                f"the plugin speaks protocol {hello.protocol_version} and the sidecar {__version__} speaks protocol "
+                f"{PROTOCOL_VERSION}: run `handoff-sidecar install` again, then restart OpenCode",
+            )
+        self._scenes.mode = hello.mode
+        version = hello.open_code.get("version") or "of an unknown version"
+        log.info("OpenCode %s (%s), sidecar %s", version, hello.mode, __version__)
+        if is_untried(version):
+            log.warning("OpenCode %s was not tried with this sidecar, whose newest is %s", version, NEWEST_TRIED)
+        # In the background: the first handoff finds the vocabulary loaded, and nobody waits for it now.
+        self._vocabulary = asyncio.create_task(asyncio.to_thread(self._tokenizer.load))
+        if hello.mode in WATCHED_MODES:
+            self._update = asyncio.create_task(self._look_for_update(hello.directory))
+        source, flags = pattern(self._scenes.trigger_words())
+        return {
+            "protocolVersion": PROTOCOL_VERSION,
+            "server": {"name": APP_NAME, "version": __version__},
+            "triggerPattern": {"source": source, "flags": flags},
+            "watches": hello.mode in WATCHED_MODES,
+            "briefs": str(self._briefs),
+        }
+
+    async def _directory_opened(self, params: dict[str, object]) -> dict[str, dict[str, int]]:
+        opened = DirectoryOpened.model_validate(params)
+        scene = await self._scenes.scene(ToolContext(sessionID=SessionID(""), **opened.model_dump()))
+        offer = asyncio.create_task(self._interrupted.offer(scene.client, scene.context.root))
+        self._offers.add(offer)
+        offer.add_done_callback(self._offers.discard)
+        room = await self._capacity.load(scene.client)
+        return {"floors": room.floors(scene.settings)}
+
+    async def _session_step(self, params: dict[str, object]) -> dict[str, Any]:
+        step = Step.model_validate(params)
+        return {"text": await self._watch.step(step.sighting, await self._scenes.scene(step.context))}
+
+    async def _event(self, params: dict[str, object]) -> None:
+        event = Event.model_validate(params).root
+        if isinstance(event, MessageEvent):
+            self._receipts.message_stored(event.info)
+            return
+        if isinstance(event, PartEvent):
+            self._receipts.part_stored(event.part.session_id, event.part.message_id, event.part.id)
+            return
+        if event.type == "session.error":
+            self._watch.failed(event.context.session_id)
+            return
+        scene = await self._scenes.scene(event.context)
+        await self._vocabulary_loaded()
+        await self._watch.idle(event.sighting, scene)
+
+    async def _session_compacting(self, params: dict[str, object]) -> dict[str, list[str]]:
+        scene = await self._scenes.scene(InSession.model_validate(params).context)
+        await self._vocabulary_loaded()
+        return {"context": [await records_of(scene, self._tokenizer)]}
+
+    async def _session_continue(self, params: dict[str, object]) -> dict[str, bool]:
+        context = InSession.model_validate(params).context
+        return {"enabled": await goes_on(context.session_id, OpenCodeClient(self._http, context.directory))}
+
+    async def _command_execute(self, params: dict[str, object]) -> dict[str, Any]:
+        call = CommandCall.model_validate(params)
+        command = self._commands.get(call.name)
+        if command is None:
+            raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no command {call.name}")
+        log.info("/%s in %s", call.name, call.context.session_id)
+        scene = await self._scenes.scene(call.context)
+        try:
+            await self._vocabulary_loaded()
+            result = await command(call.arguments, scene)
+        except HandoffSidecarError as error:
+            log.warning("/%s in %s failed: %s", call.name, call.context.session_id, kind_of(error))
+            log.debug("%s", error)
+            await notify(scene.client, str(error), "warning")
+            return {"done": False, "text": str(error)}
+        log.info("/%s in %s made %s", call.name, call.context.session_id, result.metadata.get("sessionID"))
+        hands_off = call.name == HANDOFF_NOW_COMMAND["name"]
+        return {
+            "done": True,
+            "text": result.output.splitlines()[0],
+            "handedOffTo": result.metadata.get("sessionID") if hands_off else None,
+        }
+
+    async def _tool_call(self, params: dict[str, object]) -> dict[str, Any]:
+        call = ToolCall.model_validate(params)
+        log.info("%s: call %s in %s", call.name, call.context.call_id, call.context.session_id)
+        scene = await self._scenes.scene(call.context)
+        try:
+            await self._vocabulary_loaded()
+            result = await self._tool(call, scene)
+        except HandoffSidecarError as error:
+            log.warning("%s: call %s failed: %s", call.name, call.context.call_id, kind_of(error))
+            log.debug("%s", error)
+            told = call.with_id(str(error))
+            if not isinstance(error, InvalidArguments):  # those the model corrects and calls again
+                await notify(scene.client, told, "error")
+            raise ToolFailed(told) from error
+        did = "made" if call.name == SESSION_HANDOFF.name else "read"
+        log.info("%s: call %s %s %s", call.name, call.context.call_id, did, result.metadata.get("sessionID"))
+        return result.model_dump()
+
+    async def _tool(self, call: ToolCall, scene: Scene) -> ToolResult:
+        client, settings = scene.client, scene.settings
+        if call.name == SESSION_HANDOFF.name:
+            return await self._session_handoff(call.arguments, call.context, client, settings=settings, mode=scene.mode)
+        if call.name == READ_SESSION.name:
+            return await self._read_session(call.arguments, call.context, client, settings=settings)
+        raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no tool {call.name}")
+
+    async def _message_received(self, params: dict[str, object]) -> dict[str, str] | None:
+        trigger = find_trigger(ReceivedMessage.model_validate(params).text, self._scenes.trigger_words())
+        return {"text": tell_agent(trigger)} if trigger else None
+
+    async def _shutdown(self, _params: dict[str, object]) -> None:
+        self.connection.stop()
+
+    async def _carry(self, request: dict[str, Any]) -> object:
+        return await self.connection.request("http/request", request, timeout_s=HOST_TIMEOUT_S)
+
+    async def _vocabulary_loaded(self) -> None:
+        if self._vocabulary is not None:
+            await asyncio.shield(self._vocabulary)
+
+    def _is_heard(self) -> bool:
+        return not self.connection.is_lost
+
+    async def _look_for_update(self, directory: str) -> None:
+        """Once a day, in the background, and never a reason for anything else to fail."""
+        await asyncio.sleep(UPDATE_DELAY_S)
+        from handoff_sidecar.installation.daily import look_once_a_day  # noqa: PLC0415  # not needed to be ready
+        from handoff_sidecar.installation.origin import find_origin  # noqa: PLC0415  # as above
+
+        how = self._scenes.own_settings().auto_update
+        if how == "off" or not find_origin().follows_index:
+            return
+        message = await look_once_a_day(cache_folder(), how, self._now())
+        if message:
+            await notify(OpenCodeClient(self._http, directory), message)
+
+
+def _output_tokens_max() -> int:
+    """The longest answer that OpenCode asks a model for, which decides when it compacts."""
+    given = os.environ.get("OPENCODE_EXPERIMENTAL_OUTPUT_TOKEN_MAX", "")
+    return int(given) if given.isdecimal() and int(given) > 0 else OUTPUT_TOKENS_MAX
+
+
+def _wire_error(error: Exception) -> RpcError | None:
+    """Our own errors carry sentences that are meant to be read; all others are the connection's business."""
+    if isinstance(error, HandoffSidecarError):
+        return RpcError(ErrorCode.TOOL_FAILED, str(error))
+    return None

@@ -1,0 +1,109 @@
+"""The params of the methods that the shim calls, as models (design, section 3)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from handoff_sidecar.auto_handoff.watch import Sighting
+from handoff_sidecar.call.context import Mode, ToolContext
+from handoff_sidecar.opencode.models import MessageID, MessageInfo, SessionID
+
+
+class _Params(BaseModel):
+    # What people and models say must not get into the log by way of a traceback.
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+
+class Initialize(_Params):
+    """`initialize`."""
+
+    protocol_version: int = Field(alias="protocolVersion")
+    open_code: dict[str, str | None] = Field(default_factory=dict, alias="openCode")
+    mode: Mode = "other"
+    directory: str = ""
+
+
+class ToolCall(_Params):
+    """`tool/call`."""
+
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    context: ToolContext
+
+    def with_id(self, sentence: str) -> str:
+        """The sentence with the call's id, under which the log has more."""
+        return f"{sentence} (call {self.context.call_id})" if self.context.call_id else sentence
+
+
+class CommandCall(_Params):
+    """`command/execute`; `arguments` is what follows the command's name."""
+
+    name: str
+    arguments: str = ""
+    context: ToolContext
+
+
+class ReceivedMessage(_Params):
+    """`message/received`."""
+
+    session_id: SessionID = Field(alias="sessionID")
+    text: str
+    directory: str
+
+
+class InSession(_Params):
+    """`session/compacting` and `session/continue`."""
+
+    context: ToolContext
+
+
+class Step(_Params):
+    """`session/step`."""
+
+    context: ToolContext
+    sighting: Sighting
+
+
+class SessionEvent(_Params):
+    """`event` of a session that was seen above its floor."""
+
+    type: Literal["session.idle", "session.error"]
+    context: ToolContext
+    sighting: Sighting
+
+
+class MessageEvent(_Params):
+    """`event` of a message that the sidecar has sent, and that OpenCode has stored."""
+
+    type: Literal["message.updated"]
+    info: MessageInfo
+
+
+class StoredPart(_Params):
+    """Where a part is; what it holds is not told."""
+
+    id: str
+    session_id: SessionID = Field(alias="sessionID")
+    message_id: MessageID = Field(alias="messageID")
+
+
+class PartEvent(_Params):
+    """`event` of a part of such a message."""
+
+    type: Literal["message.part.updated"]
+    part: StoredPart
+
+
+class Event(RootModel[Annotated[SessionEvent | MessageEvent | PartEvent, Field(discriminator="type")]]):
+    """`event`, by OpenCode's names."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+
+class DirectoryOpened(_Params):
+    """`directory/opened`."""
+
+    directory: str
+    worktree: str = ""

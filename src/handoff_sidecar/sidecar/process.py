@@ -1,0 +1,49 @@
+"""The process: stdin and stdout claimed for frames, the log started, the sidecar served until the other end is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from datetime import UTC, datetime
+from typing import NoReturn
+
+from handoff_sidecar.folders import log_folder, state_folder
+from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
+from handoff_sidecar.rpc.stdio import ClaimedStdio, claim_stdio
+from handoff_sidecar.settings import config_folder
+from handoff_sidecar.sidecar.app import Sidecar
+from handoff_sidecar.sidecar.logs import start_logging
+from handoff_sidecar.sidecar.memory import give_back_what_is_freed
+
+log = logging.getLogger(__name__)
+
+
+def run_on_stdio() -> NoReturn:
+    """Be the sidecar of the process at the other end of stdin and stdout, until it is gone; then end the process.
+
+    OpenCode waits for that when it quits, and Python would spend 0.3 s on freeing one object after the other
+    (measured beside an `opencode run` that ends, with the vocabulary loaded). All is written by then.
+    """
+    give_back_what_is_freed()
+    stdio = claim_stdio()
+    start_logging(log_folder())
+    try:
+        asyncio.run(_serve(stdio))
+    except Exception:
+        log.critical("the sidecar crashed", exc_info=True)  # for the doctor; the shim gets it from stderr
+        raise
+    logging.shutdown()
+    os._exit(0)
+
+
+async def _serve(stdio: ClaimedStdio) -> None:
+    source, sink = stdio.open()
+    sidecar = Sidecar(
+        FrameReader(source),
+        FrameWriter(sink),
+        config=config_folder(),
+        state=state_folder(),
+        now=lambda: datetime.now(UTC),
+    )
+    await sidecar.run()

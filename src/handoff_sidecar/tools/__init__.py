@@ -1,1 +1,0 @@
-"""The tools that OpenCode's models can call."""

@@ -1,0 +1,341 @@
+"""What a handoff takes along and how it arrives: rules, chain, agent and model, delivery, the worktree."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, tool_part, user_message
+
+from handoff_sidecar.call.context import Mode, ToolContext, ToolResult
+from handoff_sidecar.errors import HandoffFailed, InvalidArguments
+from handoff_sidecar.handoff import screen, worktree
+from handoff_sidecar.handoff.gather import GATHERED_MESSAGES
+from handoff_sidecar.handoff.git_status import GitState
+from handoff_sidecar.handoff.session_handoff import SessionHandoff
+from handoff_sidecar.handoff.worktree import files_present, git_state
+from handoff_sidecar.journal.brief_file import read_brief
+from handoff_sidecar.journal.journal import Journal
+from handoff_sidecar.settings import Settings
+from handoff_sidecar.text.tokens import Tokenizer
+
+RULE = "No new dependencies."
+
+HandOff = Callable[..., Awaitable[ToolResult]]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "project" / "src").mkdir(parents=True)
+    (tmp_path / "project" / "src" / "a.ts").write_text("x")
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def opencode(project: Path) -> FakeOpenCode:
+    fake = FakeOpenCode()
+    fake.add_session(directory=str(project))
+    fake.messages["ses_old"] = [user_message(1, f"Fix the login. {RULE}"), assistant_message(2, "done")]
+    return fake
+
+
+@pytest.fixture
+def hand_off(opencode: FakeOpenCode, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HandOff:
+    monkeypatch.setattr(screen, "INPUT_BOX_PAUSE_S", 0)
+    tool = SessionHandoff(journal=Journal(tmp_path / "briefs"), tokenizer=Tokenizer(), now=lambda: datetime.now(UTC))
+
+    async def call(
+        session: str = "ses_old", *, mode: Mode = "tui", settings: dict[str, Any] | None = None, **arguments: Any
+    ) -> ToolResult:
+        context = {"sessionID": session, "agent": "plan", "directory": str(project), "worktree": str(project)}
+        return await tool(
+            {"summary": "Login works.", **arguments},
+            ToolContext.model_validate(context),
+            opencode.client(str(project)),
+            settings=Settings(**(settings or {})),
+            mode=mode,
+        )
+
+    return call
+
+
+def prompt_of(opencode: FakeOpenCode, result: ToolResult) -> str:
+    return str(opencode.messages[result.metadata["sessionID"]][0]["parts"][0]["text"])
+
+
+async def test_a_rule_goes_through_three_sessions_without_being_named_again(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    first = await hand_off(constraints=["no new dependencies", "be brief"])
+    second = await hand_off(first.metadata["sessionID"])
+    third = await hand_off(second.metadata["sessionID"], constraints=["be brief", "no new dependencies"])
+
+    for result in (first, second, third):
+        assert f'**Constraints:**\n- "{RULE}"\n- be brief (the agent\'s wording)\n\n' in prompt_of(opencode, result)
+    made = opencode.sessions[third.metadata["sessionID"]]
+    assert made["title"] == "Handoff: Auth flow (3)"
+    chain = ["ses_old", first.metadata["sessionID"], second.metadata["sessionID"]]
+    assert made["metadata"]["handoff"]["chain"] == chain
+    entry, _ = read_brief(Path(third.metadata["brief"]))
+    assert (entry.chain, entry.from_title) == (tuple(chain[:2]), "Handoff: Auth flow (2)")
+
+
+async def test_a_rule_that_the_user_took_back_is_left_out_and_that_is_said(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    first = await hand_off(constraints=["no new dependencies"])
+    made = first.metadata["sessionID"]
+    opencode.messages[made].append(user_message(5, "Forget the rule about new dependencies."))
+
+    second = await hand_off(made, constraints=["no new dependencies"])
+
+    assert "**Constraints:**" not in prompt_of(opencode, second)
+    assert f'Left out, as the user took it back: "{RULE}"' in second.output
+
+
+async def test_a_rule_can_be_taken_back_in_the_message_that_hands_off(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    first = await hand_off(constraints=["no new dependencies"])
+    made = first.metadata["sessionID"]
+    opencode.messages[made].append(user_message(5, "handoff fix it. Forget the rule about new dependencies."))
+
+    second = await hand_off(made)
+
+    assert "**Constraints:**" not in prompt_of(opencode, second)
+
+
+async def test_our_own_prompt_in_a_session_is_not_what_the_user_said(opencode: FakeOpenCode, hand_off: HandOff) -> None:
+    first = await hand_off(next_steps=["Rename every file"])
+
+    second = await hand_off(first.metadata["sessionID"], constraints=["rename every file"])
+
+    assert "- rename every file (the agent's wording)" in prompt_of(opencode, second)
+
+
+async def test_a_plan_goes_to_the_agent_and_model_that_the_user_named(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    opencode.models["scripted"].append("m2")
+
+    result = await hand_off(agent="Build", model="scripted/m2")
+
+    made = opencode.sessions[result.metadata["sessionID"]]
+    assert (made["agent"], made["model"]) == ("build", {"id": "m2", "providerID": "scripted"})
+
+
+async def test_an_agents_own_model_comes_with_it_and_the_same_model_keeps_its_variant(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    own = {"providerID": "scripted", "modelID": "big"}
+    agents = [{"name": "build", "mode": "all", "model": own}, {"name": "plan", "mode": "primary", "model": own}]
+
+    async def intercept(request: httpx.Request) -> httpx.Response | None:
+        return httpx.Response(200, json=agents) if request.url.path == "/agent" else None
+
+    opencode.intercept = intercept
+    chosen = {**SCRIPTED, "variant": "high"}
+    opencode.messages["ses_old"] = [user_message(1, "go", agent="plan", model=chosen)]
+    models = []
+    for named in ({"agent": "build"}, {"agent": "plan"}, {"model": "scripted/m1"}):
+        result = await hand_off(**named)
+        models.append(opencode.sessions[result.metadata["sessionID"]]["model"])
+        opencode.messages["ses_old"].append(user_message(len(models) + 1, "again", agent="plan", model=chosen))
+
+    with_variant = {"id": "m1", "providerID": "scripted", "variant": "high"}
+    assert models == [{"id": "big", "providerID": "scripted"}, with_variant, with_variant]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"agent": "bild"}, "there is no agent `bild`. There are: `build`, `plan`."),
+        ({"agent": "title"}, "there is no agent `title`"),
+        ({"agent": "explore"}, "there is no agent `explore`"),
+        ({"model": "m1"}, "there is no model `m1`. There are: `scripted/m1`."),
+        ({"model": "scripted/m`\n1"}, "there is no model `scripted/m` 1`"),
+    ],
+)
+async def test_an_unknown_agent_or_model_is_refused_with_those_there_are(
+    opencode: FakeOpenCode, hand_off: HandOff, arguments: dict[str, str], said: str
+) -> None:
+    with pytest.raises(InvalidArguments) as caught:
+        await hand_off(**arguments)
+
+    assert said in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert opencode.made() == []
+
+
+async def test_of_hundreds_of_models_the_likeliest_come_first(opencode: FakeOpenCode, hand_off: HandOff) -> None:
+    opencode.models = {"far": [f"model-{number}" for number in range(300)], "near": ["sonnet-4-5"]}
+
+    with pytest.raises(InvalidArguments, match=r"There are: `near/sonnet-4-5`, .* \(\+271 more\)"):
+        await hand_off(model="near/sonnet")
+
+
+async def test_where_the_models_can_not_be_had_nothing_is_made(opencode: FakeOpenCode, hand_off: HandOff) -> None:
+    async def intercept(request: httpx.Request) -> httpx.Response | None:
+        return httpx.Response(500) if request.url.path == "/config/providers" else None
+
+    opencode.intercept = intercept
+
+    with pytest.raises(HandoffFailed, match=r"could not be checked .*Nothing was made: leave them out, and call"):
+        await hand_off(model="scripted/m1")
+    assert opencode.made() == []
+
+
+async def test_a_draft_is_typed_into_the_input_box_and_the_agent_waits(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    result = await hand_off(settings={"delivery": "draft"})
+
+    (message,) = opencode.messages[result.metadata["sessionID"]]
+    (instructions,) = message["parts"]
+    assert instructions["synthetic"] is True
+    assert opencode.typed.startswith("\n## Session Handoff\n\nLogin works.")
+    assert opencode.selected == [result.metadata["sessionID"]]
+    assert [body["noReply"] for _, path, body in opencode.requests if path.endswith("prompt_async")] == [True]
+    assert "in the input box there" in result.output
+    assert read_brief(Path(result.metadata["brief"]))[1] == opencode.typed.strip()
+
+
+@pytest.mark.parametrize(
+    ("mode", "settings", "why"),
+    [
+        ("run", {"delivery": "draft"}, "no TUI's input box"),
+        ("serve", {"delivery": "draft"}, "no TUI's input box"),
+        ("tui", {"delivery": "draft", "open": "picker"}, "`open` is `picker`"),
+        ("tui", {"delivery": "context"}, "the user speaks first"),
+    ],
+)
+async def test_what_can_be_no_draft_is_placed_and_the_person_speaks_first(
+    opencode: FakeOpenCode, hand_off: HandOff, mode: Mode, settings: dict[str, Any], why: str
+) -> None:
+    result = await hand_off(mode=mode, settings=settings)
+
+    assert why in result.output
+    assert prompt_of(opencode, result).startswith("## Session Handoff")
+    assert opencode.typed == ""
+    assert [body["noReply"] for _, path, body in opencode.requests if path.endswith("prompt_async")] == [True]
+
+
+@pytest.mark.parametrize("broken", ["/tui/append-prompt", "/tui/select-session"])
+async def test_a_draft_that_can_not_be_typed_is_placed_in_the_session(
+    opencode: FakeOpenCode, hand_off: HandOff, broken: str
+) -> None:
+    async def intercept(request: httpx.Request) -> httpx.Response | None:
+        return httpx.Response(500) if request.url.path == broken else None
+
+    opencode.intercept = intercept
+
+    result = await hand_off(settings={"delivery": "draft"})
+
+    assert opencode.messages[result.metadata["sessionID"]][1]["parts"][0]["text"].startswith("## Session Handoff")
+    assert "it is in the session, and the user speaks first" in result.output
+    assert "in the input box there" not in result.output
+
+
+async def test_the_newest_messages_are_read_once_however_many_there_are(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    opencode.messages["ses_old"] = [user_message(number, "go on") for number in range(1_000)]
+
+    result = await hand_off()
+
+    read = [path for method, path, _ in opencode.requests if method == "GET" and path == "/session/ses_old/message"]
+    assert len(read) == 1
+    assert f"from the newest {GATHERED_MESSAGES} messages" in result.output
+
+
+@pytest.mark.parametrize(("summary", "is_cut"), [("Login works. " * 5_000, True), ("Login\n\n works.", False)])
+async def test_a_summary_that_is_the_whole_conversation_is_cut_and_the_model_is_told(
+    hand_off: HandOff, summary: str, *, is_cut: bool
+) -> None:
+    result = await hand_off(summary=summary)
+
+    assert result.metadata["tokens"] <= 600
+    assert ("The summary was cut" in result.output) is is_cut
+
+
+async def test_files_and_git_are_looked_at_in_the_worktree(
+    opencode: FakeOpenCode, hand_off: HandOff, project: Path
+) -> None:
+    git(project, "init", "--quiet", "--initial-branch=feature")
+    opencode.messages["ses_old"].append(
+        assistant_message(3, "", tool_part("write", input={"filePath": str(project / "gone.ts")}))
+    )
+
+    result = await hand_off(files_modified=["src/a.ts", "src/b.ts"])
+
+    prompt = prompt_of(opencode, result)
+    assert "**Files:** gone.ts (deleted), src/a.ts, src/b.ts (not found)\n" in prompt
+    assert "**Git:** feature, no commit yet, 1 file changed\n" in prompt
+
+
+async def test_a_worktree_that_is_gone_costs_only_what_is_read_there(
+    opencode: FakeOpenCode, hand_off: HandOff, project: Path
+) -> None:
+    shutil.rmtree(project)
+
+    result = await hand_off(files_modified=["src/a.ts"])
+
+    prompt = prompt_of(opencode, result)
+    assert f"The files were not checked: {project} could not be looked at." in result.output
+    assert "**Files:** src/a.ts\n" in prompt
+    assert "**Git:**" not in prompt
+
+
+async def test_a_session_of_one_message_and_of_parts_from_the_future_is_handed_off(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    opencode.messages["ses_old"] = [user_message(1, "hi")]
+    opencode.messages["ses_old"][0]["parts"].append({"type": "hologram", "state": {"status": "on"}, "files": 5})
+
+    assert prompt_of(opencode, await hand_off()).startswith("## Session Handoff\n\nLogin works.\n\n---\n")
+
+
+async def test_paths_that_no_disk_can_hold_are_not_there(project: Path) -> None:
+    paths = ["src/a.ts", "src", "a\0b", "x" * 5_000, "", "/"]
+
+    assert await files_present(paths, str(project)) == frozenset({"src/a.ts"})
+    assert await files_present(paths, str(project / "gone")) is None
+
+
+async def test_a_folder_without_repository_a_gone_one_and_a_missing_git_say_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await git_state(str(project)) is None
+    assert await git_state(str(project / "gone")) is None
+    monkeypatch.setattr(worktree, "_GIT", ("no-such-git",))
+    assert await git_state(str(project)) is None
+
+
+async def test_a_git_that_hangs_is_ended(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worktree, "_GIT", ("sh", "-c", f"echo $$ > {project}/pid; exec sleep 600"))
+    monkeypatch.setattr(worktree, "LOOK_TIMEOUT_S", 0.3)
+
+    assert await git_state(str(project)) is None
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((project / "pid").read_text()), 0)
+
+
+async def test_a_repository_can_not_make_us_run_its_programs(project: Path) -> None:
+    git(project, "init", "--quiet", "--initial-branch=main")
+    git(project, "config", "core.fsmonitor", f"touch {project}/pwned; false")
+
+    assert await asyncio.wait_for(git_state(str(project)), 10) == GitState("main", None, 1)
+    assert not (project / "pwned").exists()
+
+
+def git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", *words], cwd=folder, check=True)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fake_opencode import FakeOpenCode
+from past_session import QUESTIONS, past_session
+
+from handoff_sidecar.call.context import ToolContext
+from handoff_sidecar.journal.journal import Journal
+from handoff_sidecar.reading.read_session import ReadSessionTool
+from handoff_sidecar.settings import Settings
+from handoff_sidecar.text.tokens import Tokenizer
+
+WITHIN_TURNS = 2
+ANSWERED_BY_THE_NEWEST = 14
+
+LISTS = ("files that were written", "user · what may be a standing rule")
+"""Blocks of many answers, which have to be in a turn of their own too."""
+
+
+async def test_a_search_brings_what_the_newest_messages_leave_out(tmp_path: Path) -> None:
+    """Asked by words or by the question itself, so that no change of the ranking loses an answer unnoticed."""
+    opencode = FakeOpenCode()
+    opencode.add_session("ses_old")
+    opencode.add_session("ses_here", metadata={"handoff": {"from": "ses_old"}})
+    opencode.messages["ses_old"] = past_session()
+    tokenizer = Tokenizer()
+    tool = ReadSessionTool(
+        journal=Journal(tmp_path), tokenizer=tokenizer, now=lambda: datetime.fromtimestamp(1_780_000_000, UTC)
+    )
+    context = ToolContext.model_validate({"sessionID": "ses_here", "directory": "/home/ada/dashboard"})
+
+    answered: Counter[str] = Counter()
+    for question in QUESTIONS:
+        for query in (question.query, question.question):
+            output = (await tool({"query": query}, context, opencode.client(), settings=Settings())).output
+            assert tokenizer.count(output) <= 4_000
+            turns = [block for block in output.split("\n[")[1:] if not block.startswith(LISTS)][:WITHIN_TURNS]
+            answered[question.kind] += any(question.answer in turn for turn in turns)
+    newest = (await tool({}, context, opencode.client(), settings=Settings())).output
+
+    assert len(opencode.messages["ses_old"]) >= 300
+    assert answered.total() == 2 * len(QUESTIONS), answered
+    assert sum(question.answer in newest for question in QUESTIONS) < ANSWERED_BY_THE_NEWEST
