@@ -1,7 +1,7 @@
 """Runs the measurements, prints them, and keeps them: `python -m benchmarks [PART …]`.
 
-Writes `benchmarks/results/PART.json` and `PART.md` for each part that was run, and the README's two pictures from
-them; of anything but what the README shows, as of a session of the reader's own, nothing is kept.
+Writes `benchmarks/results/PART.json` and `PART.md` for each part that was run, and draws the two pictures of
+docs/benchmarks.md from them. Keeps nothing of runs that docs/benchmarks.md doesn't show, such as of your own sessions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is kept of the measurements that the README shows: each part's numbers and its report, and two pictures.
+"""What is kept of the measurements that docs/benchmarks.md shows: each part's numbers and report, and two pictures.
 
 The pictures are drawn from the kept numbers alone, so that anybody can draw them again.
 """

@@ -31,7 +31,7 @@ class Options:
 
 
 USUAL = Options()
-"""What the README shows."""
+"""What docs/benchmarks.md shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def asked_for(words: Sequence[str] | None, parts: Sequence[str], about: str) -> 
     )
     parser.add_argument("--against", type=Path, help="another plugin's file, which registers `session_handoff`")
     parser.add_argument("--session", type=Path, help="a session that `opencode export` wrote, for `fidelity`")
-    parser.add_argument("--probes", type=Path, help="what is asked of it: see `benchmarks/questions.py`")
+    parser.add_argument("--probes", type=Path, help="what is asked of it: see docs/benchmarks.md")
     parser.add_argument("--tuning", action="store_true", help="`fidelity` on the sessions that the search is tuned on")
     parser.add_argument("--no-results", action="store_true", help="write no files")
     parser.add_argument("--redraw", action="store_true", help="measure nothing; draw the pictures from what is kept")

@@ -1,4 +1,4 @@
-"""The two pictures of the README, as SVG: time against length, and what a handoff keeps.
+"""The two pictures of docs/benchmarks.md, as SVG: time against length, and what a handoff keeps.
 
 Pure: numbers in, text out.
 """

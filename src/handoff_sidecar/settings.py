@@ -36,7 +36,7 @@ MAX_KEY_CHARACTERS = 40
 
 
 class Settings(BaseModel):
-    """Every setting with its default; the descriptions are the ones in the README."""
+    """Every setting with its default; docs/settings.md describes them at length."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 

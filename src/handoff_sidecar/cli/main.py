@@ -17,7 +17,7 @@ def main() -> int:
     """Run one subcommand; the exit status is 1, and stderr says why, where it failed."""
     try:
         try:
-            arguments = _parser().parse_args()
+            arguments = parser().parse_args()
             return int(arguments.run(arguments))
         finally:
             sys.stdout.flush()
@@ -30,13 +30,14 @@ def main() -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The subcommands and their options; `run` of what it parses is what is asked for."""
+    made = argparse.ArgumentParser(
         prog="handoff-sidecar",
         description="Session handoff for OpenCode: a fresh session that knows where you were.",
     )
-    parser.add_argument("--version", action="version", version=f"handoff-sidecar {__version__}")
-    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    made.add_argument("--version", action="version", version=f"handoff-sidecar {__version__}")
+    subparsers = made.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
         command = subparsers.add_parser(name, help=text, description=text)
@@ -84,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_url(read)
     read.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     add("stdio", commands.stdio, "be the sidecar of an OpenCode process (the plugin starts this)")
-    return parser
+    return made
 
 
 def _add_url(command: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""What is kept of the measurements: the README's pictures are today's drawing of the kept numbers."""
+"""What is kept of the measurements: the pictures are today's drawing of the kept numbers."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ async def test_the_next_call_goes_to_the_same_server(tmp_path: Path) -> None:
 def test_a_call_that_is_copied_means_what_it_says() -> None:
     call = on_the_command_line(Server("http://h:1")).call({"session_id": "ses_a", "query": "it's $HOME", "file": "-x"})
 
-    parsed = main._parser().parse_args(shlex.split(call.strip("`"))[1:])  # noqa: SLF001  # as a shell would call it
+    parsed = main.parser().parse_args(shlex.split(call.strip("`"))[1:])
 
     assert (parsed.session, parsed.query, parsed.file, parsed.url) == ("ses_a", "it's $HOME", "-x", "http://h:1")
 
