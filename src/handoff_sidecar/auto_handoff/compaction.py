@@ -8,8 +8,6 @@ from handoff_sidecar.brief.prompt import write_records
 from handoff_sidecar.brief.write import write
 from handoff_sidecar.call.context import Scene
 from handoff_sidecar.handoff.gather import GATHERED_MESSAGES, gather, look_around
-from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.text.redaction import redaction
 from handoff_sidecar.text.tokens import Tokenizer
 
@@ -35,12 +33,13 @@ async def records_of(scene: Scene, tokenizer: Tokenizer) -> str:
     return write_records(written.brief)
 
 
-async def goes_on(session_id: SessionID, client: OpenCodeClient) -> bool:
+async def goes_on(scene: Scene) -> bool:
     """Whether a session may go on by itself: not if it was handed off and nobody has written there since.
 
     Raises:
         OpenCodeError: the session could not be read.
     """
+    session_id, client = scene.context.session_id, scene.client
     session = await client.session(session_id)
     if "to" not in session.handoff:
         return True

@@ -28,6 +28,7 @@ from handoff_sidecar.auto_handoff.sentences import (
 from handoff_sidecar.auto_handoff.threshold import Points, used
 from handoff_sidecar.brief.computed import requests_of
 from handoff_sidecar.brief.prompt import Start
+from handoff_sidecar.call.background import go_on
 from handoff_sidecar.call.context import Scene
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeRefused, kind_of
@@ -105,7 +106,6 @@ class Watch:
         self._capacity = capacity
         self._sessions: OrderedDict[SessionID, _Watched] = OrderedDict()
         self._said: set[str] = set()
-        self._background: set[asyncio.Task[None]] = set()
 
     async def step(self, sighting: Sighting, scene: Scene) -> str | None:
         """What the agent is told in the request that comes now, in the middle of its turn; mostly nothing.
@@ -120,9 +120,7 @@ class Watch:
                 return None
             if points.handoff is None or tokens < points.handoff:
                 # The request must not wait for a toast.
-                task = asyncio.create_task(self._notice(watched, points, tokens, scene))
-                self._background.add(task)
-                task.add_done_callback(self._background.discard)
+                go_on(self._notice(watched, points, tokens, scene))
                 return None
             look = await self._look(watched, points, scene)
             if look is None:

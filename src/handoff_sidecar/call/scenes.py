@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from handoff_sidecar.call.background import go_on
 from handoff_sidecar.call.context import Mode, Scene, ToolContext
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.opencode.client import OpenCodeClient
@@ -35,8 +36,11 @@ class Scenes:
         self._config = config
         self._problems_told: set[str] = set()
 
-    async def scene(self, context: ToolContext) -> Scene:
-        """A session with the settings as they are now; the person is told of what is wrong with them."""
+    def scene(self, context: ToolContext) -> Scene:
+        """A session with the settings as they are now; the person is told of what is wrong with them.
+
+        Nothing waits for that: a request to the model may be waiting for the scene.
+        """
         client = OpenCodeClient(self._http, context.directory)
         loaded = load_settings(config=self._config, project=Path(context.root))
         untold = [problem for problem in loaded.problems if problem not in self._problems_told]
@@ -44,7 +48,7 @@ class Scenes:
             self._problems_told.update(untold)
             log.warning("%d problems with the settings in %s", len(untold), context.root)
             more = f" (and {len(untold) - 1} more problems with the settings)" if len(untold) > 1 else ""
-            await notify(client, untold[0] + more, "error")
+            go_on(notify(client, untold[0] + more, "error"))
         return Scene(context, client, loaded.settings, self.mode)
 
     def own_settings(self) -> Settings:

@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.brief.prompt import Delivery, write_goal, write_instructions
 from handoff_sidecar.brief.write import Written, write
-from handoff_sidecar.call.context import Mode, Scene, ToolContext, ToolResult
+from handoff_sidecar.call.context import Mode, Scene, ToolResult
 from handoff_sidecar.call.tool import check_arguments
 from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError
 from handoff_sidecar.handoff.agent_and_model import Target, target_of
@@ -38,7 +38,6 @@ from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.session.constraints import record
 from handoff_sidecar.session.facts import MAX_CHAIN, Facts
 from handoff_sidecar.session.trigger import TRIGGER_WORDS, Trigger, goal_of
-from handoff_sidecar.settings import Settings
 from handoff_sidecar.text.redaction import redaction
 from handoff_sidecar.text.tokens import Tokenizer
 
@@ -72,16 +71,8 @@ class SessionHandoff:
         self.causes: dict[SessionID, Cause] = {}
         self._turns: WeakValueDictionary[SessionID, asyncio.Lock] = WeakValueDictionary()
 
-    async def __call__(
-        self,
-        arguments: dict[str, Any],
-        context: ToolContext,
-        client: OpenCodeClient,
-        *,
-        settings: Settings,
-        mode: Mode,
-    ) -> ToolResult:
-        """Hand the session of the context off, as its agent asks.
+    async def __call__(self, arguments: dict[str, Any], scene: Scene) -> ToolResult:
+        """Hand the session of the scene off, as its agent asks.
 
         Raises:
             InvalidArguments: nothing was done.
@@ -90,12 +81,12 @@ class SessionHandoff:
         notes = check_arguments(SESSION_HANDOFF.name, Notes, arguments)
 
         def plan(gathered: Gathered) -> Order:
-            cause = self.causes.get(context.session_id)
+            cause = self.causes.get(scene.context.session_id)
             if cause is None or cause.turn != gathered.facts.turn:
                 return Order(_as_typed(notes, gathered.facts.typed))
             return Order(notes, start=cause.start, announcement=cause.announcement, chain=cause.chain)
 
-        return await self.hand_off(plan, Scene(context, client, settings, mode))
+        return await self.hand_off(plan, scene)
 
     async def hand_off(self, plan: Plan, scene: Scene) -> ToolResult:
         """Hand the session of the context off as planned, whoever asks.

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from handoff_sidecar.call.context import ToolContext, ToolResult
+from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.call.tool import check_arguments
 from handoff_sidecar.errors import BadQuery, InvalidArguments, OpenCodeError, OpenCodeRefused, ToolFailed
 from handoff_sidecar.journal.journal import Journal
-from handoff_sidecar.opencode.client import NOT_FOUND, OpenCodeClient
+from handoff_sidecar.opencode.client import NOT_FOUND
 from handoff_sidecar.reading.all_sessions import ProjectSearch
 from handoff_sidecar.reading.answer import Answer, Room
 from handoff_sidecar.reading.definition import READ_SESSION, ReadSession
@@ -21,7 +21,6 @@ from handoff_sidecar.reading.history import Histories
 from handoff_sidecar.reading.one_session import Reader
 from handoff_sidecar.reading.which_session import Addressing
 from handoff_sidecar.reading.wording import Manner
-from handoff_sidecar.settings import Settings
 from handoff_sidecar.text.redaction import redaction
 from handoff_sidecar.text.tokens import Tokenizer
 
@@ -39,9 +38,7 @@ class ReadSessionTool:
         self._reader = Reader(histories)
         self._project = ProjectSearch(histories)
 
-    async def __call__(
-        self, arguments: dict[str, Any], context: ToolContext, client: OpenCodeClient, *, settings: Settings
-    ) -> ToolResult:
+    async def __call__(self, arguments: dict[str, Any], scene: Scene) -> ToolResult:
         """The record of the previous session, or of another one of the same project.
 
         Raises:
@@ -49,10 +46,10 @@ class ReadSessionTool:
             ToolFailed: there is no such session, or it is not to be read from here.
         """
         asked = check_arguments(READ_SESSION.name, ReadSession, arguments)
-        room = Room(settings.read_token_budget, self._tokenizer)
-        manner = Manner(room, redaction(wanted=settings.redact_secrets), context.root)
+        room = Room(scene.settings.read_token_budget, self._tokenizer)
+        manner = Manner(room, redaction(wanted=scene.settings.redact_secrets), scene.context.root)
         try:
-            answer = await self._answer(asked, context, client, manner, settings)
+            answer = await self._answer(asked, scene, manner)
         except BadQuery as error:
             raise InvalidArguments(f"read_session: {error}. Correct the `query` and call again.") from error
         except OpenCodeRefused as error:
@@ -70,15 +67,14 @@ class ReadSessionTool:
             metadata={**answer.data, "messages": len(answer.blocks)},
         )
 
-    async def _answer(
-        self, asked: ReadSession, context: ToolContext, client: OpenCodeClient, manner: Manner, settings: Settings
-    ) -> Answer:
+    async def _answer(self, asked: ReadSession, scene: Scene, manner: Manner) -> Answer:
+        client = scene.client
         addressing = Addressing(
-            await client.session(context.session_id),
+            await client.session(scene.context.session_id),
             client,
             journal=self._journal,
             now=self._now,
-            allow_other_projects=settings.allow_other_projects,
+            allow_other_projects=scene.settings.allow_other_projects,
         )
         if asked.session_id is not None and asked.session_id.lower() == ALL:
             return await self._project.read(addressing.here, asked, client, manner, addressing.age)

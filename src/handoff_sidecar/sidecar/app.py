@@ -19,6 +19,7 @@ from handoff_sidecar.auto_handoff.compaction import goes_on, records_of
 from handoff_sidecar.auto_handoff.model_limits import Capacity
 from handoff_sidecar.auto_handoff.threshold import OUTPUT_TOKENS_MAX
 from handoff_sidecar.auto_handoff.watch import Watch
+from handoff_sidecar.call.background import go_on
 from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
 from handoff_sidecar.call.scenes import Scenes
 from handoff_sidecar.call.toasts import notify
@@ -107,7 +108,7 @@ class Sidecar:
         self._briefs = journal.folder
         self._interrupted = Interrupted(journal)
         self._receipts = Receipts()
-        self._session_handoff = SessionHandoff(
+        session_handoff = SessionHandoff(
             journal=journal,
             tokenizer=self._tokenizer,
             now=now,
@@ -115,16 +116,18 @@ class Sidecar:
             receipts=self._receipts,
             is_heard=self._is_heard,
         )
+        self._tools: dict[str, Callable[[dict[str, Any], Scene], Awaitable[ToolResult]]] = {
+            SESSION_HANDOFF.name: session_handoff,
+            READ_SESSION.name: ReadSessionTool(journal=journal, tokenizer=self._tokenizer, now=now),
+        }
         self._commands: dict[str, Callable[[str, Scene], Awaitable[ToolResult]]] = {
-            str(HANDOFF_NOW_COMMAND["name"]): HandoffNow(self._session_handoff),
+            str(HANDOFF_NOW_COMMAND["name"]): HandoffNow(session_handoff),
             str(HANDOFF_RESUME_COMMAND["name"]): HandoffResume(
                 journal, now=now, interrupted=self._interrupted, receipts=self._receipts, is_heard=self._is_heard
             ),
         }
-        self._offers: set[asyncio.Task[None]] = set()
-        self._read_session = ReadSessionTool(journal=journal, tokenizer=self._tokenizer, now=now)
         self._capacity = Capacity(_output_tokens_max())
-        self._watch = Watch(self._session_handoff, self._capacity)
+        self._watch = Watch(session_handoff, self._capacity)
 
     async def run(self) -> None:
         """Serve the shim until it closes its end or asks for the end."""
@@ -159,16 +162,14 @@ class Sidecar:
 
     async def _directory_opened(self, params: dict[str, object]) -> dict[str, dict[str, int]]:
         opened = DirectoryOpened.model_validate(params)
-        scene = await self._scenes.scene(ToolContext(sessionID=SessionID(""), **opened.model_dump()))
-        offer = asyncio.create_task(self._interrupted.offer(scene.client, scene.context.root))
-        self._offers.add(offer)
-        offer.add_done_callback(self._offers.discard)
+        scene = self._scenes.scene(ToolContext(sessionID=SessionID(""), **opened.model_dump()))
+        go_on(self._interrupted.offer(scene.client, scene.context.root))
         room = await self._capacity.load(scene.client)
         return {"floors": room.floors(scene.settings)}
 
     async def _session_step(self, params: dict[str, object]) -> dict[str, Any]:
         step = Step.model_validate(params)
-        return {"text": await self._watch.step(step.sighting, await self._scenes.scene(step.context))}
+        return {"text": await self._watch.step(step.sighting, self._scenes.scene(step.context))}
 
     async def _event(self, params: dict[str, object]) -> None:
         event = Event.model_validate(params).root
@@ -181,18 +182,18 @@ class Sidecar:
         if event.type == "session.error":
             self._watch.failed(event.context.session_id)
             return
-        scene = await self._scenes.scene(event.context)
+        scene = self._scenes.scene(event.context)
         await self._vocabulary_loaded()
         await self._watch.idle(event.sighting, scene)
 
     async def _session_compacting(self, params: dict[str, object]) -> dict[str, list[str]]:
-        scene = await self._scenes.scene(InSession.model_validate(params).context)
+        scene = self._scenes.scene(InSession.model_validate(params).context)
         await self._vocabulary_loaded()
         return {"context": [await records_of(scene, self._tokenizer)]}
 
     async def _session_continue(self, params: dict[str, object]) -> dict[str, bool]:
-        context = InSession.model_validate(params).context
-        return {"enabled": await goes_on(context.session_id, OpenCodeClient(self._http, context.directory))}
+        scene = self._scenes.scene(InSession.model_validate(params).context)
+        return {"enabled": await goes_on(scene)}
 
     async def _command_execute(self, params: dict[str, object]) -> dict[str, Any]:
         call = CommandCall.model_validate(params)
@@ -200,7 +201,7 @@ class Sidecar:
         if command is None:
             raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no command {call.name}")
         log.info("/%s in %s", call.name, call.context.session_id)
-        scene = await self._scenes.scene(call.context)
+        scene = self._scenes.scene(call.context)
         try:
             await self._vocabulary_loaded()
             result = await command(call.arguments, scene)
@@ -219,11 +220,14 @@ class Sidecar:
 
     async def _tool_call(self, params: dict[str, object]) -> dict[str, Any]:
         call = ToolCall.model_validate(params)
+        tool = self._tools.get(call.name)
+        if tool is None:
+            raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no tool {call.name}")
         log.info("%s: call %s in %s", call.name, call.context.call_id, call.context.session_id)
-        scene = await self._scenes.scene(call.context)
+        scene = self._scenes.scene(call.context)
         try:
             await self._vocabulary_loaded()
-            result = await self._tool(call, scene)
+            result = await tool(call.arguments, scene)
         except HandoffSidecarError as error:
             log.warning("%s: call %s failed: %s", call.name, call.context.call_id, kind_of(error))
             log.debug("%s", error)
@@ -234,14 +238,6 @@ class Sidecar:
         did = "made" if call.name == SESSION_HANDOFF.name else "read"
         log.info("%s: call %s %s %s", call.name, call.context.call_id, did, result.metadata.get("sessionID"))
         return result.model_dump()
-
-    async def _tool(self, call: ToolCall, scene: Scene) -> ToolResult:
-        client, settings = scene.client, scene.settings
-        if call.name == SESSION_HANDOFF.name:
-            return await self._session_handoff(call.arguments, call.context, client, settings=settings, mode=scene.mode)
-        if call.name == READ_SESSION.name:
-            return await self._read_session(call.arguments, call.context, client, settings=settings)
-        raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no tool {call.name}")
 
     async def _message_received(self, params: dict[str, object]) -> dict[str, str] | None:
         trigger = find_trigger(ReceivedMessage.model_validate(params).text, self._scenes.trigger_words())

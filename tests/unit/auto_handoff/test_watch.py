@@ -110,9 +110,7 @@ async def test_the_agents_own_handoff_goes_on_with_the_work_and_is_counted(rig: 
     await rig.step(POINT)
 
     scene = rig.scene()
-    await rig.session_handoff(
-        {"summary": "Half done."}, scene.context, scene.client, settings=scene.settings, mode="tui"
-    )
+    await rig.session_handoff({"summary": "Half done."}, scene)
 
     (new,) = rig.opencode.made()
     assert new["metadata"]["handoff"]["auto"] == 1
@@ -131,7 +129,7 @@ async def test_a_handoff_that_the_person_asks_for_later_is_no_automatic_one(rig:
     rig.says(user_message, "handoff")
 
     scene = rig.scene()
-    await rig.session_handoff({"summary": "x"}, scene.context, scene.client, settings=scene.settings, mode="tui")
+    await rig.session_handoff({"summary": "x"}, scene)
 
     assert "auto" not in rig.opencode.made()[0]["metadata"]["handoff"]
 

@@ -109,6 +109,10 @@ def finished(work: Awaitable[object]) -> object:
         return error
 
 
+def scene(opencode: FakeOpenCode | Odd, **settings: Any) -> Scene:
+    return Scene(CONTEXT, opencode.client(), Settings(**settings), "tui")
+
+
 def session_handoff(folder: Path) -> SessionHandoff:
     return SessionHandoff(journal=Journal(folder), tokenizer=TOKENIZER, now=lambda: datetime.now(UTC))
 
@@ -118,7 +122,7 @@ def test_any_arguments_make_a_handoff_or_a_sentence(tmp_path: Path, arguments: d
     opencode = opencode_with_a_history()
     tool = session_handoff(tmp_path)
 
-    outcome = finished(tool(arguments, CONTEXT, opencode.client(), settings=Settings(), mode="tui"))
+    outcome = finished(tool(arguments, scene(opencode)))
 
     assert len(opencode.made()) == (0 if isinstance(outcome, HandoffSidecarError) else 1)
     for new in opencode.made():
@@ -130,9 +134,7 @@ def test_any_arguments_make_a_handoff_or_a_sentence(tmp_path: Path, arguments: d
 def test_any_question_is_answered_within_its_budget_or_refused(tmp_path: Path, asked: dict[str, Any]) -> None:
     tool = ReadSessionTool(journal=Journal(tmp_path), tokenizer=TOKENIZER, now=lambda: datetime.now(UTC))
 
-    outcome = finished(
-        tool(asked, CONTEXT, opencode_with_a_history().client(), settings=Settings(read_token_budget=500))
-    )
+    outcome = finished(tool(asked, scene(opencode_with_a_history(), read_token_budget=500)))
 
     if not isinstance(outcome, HandoffSidecarError):
         assert TOKENIZER.count(outcome.output) <= 500  # type: ignore[attr-defined]
@@ -186,12 +188,8 @@ ODD = st.fixed_dictionaries(
 @given(ODD, st.sampled_from(["tool", "now"]))
 def test_a_handoff_in_an_odd_opencode_is_made_or_fails_in_a_sentence(tmp_path: Path, odd: Odd, way: str) -> None:
     tool = session_handoff(tmp_path)
-    scene = Scene(CONTEXT, odd.client(), Settings(), "tui")
-
-    if way == "tool":
-        finished(tool({"summary": "x"}, CONTEXT, scene.client, settings=Settings(), mode="tui"))
-    else:
-        finished(HandoffNow(tool)("fix it", scene))
+    work = tool({"summary": "x"}, scene(odd)) if way == "tool" else HandoffNow(tool)("fix it", scene(odd))
+    finished(work)
 
     for new in odd.fake.made():
         assert odd.fake.messages[new["id"]], "a session without its prompt"
@@ -204,20 +202,19 @@ def test_a_handoff_in_an_odd_opencode_is_made_or_fails_in_a_sentence(tmp_path: P
 def test_a_look_back_in_an_odd_opencode_is_answered_or_refused(tmp_path: Path, odd: Odd, asked: dict[str, Any]) -> None:
     tool = ReadSessionTool(journal=Journal(tmp_path), tokenizer=TOKENIZER, now=lambda: datetime.now(UTC))
 
-    finished(tool(asked, CONTEXT, odd.client(), settings=Settings()))
+    finished(tool(asked, scene(odd)))
 
 
 @given(ODD, TOKENS, st.sampled_from(["step", "idle"]))
 def test_an_odd_opencode_is_watched_without_harm(tmp_path: Path, odd: Odd, tokens: Any, moment: str) -> None:
-    settings_ = Settings(auto_handoff_threshold=1)
     watch = Watch(session_handoff(tmp_path), Capacity(32_000))
     usable = tokens if isinstance(tokens, dict) else {}
     sighting = Sighting.model_validate(
         {"sessionID": "ses_old", "providerID": "scripted", "modelID": "m1", "tokens": usable}
     )
-    scene = Scene(CONTEXT, odd.client(), settings_, "tui")
+    where = scene(odd, auto_handoff_threshold=1)
 
-    finished(watch.step(sighting, scene) if moment == "step" else watch.idle(sighting, scene))
+    finished(watch.step(sighting, where) if moment == "step" else watch.idle(sighting, where))
 
 
 SETTINGS_FILES = nearly(open=st.sampled_from(["switch", "none"]), trigger_words=LISTS, prompt_token_budget=NUMBERS)

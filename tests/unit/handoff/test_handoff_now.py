@@ -187,13 +187,12 @@ async def test_a_compaction_is_given_what_it_must_keep(opencode: FakeOpenCode) -
 
 async def test_a_handed_off_session_goes_on_by_itself_only_when_somebody_writes_there(opencode: FakeOpenCode) -> None:
     where = scene(opencode)
-    session_id = where.context.session_id
-    assert await goes_on(session_id, where.client)
+    assert await goes_on(where)
 
     opencode.sessions["ses_old"]["metadata"] = {"handoff": {"to": "ses_new", "turn": "msg_0001"}}
-    assert not await goes_on(session_id, where.client)
+    assert not await goes_on(where)
     opencode.messages["ses_old"].append(user_message(3, "one more thing"))
-    assert await goes_on(session_id, where.client)
+    assert await goes_on(where)
 
 
 async def test_a_fork_of_a_handed_off_session_goes_on_by_itself(opencode: FakeOpenCode) -> None:
@@ -201,7 +200,7 @@ async def test_a_fork_of_a_handed_off_session_goes_on_by_itself(opencode: FakeOp
     opencode.messages["ses_old"] = [assistant_message(1, "As you wish.")]
     opencode.sessions["ses_old"]["metadata"] = {"handoff": {"to": "ses_new", "turn": "msg_9000"}}
 
-    assert await goes_on(where.context.session_id, where.client)
+    assert await goes_on(where)
 
 
 UNDONE = [

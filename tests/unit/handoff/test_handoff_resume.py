@@ -47,8 +47,10 @@ def opencode() -> FakeOpenCode:
     return fake
 
 
-def scene(opencode: FakeOpenCode, session: str = "ses_here", mode: Mode = "tui", **settings: Any) -> Scene:
-    place = {"sessionID": session, "directory": PROJECT, "worktree": PROJECT}
+def scene(
+    opencode: FakeOpenCode, session: str = "ses_here", mode: Mode = "tui", agent: str | None = None, **settings: Any
+) -> Scene:
+    place = {"sessionID": session, "agent": agent, "directory": PROJECT, "worktree": PROJECT}
     return Scene(ToolContext.model_validate(place), opencode.client(), Settings(**settings), mode)
 
 
@@ -81,11 +83,8 @@ async def die_at(opencode: FakeOpenCode, journal: Journal, method: str, path_end
     tool = SessionHandoff(
         journal=journal, tokenizer=TOKENIZER, now=lambda: datetime.now(UTC), is_heard=lambda: not reached.is_set()
     )
-    context = ToolContext.model_validate(
-        {"sessionID": "ses_old", "agent": "plan", "directory": PROJECT, "worktree": PROJECT}
-    )
     arguments = {"summary": "Login works.", "goal": "add logout"}
-    work = asyncio.ensure_future(tool(arguments, context, opencode.client(), settings=Settings(), mode="tui"))
+    work = asyncio.ensure_future(tool(arguments, scene(opencode, "ses_old", agent="plan")))
     await reached.wait()
     work.cancel()
     await asyncio.wait([work])
@@ -133,9 +132,7 @@ async def test_the_next_handoff_of_that_session_makes_no_second_one(
     await die_at(opencode, journal, method, path_end, after=after)
     tool = SessionHandoff(journal=journal, tokenizer=TOKENIZER, now=lambda: datetime.now(UTC))
 
-    again = await tool(
-        {"summary": "x"}, scene(opencode, "ses_old").context, opencode.client(), settings=Settings(), mode="tui"
-    )
+    again = await tool({"summary": "x"}, scene(opencode, "ses_old"))
 
     (new,) = opencode.made()
     assert again.metadata["sessionID"] == new["id"]
@@ -198,9 +195,7 @@ async def test_a_failure_that_was_told_of_is_not_offered_and_can_be_resumed(
     opencode.intercept = refuse
     tool = SessionHandoff(journal=journal, tokenizer=TOKENIZER, now=lambda: datetime.now(UTC))
     with pytest.raises(HandoffFailed):
-        await tool(
-            {"summary": "x"}, scene(opencode, "ses_old").context, opencode.client(), settings=Settings(), mode="tui"
-        )
+        await tool({"summary": "x"}, scene(opencode, "ses_old"))
     with pytest.raises(HandoffFailed, match=r"/handoff-resume failed: OpenCode answered 500.*The brief is saved"):
         await resume()
     opencode.intercept = None
@@ -371,9 +366,7 @@ async def test_a_handoff_waits_for_the_look_at_what_another_has_left(opencode: F
     )
     offer = asyncio.create_task(interrupted_ones.offer(opencode.client(), PROJECT))
     await asyncio.wait([offer, asyncio.create_task(asked.wait())], return_when=asyncio.FIRST_COMPLETED)
-    again = asyncio.create_task(
-        tool({"summary": "x"}, scene(opencode, "ses_old").context, opencode.client(), settings=Settings(), mode="tui")
-    )
+    again = asyncio.create_task(tool({"summary": "x"}, scene(opencode, "ses_old")))
     for _ in range(50):
         await asyncio.sleep(0)
     answered.set()

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, tool_part, user_message
 
-from handoff_sidecar.call.context import Mode, ToolContext, ToolResult
+from handoff_sidecar.call.context import Mode, Scene, ToolContext, ToolResult
 from handoff_sidecar.errors import HandoffFailed, InvalidArguments
 from handoff_sidecar.handoff import old_session
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
@@ -57,13 +57,8 @@ def hand_off(opencode: FakeOpenCode, journal: Journal) -> HandOff:
     tool = SessionHandoff(journal=journal, tokenizer=TOKENIZER, now=lambda: datetime.now(UTC))
 
     async def call(arguments: dict[str, Any] | None = None, *, mode: Mode = "tui", **settings: Any) -> ToolResult:
-        return await tool(
-            SUMMARY if arguments is None else arguments,
-            CONTEXT,
-            opencode.client(),
-            settings=Settings(**settings),
-            mode=mode,
-        )
+        scene = Scene(CONTEXT, opencode.client(), Settings(**settings), mode)
+        return await tool(SUMMARY if arguments is None else arguments, scene)
 
     return call
 
@@ -317,7 +312,7 @@ async def test_a_prompt_that_opencode_has_told_of_moves_the_screen_at_once_and_a
 
     opencode.intercept = tell
 
-    result = await tool(SUMMARY, CONTEXT, opencode.client(), settings=Settings(), mode="tui")
+    result = await tool(SUMMARY, Scene(CONTEXT, opencode.client(), Settings(), "tui"))
 
     (made,) = opencode.made()
     read = ("GET", f"/session/{made['id']}/message")

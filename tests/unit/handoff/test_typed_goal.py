@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fake_opencode import FakeOpenCode, assistant_message, user_message
 
-from handoff_sidecar.call.context import ToolContext, ToolResult
+from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.journal.brief_file import read_entry
 from handoff_sidecar.journal.journal import Journal
@@ -41,13 +41,9 @@ def hand_off(opencode: FakeOpenCode, tmp_path: Path) -> HandOff:
         asking["parts"] += attached
         opencode.messages["ses_old"] = [asking, caller, *later]
         context = {"sessionID": "ses_old", "messageID": "msg_0002", "directory": "/home/ada/dashboard"}
-        return await tool(
-            {"summary": "Login works.", **arguments},
-            ToolContext.model_validate(context),
-            opencode.client(),
-            settings=Settings(trigger_words=["übergabe"]),
-            mode="tui",
-        )
+        settings = Settings(trigger_words=["übergabe"])
+        scene = Scene(ToolContext.model_validate(context), opencode.client(), settings, "tui")
+        return await tool({"summary": "Login works.", **arguments}, scene)
 
     return call
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, tool_part, user_message
 
-from handoff_sidecar.call.context import Mode, ToolContext, ToolResult
+from handoff_sidecar.call.context import Mode, Scene, ToolContext, ToolResult
 from handoff_sidecar.errors import HandoffFailed, InvalidArguments
 from handoff_sidecar.handoff import screen, worktree
 from handoff_sidecar.handoff.gather import GATHERED_MESSAGES
@@ -56,13 +56,9 @@ def hand_off(opencode: FakeOpenCode, project: Path, tmp_path: Path, monkeypatch:
         session: str = "ses_old", *, mode: Mode = "tui", settings: dict[str, Any] | None = None, **arguments: Any
     ) -> ToolResult:
         context = {"sessionID": session, "agent": "plan", "directory": str(project), "worktree": str(project)}
-        return await tool(
-            {"summary": "Login works.", **arguments},
-            ToolContext.model_validate(context),
-            opencode.client(str(project)),
-            settings=Settings(**(settings or {})),
-            mode=mode,
-        )
+        place = ToolContext.model_validate(context)
+        scene = Scene(place, opencode.client(str(project)), Settings(**(settings or {})), mode)
+        return await tool({"summary": "Login works.", **arguments}, scene)
 
     return call
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
 
-from handoff_sidecar.call.context import ToolContext, ToolResult
+from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.reading.read_session import ReadSessionTool
 from handoff_sidecar.settings import Settings
@@ -43,6 +43,6 @@ def read(opencode: FakeOpenCode, journal: Journal) -> Read:
         budget: int = 4_000, context: ToolContext = CONTEXT, settings: dict[str, Any] | None = None, **arguments: Any
     ) -> ToolResult:
         made = Settings(read_token_budget=budget, **(settings or {}))
-        return await tool(arguments, context, opencode.client(), settings=made)
+        return await tool(arguments, Scene(context, opencode.client(), made, "tui"))
 
     return call

@@ -7,7 +7,7 @@ from pathlib import Path
 from fake_opencode import FakeOpenCode
 from past_session import QUESTIONS, past_session
 
-from handoff_sidecar.call.context import ToolContext
+from handoff_sidecar.call.context import Scene, ToolContext
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.reading.read_session import ReadSessionTool
 from handoff_sidecar.settings import Settings
@@ -31,15 +31,16 @@ async def test_a_search_brings_what_the_newest_messages_leave_out(tmp_path: Path
         journal=Journal(tmp_path), tokenizer=tokenizer, now=lambda: datetime.fromtimestamp(1_780_000_000, UTC)
     )
     context = ToolContext.model_validate({"sessionID": "ses_here", "directory": "/home/ada/dashboard"})
+    scene = Scene(context, opencode.client(), Settings(), "tui")
 
     answered: Counter[str] = Counter()
     for question in QUESTIONS:
         for query in (question.query, question.question):
-            output = (await tool({"query": query}, context, opencode.client(), settings=Settings())).output
+            output = (await tool({"query": query}, scene)).output
             assert tokenizer.count(output) <= 4_000
             turns = [block for block in output.split("\n[")[1:] if not block.startswith(LISTS)][:WITHIN_TURNS]
             answered[question.kind] += any(question.answer in turn for turn in turns)
-    newest = (await tool({}, context, opencode.client(), settings=Settings())).output
+    newest = (await tool({}, scene)).output
 
     assert len(opencode.messages["ses_old"]) >= 300
     assert answered.total() == 2 * len(QUESTIONS), answered
