@@ -1,0 +1,140 @@
+"""Passages: the pieces that a message is searched and shown in, some sentences or lines each.
+
+Owns where a message is cut, and who speaks in a piece. Knows nothing of how passages are kept, found or ranked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from handoff_sidecar.session.facts import own_words
+from handoff_sidecar.session.transcript import Entry, Record, has_failed, is_edit
+
+Speaker = Literal["person", "agent", "summary", "thought", "call", "output", "failed", "note"]
+"""Who speaks: the person, wherever their words stand; the agent; what sums up other messages (a compaction, a brief);
+what the agent only thought; a tool's input, its output, the output of a call that failed; OpenCode itself."""
+
+SPEAKERS: tuple[Speaker, ...] = get_args(Speaker)
+
+PASSAGE_CHARACTERS = 450
+"""About 110 tokens: 4,000 tokens show 30 places. From 380 to 550 real sessions made no difference."""
+
+BREAK_AT_A_GAP_FROM = 0.6
+BREAK_AT_A_HEADING_FROM = 0.35
+"""Of that length: a passage ends early at an empty line, and earlier still before a heading."""
+
+_FEEDBACK = re.compile(
+    r"(?s)rejected permission to use this specific tool call with the following feedback: (?P<said>.*)"
+)
+"""How OpenCode stores the words with which a person denies a call or rejects a plan (seen in 1.18.34)."""
+
+_QUESTION_TOOL = "- question"
+"""Its output quotes what the person chose or wrote."""
+
+_OWN_TOOLS = ("- session_handoff", "- read_session")
+"""Their inputs are briefs and queries: they would be found instead of what they are about."""
+
+_REPLACEMENT = re.compile(r"(?s)(?P<before>.*?)^oldString: (?P<old>.*)^newString: (?P<new>.*)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a message.
+
+    Attributes:
+        entry: the place in the record of what it is cut from; pieces of one entry follow each other.
+        head: the line that says which call it is part of; empty for what was said.
+    """
+
+    speaker: Speaker
+    entry: int
+    head: str
+    text: str
+
+
+def passages_of(record: Record) -> list[Passage]:
+    """The passages of a message, in order; what they stand in are the passages around them."""
+    return [
+        Passage(speaker, place, head, piece)
+        for place, entry in enumerate(record.entries)
+        for speaker, head, text in _spoken(record, entry)
+        for piece in pieces(text)
+    ]
+
+
+def words_of_the_person(record: Record) -> list[str]:
+    """What the person says in a message: typed, as feedback to a call that they denied, or as an answer."""
+    return [
+        text for entry in record.entries for speaker, _, text in _spoken(record, entry) if speaker == "person" and text
+    ]
+
+
+def _spoken(record: Record, entry: Entry) -> Iterator[tuple[Speaker, str, str]]:
+    """Who speaks in an entry, the head of the call that it is, and the text."""
+    if entry.kind == "said":
+        yield from _said(record, entry.taken)
+    elif entry.kind == "thought":
+        yield "thought", "", entry.taken
+    elif entry.kind in {"note", "file"}:
+        yield "note", "", entry.head.removeprefix("- ")
+    elif entry.kind == "tool" and not entry.head.startswith(_OWN_TOOLS):
+        yield "call", entry.head, _input(entry)
+        failed = has_failed(entry)
+        feedback = _FEEDBACK.search(entry.given) if failed else None
+        if feedback:
+            yield "person", entry.head, feedback["said"]
+        elif entry.head.startswith(_QUESTION_TOOL):
+            yield "person", entry.head, entry.given
+        else:
+            yield "failed" if failed else "output", entry.head, entry.given
+
+
+def _said(record: Record, text: str) -> Iterator[tuple[Speaker, str, str]]:
+    if record.role != "user":
+        yield "agent" if record.role == "assistant" else "summary", "", text
+        return
+    own = own_words(text)
+    yield "person", "", own
+    if own != text.strip():
+        yield "summary", "", text
+
+
+def _input(entry: Entry) -> str:
+    """A call's input; of an edit what it writes before what it replaces, as only the first still stands."""
+    replaced = _REPLACEMENT.fullmatch(entry.taken) if is_edit(entry) else None
+    if replaced is None:
+        return entry.taken or entry.head.removeprefix("- ")
+    return f"{replaced['before']}newString: {replaced['new']}\noldString: {replaced['old'].rstrip()}"
+
+
+def pieces(text: str) -> Iterator[str]:
+    """A text in pieces of whole lines; a line that is longer than a passage is cut."""
+    held: list[str] = []
+    length = 0
+    for line in text.split("\n"):
+        stripped = line.rstrip()
+        for at in range(0, max(len(stripped), 1), PASSAGE_CHARACTERS):
+            piece = stripped[at : at + PASSAGE_CHARACTERS]
+            if held and _ends_before(piece, length):
+                yield from _whole(held)
+                held, length = [], 0
+            held.append(piece)
+            length += len(piece) + 1
+    yield from _whole(held)
+
+
+def _ends_before(line: str, length: int) -> bool:
+    if length + len(line) > PASSAGE_CHARACTERS:
+        return True
+    if not line:
+        return length > BREAK_AT_A_GAP_FROM * PASSAGE_CHARACTERS
+    return line.startswith("#") and length > BREAK_AT_A_HEADING_FROM * PASSAGE_CHARACTERS
+
+
+def _whole(lines: list[str]) -> Iterator[str]:
+    text = "\n".join(lines).strip("\n")
+    if text.strip():
+        yield text

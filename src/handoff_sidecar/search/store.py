@@ -1,0 +1,325 @@
+"""What is kept of sessions to search them: the tables of an index, and every statement that is run on them.
+
+Works on a connection that is handed in, in memory or on a file, and never commits: the owner of the connection does.
+Knows nothing of OpenCode, nor of what makes a passage a good answer. SQLite 3.34 is enough.
+
+Rows: each passage is a row of the full-text table, and nothing else is kept for it but two bytes (`Layout`); its text
+is cut again from its message (`passages_of`), which is kept compressed. The rows of a session follow each other as its
+passages do, so that what a passage stands in is what has the rows around it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from handoff_sidecar.search.packed import pack, text_of, unpack
+from handoff_sidecar.search.passages import SPEAKERS, Passage, Speaker, passages_of, words_of_the_person
+from handoff_sidecar.search.terms import indexed
+from handoff_sidecar.session.statements import Request
+from handoff_sidecar.session.transcript import Record
+
+SCHEMA_VERSION = 1
+"""Raised when a table changes, or how a message is cut into passages and terms: an index of another version is of no
+use, as what is in it can't even be deleted."""
+
+SESSION_ROWS = 1 << 24
+"""Of a session, half of them for messages older than the first ones that came: 8 million passages, 3 GB of text."""
+
+_LENGTH_BITS = 12
+_LENGTH_MOST = (1 << _LENGTH_BITS) - 1
+
+SCHEMA = """
+create table session (key integer primary key, id text not null unique, low integer not null, high integer not null);
+create table message (
+    first integer primary key, session integer not null, id text not null, role text not null, created real not null,
+    layout blob not null, spoken integer not null, called integer not null
+);
+create table record (first integer primary key, packed blob not null);
+create unique index message_id on message (session, id);
+create table said (message integer not null, place integer not null, text text not null, primary key (message, place))
+    without rowid;
+create virtual table passage using fts5(terms, content='', detail=none, columnsize=0, tokenize='porter unicode61');
+"""
+"""`message.first` is the row of its first passage; one without passages has a row all the same. `layout`: see `Layout`.
+`spoken` is how many characters were said in it, `called` whether it called a tool. `record` holds the messages whole,
+apart from what every search goes through. `said` holds the person's words. In `passage` a row is a set of terms
+(`detail=none`): how often each occurs made no difference on real sessions, and would take two and a half times the
+room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A message as the ranking sees it: who speaks in each of its passages, and how long it is.
+
+    Attributes:
+        first: the row of the first passage.
+        packed: two bytes a passage.
+    """
+
+    first: int
+    id: str
+    role: str
+    created: float
+    packed: array[int]
+
+    def __len__(self) -> int:
+        return len(self.packed)
+
+    def speaker(self, place: int) -> Speaker:
+        """Who speaks in a passage."""
+        return SPEAKERS[self.packed[place] >> _LENGTH_BITS]
+
+    def length(self, place: int) -> int:
+        """How many characters a passage has."""
+        return self.packed[place] & _LENGTH_MOST
+
+
+def has_fts5(connection: sqlite3.Connection) -> bool:
+    """Whether this SQLite can search at all."""
+    return any(option == "ENABLE_FTS5" for (option,) in connection.execute("pragma compile_options"))
+
+
+class Store:
+    """The tables on one connection; `create` makes them on an empty database."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def create(self) -> None:
+        """Make the tables.
+
+        Raises:
+            sqlite3.Error: they are there already, or can't be made.
+        """
+        for statement in SCHEMA.split(";"):
+            if statement.strip():
+                self._db.execute(statement)
+        self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
+
+    @property
+    def version(self) -> int:
+        """Which version of the tables the database has; 0 if none."""
+        return int(self._db.execute("pragma user_version").fetchone()[0])
+
+    # What is written
+
+    def append(self, session_id: str, records: Sequence[Record], *, older: bool = False) -> None:
+        """Take on messages of a session, oldest first, that follow all that are there (or, `older`, precede them)."""
+        key, low, high = self._session(session_id)
+        cut = [(record, passages_of(record)) for record in records]
+        room = sum(max(1, len(passages)) for _, passages in cut)
+        first = low - room if older else high
+        for record, passages in cut:
+            self._add(key, first, record, passages)
+            first += max(1, len(passages))
+        low, high = (low - room, high) if older else (low, high + room)
+        self._db.execute("update session set low = ?, high = ? where key = ?", (low, high, key))
+
+    def remove_from(self, session_id: str, message_id: str) -> int:
+        """Take out a message and all after it, as before they are read again; how many there were."""
+        rows = self.rows_of(session_id)
+        first = self.first_of(session_id, message_id)
+        return 0 if rows is None or first is None else self._remove(range(first, rows.stop), session_id)
+
+    def remove_message(self, session_id: str, message_id: str) -> bool:
+        """Take out one message; whether it was there."""
+        first = self.first_of(session_id, message_id)
+        return first is not None and self._remove(range(first, first + 1), session_id) > 0
+
+    def remove_session(self, session_id: str) -> int:
+        """Take out a session whole; how many messages it had."""
+        rows = self.rows_of(session_id)
+        if rows is None:
+            return 0
+        removed = self._remove(rows, session_id)
+        self._db.execute("delete from session where id = ?", (session_id,))
+        return removed
+
+    def erase_step(self, pages: int, *, begin: bool) -> bool:
+        """A step of what makes the words of removed messages leave the file; whether there is more to do.
+
+        The full-text table keeps what was removed until its parts are merged. The freed pages are overwritten if the
+        connection has `secure_delete` on.
+
+        Args:
+            pages: how much to do in this step; 500 take some ten milliseconds.
+            begin: whether this is the first step after something was removed.
+        """
+        before = self._db.total_changes
+        self._db.execute("insert into passage(passage, rank) values ('merge', ?)", (-pages if begin else pages,))
+        return self._db.total_changes - before > 1  # so SQLite's documentation of `merge` puts it
+
+    # What is there
+
+    def rows_of(self, session_id: str) -> range | None:
+        """The rows of a session's passages; None if nothing is known of it."""
+        found = self._db.execute("select low, high from session where id = ?", (session_id,)).fetchone()
+        return range(*found) if found else None
+
+    def all_rows(self) -> range:
+        """The rows of all sessions."""
+        return range(1 << 62)
+
+    def first_of(self, session_id: str, message_id: str) -> int | None:
+        """The row of a message's first passage; None if it is not there."""
+        found = self._db.execute(
+            "select first from message join session on session.key = message.session"
+            " where session.id = ? and message.id = ?",
+            (session_id, message_id),
+        ).fetchone()
+        return int(found[0]) if found else None
+
+    def session_ids(self) -> list[str]:
+        """The sessions that something is known of."""
+        return [str(name) for (name,) in self._db.execute("select id from session")]
+
+    def session_of(self, row: int) -> str:
+        """The session that a row belongs to."""
+        found = self._db.execute("select id from session where key = ?", (row // SESSION_ROWS,)).fetchone()
+        return str(found[0])
+
+    def count(self, rows: range) -> int:
+        """How many messages have rows here."""
+        found = self._db.execute("select count(*) from message where first >= ? and first < ?", _ends(rows))
+        return int(found.fetchone()[0])
+
+    def layouts(self, rows: range) -> list[Layout]:
+        """The messages that have rows here, oldest first."""
+        found = self._db.execute(
+            "select first, id, role, created, layout from message where first >= ? and first < ? order by first",
+            _ends(rows),
+        )
+        return [_layout(*each) for each in found]
+
+    def layouts_around(self, rows: range) -> list[Layout]:
+        """The messages that have rows here, and the one that the first of these rows may be in the middle of."""
+        found = self._db.execute(
+            "select first, id, role, created, layout from message where first < ? and"
+            " first >= coalesce((select max(first) from message where first <= ?), 0) order by first",
+            (rows.stop, rows.start),
+        )
+        return [_layout(*each) for each in found]
+
+    def passage_count(self, rows: range) -> int:
+        """About how many passages there are in these rows, which are a session's or all."""
+        (count,) = self._db.execute(
+            "select coalesce(sum(min(high, ?) - max(low, ?)), 0) from session where high > ? and low < ?",
+            (rows.stop, rows.start, rows.start, rows.stop),
+        ).fetchone()
+        return int(count)
+
+    def record_at(self, first: int) -> Record:
+        """The message whose first row this is."""
+        return unpack(self._db.execute("select packed from record where first = ?", (first,)).fetchone()[0])
+
+    def records(self, rows: range, *, newest_first: bool = False, holding: str = "") -> Iterator[tuple[int, Record]]:
+        """The messages that have rows here, each with its first row; `holding`: those with this text alone."""
+        order = "desc" if newest_first else "asc"
+        found = self._db.execute(
+            f"select first, packed from record where first >= ? and first < ? order by first {order}",  # noqa: S608
+            _ends(rows),
+        )
+        return ((first, unpack(packed)) for first, packed in found if not holding or holding in text_of(packed))
+
+    # What the person said
+
+    def requests(self, rows: range) -> Iterator[Request]:
+        """What the person said, oldest first, and what became of it; feedback to a denied call counts as said.
+
+        One table (`said`) for the rules' list, and for whoever writes a brief: it is as fresh as the session's
+        messages here are.
+        """
+        said = dict(self._texts(rows))
+        request: Request | None = None
+        found = self._db.execute(
+            "select first, created, role, spoken, called from message where first >= ? and first < ? order by first",
+            _ends(rows),
+        )
+        for first, created, role, spoken, called in found:
+            if role != "user" and request is not None:
+                answered = request.answered_characters + spoken
+                request = replace(
+                    request, called_tools=request.called_tools or bool(called), answered_characters=answered
+                )
+            if role == "user" or first in said:
+                if request is not None:
+                    yield request
+                request = Request(said.get(first, ""), created)
+        if request is not None:
+            yield request
+
+    def _texts(self, rows: range) -> Iterator[tuple[int, str]]:
+        found = self._db.execute(
+            "select message, group_concat(text, char(10)) from"
+            " (select message, text from said where message >= ? and message < ? order by message, place)"
+            " group by message",
+            _ends(rows),
+        )
+        yield from found
+
+    # What is looked up
+
+    def holding(self, term: str, rows: range, *, is_prefix: bool = False) -> list[int]:
+        """The rows whose passages have a term, in order."""
+        wanted = f'"{term}"*' if is_prefix else f'"{term}"'
+        found = self._db.execute(
+            "select rowid from passage where passage match ? and rowid >= ? and rowid < ?", (wanted, *_ends(rows))
+        )
+        return [row for (row,) in found]
+
+    # Inside
+
+    def _session(self, session_id: str) -> tuple[int, int, int]:
+        found = self._db.execute("select key, low, high from session where id = ?", (session_id,)).fetchone()
+        if found:
+            return tuple(found)
+        (key,) = self._db.execute("select coalesce(max(key), 0) + 1 from session").fetchone()
+        middle = key * SESSION_ROWS + SESSION_ROWS // 2
+        self._db.execute("insert into session values (?, ?, ?, ?)", (key, session_id, middle, middle))
+        return key, middle, middle
+
+    def _add(self, key: int, first: int, record: Record, passages: Sequence[Passage]) -> None:
+        layout = array("H", (_code(passage) for passage in passages))
+        spoken = sum(len(entry.taken) for entry in record.entries if entry.kind == "said")
+        called = any(entry.kind == "tool" for entry in record.entries)
+        self._db.execute(
+            "insert into message values (?, ?, ?, ?, ?, ?, ?, ?)",
+            (first, key, record.id, record.role, record.created, layout.tobytes(), spoken, called),
+        )
+        self._db.execute("insert into record values (?, ?)", (first, pack(record)))
+        self._db.executemany("insert into passage(rowid, terms) values (?, ?)", _rows(first, passages))
+        said = ((first, place, text) for place, text in enumerate(words_of_the_person(record)))
+        self._db.executemany("insert into said values (?, ?, ?)", said)
+
+    def _remove(self, rows: range, session_id: str) -> int:
+        removed = 0
+        for first, record in self.records(rows):
+            self._db.executemany(
+                "insert into passage(passage, rowid, terms) values ('delete', ?, ?)", _rows(first, passages_of(record))
+            )
+            removed += 1
+        for table, row in (("message", "first"), ("record", "first"), ("said", "message")):
+            self._db.execute(f"delete from {table} where {row} >= ? and {row} < ?", _ends(rows))  # noqa: S608
+        self._db.execute("update session set high = ? where id = ? and high = ?", (rows.start, session_id, rows.stop))
+        return removed
+
+
+def _ends(rows: range) -> tuple[int, int]:
+    return rows.start, rows.stop
+
+
+def _rows(first: int, passages: Iterable[Passage]) -> Iterator[tuple[int, str]]:
+    return ((first + place, indexed(passage.text)) for place, passage in enumerate(passages))
+
+
+def _code(passage: Passage) -> int:
+    return SPEAKERS.index(passage.speaker) << _LENGTH_BITS | min(len(passage.text), _LENGTH_MOST)
+
+
+def _layout(first: int, name: str, role: str, created: float, packed: bytes) -> Layout:
+    layout = array("H")
+    layout.frombytes(packed)
+    return Layout(first, name, role, created, layout)
