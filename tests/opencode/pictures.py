@@ -8,7 +8,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from opencode.screenshot import render_svg
 from opencode.terminal import Terminal
 
 from handoff_sidecar.demo.binary import PINNED_VERSION, find_opencode
@@ -37,12 +36,12 @@ def take_pictures(folder: Path) -> None:
             terminal.wait_for(lambda screen: "no change of the format" in screen and _is_idle(screen), TIMEOUT_S)
             terminal.type(f"handoff {HANDOFF_GOAL}")
             terminal.wait_for(HANDOFF_GOAL, TIMEOUT_S)
-            folder.joinpath("before.svg").write_text(render_svg(terminal.cells(), "OpenCode: before"), encoding="utf-8")
+            folder.joinpath("before.svg").write_text(terminal.picture("OpenCode: before"), encoding="utf-8")
             terminal.press("enter")
             terminal.wait_for(
                 lambda screen: "I start with POST" in " ".join(screen.split()) and _is_idle(screen), TIMEOUT_S
             )
-            folder.joinpath("after.svg").write_text(render_svg(terminal.cells(), "OpenCode: after"), encoding="utf-8")
+            folder.joinpath("after.svg").write_text(terminal.picture("OpenCode: after"), encoding="utf-8")
 
 
 def _say(terminal: Terminal, text: str) -> None:

@@ -1,4 +1,4 @@
-"""A terminal's screen: the program's output goes in, text, colours and the terminal's answers come out.
+"""A terminal's screen: the program's output goes in, text, a picture and the terminal's answers come out.
 
 Owns the filter before pyte, which prints what it doesn't know as text, and the answers to what OpenCode's TUI asks a
 terminal when it starts (seen in 1.18.33). Knows nothing of processes.
@@ -7,11 +7,16 @@ terminal when it starts (seen in 1.18.33). Knows nothing of processes.
 from __future__ import annotations
 
 import codecs
+import io
 import re
+from itertools import groupby
 from typing import Any
 
 import pyte
-from opencode.cells import Cell, Style
+from rich.console import Console
+from rich.style import Style
+from rich.terminal_theme import TerminalTheme
+from rich.text import Text
 
 SEQUENCE = re.compile(
     r"\x1b(?:"
@@ -39,6 +44,9 @@ COLOUR_NAMES = {
     "white": "#cccccc",
 }
 
+THEME = TerminalTheme((10, 10, 10), (238, 238, 238), [(0, 0, 0)] * 8)  # as in the answers below; colours have no names
+WEB_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # a picture asks nobody on the internet for anything
+
 
 class Screen:
     """The screen of a terminal with so many columns and rows."""
@@ -58,10 +66,15 @@ class Screen:
         """The text, line by line, without trailing blanks."""
         return "\n".join(line.rstrip() for line in self._screen.display)
 
-    def cells(self) -> list[list[Cell]]:
-        """The grid, row by row."""
-        rows, columns = self._screen.lines, self._screen.columns
-        return [[_cell(self._screen.buffer[row][column]) for column in range(columns)] for row in range(rows)]
+    def picture(self, title: str) -> str:
+        """The screen as an SVG document, in a window with this title."""
+        columns = range(self._screen.columns)
+        console = Console(file=io.StringIO(), record=True, width=len(columns), color_system="truecolor")
+        for row in range(self._screen.lines):
+            runs = groupby((self._screen.buffer[row][column] for column in columns), _style)
+            pieces = (("".join(cell.data for cell in run), style) for style, run in runs)
+            console.print(Text.assemble(*pieces), soft_wrap=True)
+        return WEB_FONT.sub("", console.export_svg(title=title, theme=THEME, unique_id="terminal"))
 
     def feed(self, data: bytes) -> bytes:
         """Take what the program wrote; gives what a terminal would answer it."""
@@ -117,11 +130,15 @@ class Screen:
             self._answers.append("\x1b]11;rgb:0a0a/0a0a/0a0a\x1b\\")
 
 
-def _cell(char: Any) -> Cell:
-    foreground, background = _colour(char.fg), _colour(char.bg)
-    if char.reverse:
-        foreground, background = background or "#0a0a0a", foreground or "#eeeeee"
-    return Cell(char.data, Style(foreground, background, char.bold, char.italics, char.underscore))
+def _style(char: Any) -> Style:
+    return Style(
+        color=_colour(char.fg),
+        bgcolor=_colour(char.bg),
+        bold=char.bold,
+        italic=char.italics,
+        underline=char.underscore,
+        reverse=char.reverse,
+    )
 
 
 def _colour(name: str) -> str | None:

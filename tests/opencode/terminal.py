@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from opencode.cells import Cell
 from opencode.screen import Screen
 
 COLUMNS, ROWS = 120, 36
@@ -131,11 +130,11 @@ class Terminal:
             self._wait_for_a_whole_frame()
             return self._screen.text()
 
-    def cells(self) -> list[list[Cell]]:
-        """The screen as a grid with colours, row by row, to draw a picture of it."""
+    def picture(self, title: str) -> str:
+        """The screen as an SVG document, in a window with this title."""
         with self._changed:
             self._wait_for_a_whole_frame()
-            return self._screen.cells()
+            return self._screen.picture(title)
 
     def questions(self) -> list[str]:
         """Every escape sequence that was no drawing, as it came: to see what a new version asks."""

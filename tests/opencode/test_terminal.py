@@ -3,6 +3,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from opencode.server import until
@@ -86,12 +87,14 @@ def test_half_a_frame_is_not_seen(tmp_path: Path) -> None:
         assert "firsthalf" in terminal.wait_for("first", WAIT_S)
 
 
-def test_cells_have_the_colours_of_the_screen(tmp_path: Path) -> None:
-    cells = show("\x1b[1;38;2;1;2;3;48;2;4;5;6ma\x1b[0mEND", tmp_path).cells()
-    assert (cells[0][0].text, cells[0][0].style.foreground, cells[0][0].style.background) == ("a", "#010203", "#040506")
-    assert cells[0][0].style.bold
-    assert cells[0][1].style.foreground is None
-    assert (len(cells), len(cells[0])) == (5, 40)
+def test_a_picture_shows_the_screen_in_its_colours(tmp_path: Path) -> None:
+    picture = show("\x1b[1;38;2;1;2;3;48;2;4;5;6m<a>\x1b[0mEND", tmp_path).picture("A & B")
+
+    texts = [element.text or "" for element in ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")]
+    assert {"A & B", "<a>", "END"} <= {text.replace("\xa0", " ").strip() for text in texts}
+    assert "fill: #010203;font-weight: bold" in picture
+    assert 'fill="#040506"' in picture
+    assert "http" not in picture.replace("http://www.w3.org/2000/svg", "").replace("https://www.textualize.io", "")
 
 
 def test_waiting_in_vain_shows_the_screen(tmp_path: Path) -> None:
