@@ -203,3 +203,17 @@ def test_what_is_said_of_security_is_so() -> None:
     assert f"your last {KEPT_BRIEFS} handoffs" in said
     assert f"{MAX_FILE_BYTES // 1024} KB at most" in said
     assert f"{LOG_BYTES * (OLD_FILES + 1) // 1_000_000} MB at most" in said
+
+
+def test_each_workflow_has_least_rights_and_runs_only_actions_that_cannot_change() -> None:
+    workflows = {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob(".github/workflows/*.yml")}
+    targets = re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"))
+
+    assert set(workflows) == {"ci.yml", "release.yml"}
+    for text in workflows.values():
+        used, made = re.findall(r"uses: (\S+) #", text), re.findall(r"run: make ([a-z-]+)", text)
+        assert text.count("uses:") == len(used) > 2
+        assert [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action)] == []
+        assert re.search(r"(?m)^permissions:(?: \{\}|\n  contents: read)$", text)
+        assert made
+        assert set(made) <= set(targets)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,7 @@ def test_a_projects_settings_folder_may_be_a_link_and_is_only_read(config: Path,
     assert [file.name for file in elsewhere.iterdir()] == ["handoff.json"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 def test_what_is_no_plain_file_is_neither_waited_for_nor_read_without_end(config: Path, project: Path) -> None:
     os.mkfifo(config / "handoff.json")
     (project / ".opencode" / "handoff.json").symlink_to("/dev/zero")

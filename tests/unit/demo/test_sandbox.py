@@ -21,6 +21,8 @@ case "$1" in
 esac
 """
 
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for OpenCode")
+
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:

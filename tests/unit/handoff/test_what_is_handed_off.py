@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -315,6 +316,7 @@ async def test_a_folder_without_repository_a_gone_one_and_a_missing_git_say_noth
     assert await git_state(str(project)) is None
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a line of shell stands for git")
 async def test_a_git_that_hangs_is_ended(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worktree, "_GIT", ("sh", "-c", f"echo $$ > {project}/pid; exec sleep 600"))
     monkeypatch.setattr(worktree, "LOOK_TIMEOUT_S", 0.3)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def test_the_brief_about_a_session_is_its_handoffs_else_the_one_it_began_with(tm
     assert journal.brief_about("ses_elsewhere") is None
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 def test_a_brief_is_for_its_owners_eyes_alone(tmp_path: Path) -> None:
     path = kept(Journal(tmp_path / "briefs"), entry())
 
