@@ -8,6 +8,7 @@
  * OpenCode's start is over.
  */
 import { readManifest } from "./lib/manifest.js";
+import { markPromptsOf } from "./lib/persons.js";
 import { Commands, looksNew } from "./lib/registration.js";
 import { mayNameTriggerWords } from "./lib/settings.js";
 import { LOAD_DELAY_MS, standIns } from "./lib/standins.js";
@@ -20,6 +21,7 @@ const SHARED = Symbol.for("handoff-sidecar");
  */
 export default async (input, options) => {
   const manifest = readManifest();
+  markPromptsOf(/** @type {any} */ (input)?.client);
   const commands = new Commands(manifest.commands);
   /** @param {AbortSignal} [closed] */
   const load = async (closed) => {

@@ -119,6 +119,26 @@ export class Host {
   }
 
   /**
+   * OpenCode's own answer to a plain question, or to a change.
+   * @param {Instance} instance
+   * @param {string} method
+   * @param {string} path
+   * @param {unknown} [body]
+   * @returns {Promise<any>}
+   * @throws {Error} it could not be reached, or refused
+   */
+  async ask(instance, method, path, body) {
+    const response = await this.#fetch(instance, method, path, {
+      ...(body !== undefined && {
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      }),
+    });
+    if (!response.ok) throw new Error(`OpenCode answered ${response.status} to ${method} ${path}`);
+    return response.json();
+  }
+
+  /**
    * Shows a toast, if there is a screen; never throws and never takes long.
    * @param {Instance} instance
    * @param {string} title

@@ -10,6 +10,7 @@ import { readFileSync } from "node:fs";
  * @property {{name: string, description: string, parameters: object}[]} tools
  * @property {{name: string, description: string, template: string, immediate?: boolean}[]} commands
  * @property {{source: string, flags: string}} triggerPattern
+ * @property {{source: string, flags: string}} signedByAPlugin
  * @property {{oldest: string}} openCode
  */
 

@@ -8,12 +8,13 @@ import { CallGivenUp, SidecarDied, SidecarMissing, SidecarNotFound, SidecarStopp
 import { commandHooks } from "./hooks/commands.js";
 import { compactionHooks } from "./hooks/compaction.js";
 import { eventHooks } from "./hooks/events.js";
+import { apiOf, lockHooks } from "./hooks/lock.js";
 import { messageHooks } from "./hooks/messages.js";
 import { combined, guarded, hand, takeBack } from "./hooks/sets.js";
 import { stepHooks } from "./hooks/steps.js";
-import { successionHooks } from "./hooks/succession.js";
 import { toolHooks } from "./hooks/tools.js";
 import { Host } from "./host.js";
+import { Lock } from "./lock.js";
 import { readManifest, readVersion } from "./manifest.js";
 import { looksNew } from "./registration.js";
 import { startFailure, tooOld } from "./sentences.js";
@@ -39,6 +40,8 @@ import { isOlder } from "./versions.js";
  *   it is, once
  * @property {() => string | null} refusal why nothing can be done in this OpenCode, or null
  * @property {(message: string, variant: import("./host.js").Variant) => void} notice tells the person, once in a process
+ * @property {Lock} lock
+ * @property {import("./lock.js").Api} api
  * @property {Sessions} sessions
  * @property {(sessionID: string) => import("./connection.js").Json} context what the sidecar is told of where a
  *   session is
@@ -51,6 +54,8 @@ import { isOlder } from "./versions.js";
 /** In the background: OpenCode answers only when the directory is ready, which has taken 10 s on a busy machine. */
 const OPEN_TIMEOUT_MS = 60_000;
 
+const CHANGED = /^\/session\/(ses_[A-Za-z0-9]+)$/;
+
 /** A toast needs the TUI to be up, which starts beside the plugins. */
 const NOTICE_DELAY_MS = 3_000;
 
@@ -58,6 +63,7 @@ export class Plugin {
   #manifest = readManifest();
   #trigger = new Trigger(this.#manifest.triggerPattern);
   #sessions;
+  #lock = new Lock();
   #watches = false;
   #host;
   #env;
@@ -122,6 +128,8 @@ export class Plugin {
       },
       refusal: () => this.#refusal,
       notice: (message, variant) => this.#notice(instance, message, variant),
+      lock: this.#lock,
+      api: apiOf(this.#host, instance, (level, message) => this.#log(level, message)),
       sessions: this.#sessions,
       context: (sessionID) => ({
         sessionID,
@@ -137,9 +145,9 @@ export class Plugin {
       commandHooks(parts),
       compactionHooks(parts),
       eventHooks(parts),
+      lockHooks(parts),
       messageHooks(parts),
       stepHooks(parts),
-      successionHooks(parts),
       toolHooks(parts),
     ]);
     const all = guarded({ ...hooks, dispose: () => this.#dispose(instance) }, parts.log);
@@ -239,7 +247,8 @@ export class Plugin {
       handlers: {
         "http/request": (params, context) => {
           this.#sessions.requested(params);
-          return this.#host.serve(params, context);
+          const changed = params.method === "PATCH" && CHANGED.exec(String(params.path))?.[1];
+          return this.#host.serve(params, context).finally(() => changed && this.#lock.forget(changed));
         },
       },
       log: (level, message) => this.#log(level, message),

@@ -56,6 +56,11 @@ export function worksElsewhere(sessionID) {
   );
 }
 
+/** @param {string} title of the session in which the work went on */
+export function stillAtWork(title) {
+  return `The work went on in "${title}", which is still busy in this folder.`;
+}
+
 /** @param {unknown} error */
 export function triggerFailure(error) {
   const sentence = `The handoff can't be done now: ${cause(error)}. Your message went on as you typed it.`;

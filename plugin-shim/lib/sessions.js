@@ -1,14 +1,11 @@
 /**
- * What this process has seen of its sessions: how full each is, where the person's newest message went, which message
- * is our own, and whose work goes on elsewhere. Facts alone, forgotten with the process; the sidecar may be started anew
+ * What this process has seen of its sessions: how full each is, where the person's newest message went, and which message
+ * is our own. Facts alone, forgotten with the process; the sidecar may be started anew
  * in the middle.
  */
 
 /** Far more than a process has at work at once. */
 const REMEMBERED = 500;
-
-/** Subagents have subagents, but not without end. */
-const MOST_LEVELS = 20;
 
 const PROMPTED = /^\/session\/(ses_[A-Za-z0-9]+)\/prompt_async$/;
 
@@ -17,17 +14,12 @@ const PROMPTED = /^\/session\/(ses_[A-Za-z0-9]+)\/prompt_async$/;
  * @typedef {{tokens: any, providerID: string, modelID: string}} LastStep
  */
 
-/**
- * The work of a session goes on in the session `to`, unless a person has written in the old one after that.
- * @typedef {{to: string, turn: string | null, isOver: boolean}} Handoff `turn`: the one in which that was done
- */
-
 export class Sessions {
   /** From which number of tokens on the sidecar wants to know: by directory, then by model. @type {Map<string, Record<string, number>>} */
   #floors = new Map();
   /** @type {Map<string, LastStep>} */
   #lastSteps = new Map();
-  /** Subagents' sessions, where nobody types, and whose they are. @type {Map<string, string>} */
+  /** Subagents' sessions, where nobody types. @type {Map<string, true>} */
   #children = new Map();
   /** Where people have typed, the newest last. @type {Map<string, true>} */
   #typedIn = new Map();
@@ -43,8 +35,6 @@ export class Sessions {
   #lookedAt = new Map();
   /** The message that is being answered, by session. @type {Map<string, string>} */
   #turns = new Map();
-  /** By the session that was handed off. @type {Map<string, Handoff>} */
-  #handoffs = new Map();
 
   /**
    * @param {string} directory
@@ -90,13 +80,7 @@ export class Sessions {
 
   /** @param {any} info a session, new or changed */
   sessionSeen(info) {
-    if (info?.parentID && info.id) remember(this.#children, info.id, info.parentID);
-  }
-
-  /** It was removed: nobody's work goes on there. @param {string} sessionID */
-  sessionGone(sessionID) {
-    this.emptied(sessionID);
-    for (const [from, { to }] of this.#handoffs) if (to === sessionID) this.#handoffs.delete(from);
+    if (info?.parentID && info.id) remember(this.#children, info.id, true);
   }
 
   /**
@@ -108,6 +92,11 @@ export class Sessions {
     if (sessionID) remember(this.#prompting, sessionID, true);
   }
 
+  /** Whether the next message in a session is one of ours. @param {string} sessionID */
+  isPrompting(sessionID) {
+    return this.#prompting.has(sessionID);
+  }
+
   /** Whether the turn is one that we have asked for. @param {string} sessionID */
   isOurTurn(sessionID) {
     return this.#prompted.has(sessionID);
@@ -117,7 +106,7 @@ export class Sessions {
    * A message, of a person's or of ours.
    * @param {string} sessionID
    * @param {string} messageID
-   * @param {boolean} isTyped whether it holds more than synthetic text
+   * @param {boolean} isTyped whether a person wrote it
    */
   arrived(sessionID, messageID, isTyped) {
     if (this.#prompting.delete(sessionID)) {
@@ -126,44 +115,12 @@ export class Sessions {
     }
     if (this.#ours.has(messageID)) return;
     this.#prompted.delete(sessionID);
-    if (!isTyped) return;
-    this.typed(sessionID);
-    const handoff = this.#handoffs.get(sessionID);
-    if (handoff) handoff.isOver = false;
+    if (isTyped) this.typed(sessionID);
   }
 
   /** The message that is being answered: one that is queued is so after the step that runs. @param {string} sessionID */
   turn(sessionID) {
     return this.#turns.get(sessionID) ?? null;
-  }
-
-  /**
-   * The work of a session goes on in another. A message that has come meanwhile was written before that.
-   * @param {string} sessionID
-   * @param {string} to
-   * @param {string | null} turn the one in which that was done
-   */
-  handedOff(sessionID, to, turn) {
-    // Told again by a second call, it is still the same one: a person may have written since.
-    if (this.#handoffs.get(sessionID)?.to !== to) {
-      remember(this.#handoffs, sessionID, { to, turn, isOver: true });
-    }
-  }
-
-  /**
-   * How a session's work, or that of whoever has sent its subagent, has gone on elsewhere; null where it goes on here.
-   * @param {string} sessionID
-   * @returns {Handoff | null}
-   */
-  handoffOf(sessionID) {
-    /** @type {string | undefined} */
-    let asked = sessionID;
-    for (let level = 0; asked && level < MOST_LEVELS; level++) {
-      const handoff = this.#handoffs.get(asked);
-      if (handoff?.isOver) return handoff;
-      asked = this.#children.get(asked);
-    }
-    return null;
   }
 
   /** False when any copy has looked at the message before. @param {string} messageID */

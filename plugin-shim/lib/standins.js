@@ -14,7 +14,11 @@ export const LOAD_DELAY_MS = 3_000;
 /** They come by the hundred, and are of no use but for a message that the plugin has sent. */
 const OF_NO_USE = /^message\.part\./;
 
-const WAITING_HOOKS = ["experimental.compaction.autocontinue", "experimental.session.compacting"];
+const WAITING_HOOKS = [
+  "experimental.compaction.autocontinue",
+  "experimental.session.compacting",
+  "tool.execute.before",
+];
 
 /** @typedef {import("./plugin.js").Hooks} Hooks */
 
@@ -116,11 +120,6 @@ export function standIns({ manifest, commands, load, hasOwnWords, delayMs }) {
     /** Of other messages there is nothing to be looked at again. @param {unknown[]} args */
     async "experimental.chat.messages.transform"(...args) {
       if (hasOwnWords || isOver) await wait("experimental.chat.messages.transform")(...args);
-    },
-
-    /** Nothing is handed off before it is loaded. @param {unknown[]} args */
-    async "tool.execute.before"(...args) {
-      if (isOver) await wait("tool.execute.before")(...args);
     },
 
     /** @param {any} input */

@@ -1,9 +1,4 @@
-/** What of a message a person has typed. */
-
-/** @param {any} part a file counts too */
-export function isOfAPerson(part) {
-  return part !== null && !part?.synthetic;
-}
+/** What of a message was typed. */
 
 /** @param {any[]} parts */
 export function typedText(parts) {

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from opencode.server import PROMPT, TURN_TIMEOUT_S, Play, Server, asked_about, calls, serving, until
+from opencode import neighbour
+from opencode.server import PROMPT, TURN_TIMEOUT_S, Play, Server, asked_about, calls, serving, sidecars, until
 from opencode.test_tui import SCREEN_TIMEOUT_S, tui, type_line
 
 from handoff_sidecar.demo.binary import find_opencode
 from handoff_sidecar.demo.sandbox import Sandbox
-from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, ScriptedModel
+from handoff_sidecar.demo.scripted_model import PROVIDER_ID, ChatRequest, Failure, Reply, ScriptedModel
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, OLDEST
+from handoff_sidecar.settings import add_setting
 
+FILLED = "filled"
+ASKED = "and do nothing else: say where things stand"
 ELSEWHERE = "and two agents must not work in one folder: nothing was done."
 
 pytestmark = pytest.mark.timeout(600)  # a version that isn't in the cache yet is fetched first
@@ -23,7 +28,14 @@ pytestmark = pytest.mark.timeout(600)  # a version that isn't in the cache yet i
 
 @pytest.fixture(scope="module", params=[str(NEWEST_TRIED), str(OLDEST)])
 def server(request: pytest.FixtureRequest, make_sandbox: Callable[..., Sandbox]) -> Iterator[Server]:
-    with serving(make_sandbox("two-agents", binary=find_opencode(request.param))) as server:
+    models = {FILLED: {"name": FILLED, "limit": {"context": 16_000, "output": 4_000}, "tool_call": True}}
+    config = {"provider": {PROVIDER_ID: {"models": models}}}
+    sandbox = make_sandbox("two-agents", binary=find_opencode(request.param), config=config)
+    add_setting(sandbox.config_folder, "auto_handoff_threshold", 80)
+    neighbour.move_in(sandbox)
+    with serving(sandbox) as server:
+        server.new_session(title="Opens the directory")
+        until(lambda: sidecars(sandbox) or None)
         yield server
 
 
@@ -155,6 +167,88 @@ def test_handoff_now_leaves_nothing_at_work_in_the_old_session_either(
     assert server.wait_for_the_end_of_the_turn(made)[-1]["parts"][-2]["text"] == "The third thing is done."
     assert not (project / "fourth.txt").exists()
     assert all(ELSEWHERE in result for result in results(server, old, "write"))
+
+
+def typed(server: Server, play: Play) -> str:
+    play("handoff the rest", calls("session_handoff", summary="S.", goal="the rest"), Reply("Over."))
+    old = server.new_session(title="Typed")
+    server.say(old, "handoff the rest")
+    return old
+
+
+def by_command(server: Server, play: Play) -> str:
+    play("Begin.", Reply("Begun."))
+    old = server.new_session(title="By command")
+    server.say(old, "Begin.")
+    command(server, old, "handoff-now", "the rest")
+    return old
+
+
+def by_itself(server: Server, play: Play) -> str:
+    play(ASKED, Reply("I would rather not."))
+    look = calls("read", filePath=str(server.sandbox.project / "README.md"))
+    play("Fill it.", look, Reply("Full.", input_tokens=9_500))
+    old = server.new_session(title="By itself")
+    server.say(old, "Fill it.", model={"providerID": PROVIDER_ID, "modelID": FILLED})
+    until(lambda: left_for(server, old))
+    return old
+
+
+def resumed(server: Server, play: Play) -> str:
+    old = typed(server, play)
+    first = left_for(server, old)
+    command(server, server.new_session(title="Resumes"), "handoff-resume", old)
+    second = left_for(server, old)
+    assert first != second
+    assert left_for(server, str(first)) == second, "the session that the same brief made before is left too"
+    return old
+
+
+def command(server: Server, session: str, name: str, words: str) -> None:
+    answer = server.http.post(f"/session/{session}/command", json={"command": name, "arguments": words})
+    assert answer.status_code == 500, "that is how a command ends without a model call"
+
+
+def has_ended(server: Server, session: str, text: str) -> bool | None:
+    """Whether a turn with these last words is over."""
+    is_over = text in str(server.messages(session)[-1:]) and session not in server.get("/session/status")
+    return is_over or None
+
+
+def left_for(server: Server, session: str) -> str | None:
+    to = server.get(f"/session/{session}").get("metadata", {}).get("handoff", {}).get("to")
+    return str(to) if to else None
+
+
+@pytest.mark.parametrize("hand_off", [typed, by_command, by_itself, resumed])
+def test_a_plugins_prompt_changes_nothing_in_a_session_that_was_left_and_a_persons_does(
+    server: Server, play: Play, hand_off: Callable[[Server, Play], str]
+) -> None:
+    name = hand_off.__name__
+    looked, made = server.sandbox.project / "README.md", server.sandbox.project / f"{name}.txt"
+    changes = (
+        calls("read", filePath=str(looked)),
+        calls("write", filePath=str(made), content="x\n"),
+        calls("bash", command=f"touch {made}", description="Try it otherwise"),
+    )
+    play(PROMPT, Reply("I went on."))
+    old = hand_off(server, play)
+    for text, part in (("A plain prompt.", {}), ("A synthetic one.", {"synthetic": True})):
+        play(text, *changes, Reply(f"{text} Not done."))
+        neighbour.prompts(server, old, text, **part)
+        until(partial(has_ended, server, old, f"{text} Not done."))
+
+    refused = [*results(server, old, "write"), *results(server, old, "bash")]
+    assert len(refused) == 4
+    assert all(ELSEWHERE in result for result in refused), refused
+    assert results(server, old, "read")[-2:] == ["completed", "completed"]
+    assert not made.exists()
+
+    play("It is me.", *changes[1:], Reply("Done."))
+    server.say(old, "It is me.")
+    assert made.exists()
+    assert results(server, old, "bash")[-1] == "completed"
+    assert until(lambda: server.get(f"/session/{old}")["metadata"]["handoff"].get("lifted"))
 
 
 def test_in_the_tui_what_is_typed_behind_a_handoff_is_not_done_by_the_hidden_session(

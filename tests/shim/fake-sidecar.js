@@ -58,10 +58,9 @@ const answers = {
     write({ id, result: { title: "Handoff: Auth flow", output: "Handed off.", metadata } });
   },
   "message/received"(id, params) {
-    write({
-      id,
-      result: params.text.includes("broken") ? null : { text: `call session_handoff: ${params.text}` },
-    });
+    const { text } = params;
+    const answer = { text: `call session_handoff: ${text}`, typed: text };
+    write({ id, result: text.includes("broken") ? null : answer });
   },
   "directory/opened"(id) {
     write({ id, result: { floors: { "scripted/m1": 1_000 } } });

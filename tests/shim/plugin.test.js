@@ -221,7 +221,9 @@ test("a trigger gets a part that only the model sees, after the others", async (
   await hooks["chat.message"](input, output);
   const { id, ...part } = /** @type {any} */ (output.parts[1]);
   const text = 'call session_handoff: "handoff logout"\n';
-  assert.deepEqual(part, { sessionID: SESSION, messageID: MESSAGE, type: "text", synthetic: true, text });
+  const metadata = { handoff: { typed: '"handoff logout"\n' } };
+  const place = { sessionID: SESSION, messageID: MESSAGE };
+  assert.deepEqual(part, { ...place, type: "text", synthetic: true, text, metadata });
   assert.ok(id > PART);
   await hooks.dispose();
 });

@@ -12,6 +12,7 @@ export const COMMAND_TIMEOUT_MS = 30_000;
 export function commandHooks({
   commands,
   host,
+  lock,
   sidecar,
   callFailed,
   toastFailure,
@@ -32,14 +33,14 @@ export function commandHooks({
     async "command.execute.before"({ command, sessionID, arguments: words }) {
       if (!commands.isImmediate(command)) return;
       sessions.typed(sessionID);
-      const turn = sessions.turn(sessionID);
-      /** @type {{done: boolean, text: string, handedOffTo?: string | null}} */
+      /** @type {{done: boolean, text: string}} */
       let answer = { done: false, text: "" };
       try {
         const call = { name: command, arguments: String(words ?? ""), context: context(sessionID) };
         const timeoutMs = limits.commandMs ?? COMMAND_TIMEOUT_MS;
-        answer = await sidecar.call("command/execute", call, { timeoutMs, killWhenStuck: true });
-        if (answer.handedOffTo) sessions.handedOff(sessionID, answer.handedOffTo, turn);
+        answer = await lock.leaving(sessionID, () =>
+          sidecar.call("command/execute", call, { timeoutMs, killWhenStuck: true }),
+        );
       } catch (error) {
         callFailed(error);
         // The command's promise is that no model is asked: that holds without the sidecar too.

@@ -40,7 +40,7 @@ export function eventHooks({ instance, sidecar, sessions, context }) {
       else if (type === "message.part.updated") partUpdated(part);
       else if (type === "session.created" || type === "session.updated") sessions.sessionSeen(info);
       else if (type === "session.compacted") sessions.emptied(sessionID);
-      else if (type === "session.deleted") sessions.sessionGone(info?.id ?? sessionID);
+      else if (type === "session.deleted") sessions.emptied(info?.id ?? sessionID);
       else if (type === "session.idle" || type === "session.error") turnEnded(type, sessionID);
     },
   };

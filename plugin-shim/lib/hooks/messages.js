@@ -6,8 +6,9 @@
  * such a message passes too, and is looked at again when the model is about to be asked, most of a second later.
  */
 import { within } from "../deadline.js";
+import { arriving } from "../persons.js";
 import { triggerFailure } from "../sentences.js";
-import { isOfAPerson, typedText } from "../typed.js";
+import { typedText } from "../typed.js";
 
 /** The person waits for this, with the message already sent. */
 export const MESSAGE_TIMEOUT_MS = 5_000;
@@ -24,7 +25,18 @@ const TIME_DIGITS = 12;
 const LAST_TIME = (1n << 48n) - 1n;
 
 /** @param {import("../plugin.js").Parts} parts */
-export function messageHooks({ instance, sidecar, toastFailure, sessions, trigger, limits }) {
+export function messageHooks({
+  api,
+  instance,
+  lock,
+  manifest,
+  sidecar,
+  toastFailure,
+  sessions,
+  trigger,
+  limits,
+}) {
+  const signature = new RegExp(manifest.signedByAPlugin.source, manifest.signedByAPlugin.flags);
   /** Messages that came before the pattern was known. @type {Set<string>} */
   const early = new Set();
 
@@ -41,7 +53,9 @@ export function messageHooks({ instance, sidecar, toastFailure, sessions, trigge
       });
       if (typeof answer?.text !== "string") return;
       const id = partIDAfter(parts.map((part) => part?.id));
-      parts.push({ id, sessionID, messageID, type: "text", synthetic: true, text: answer.text });
+      // Others may rewrite what was typed; the handoff is made of what came.
+      const metadata = { handoff: { typed: answer.typed } };
+      parts.push({ id, sessionID, messageID, type: "text", synthetic: true, text: answer.text, metadata });
     } catch (error) {
       toastFailure("Handoff", triggerFailure(error), error);
     }
@@ -56,10 +70,12 @@ export function messageHooks({ instance, sidecar, toastFailure, sessions, trigge
     "chat.message"(input, output) {
       const messageID = output.message?.id ?? input?.messageID;
       const sessionID = input?.sessionID ?? output.message?.sessionID;
-      const isTyped = output.parts.some(isOfAPerson);
-      if (sessionID) sessions.arrived(sessionID, messageID, isTyped);
-      const text = typedText(output.parts);
       if (!messageID || !sessionID) return undefined;
+      const writer = arriving(sessionID, output.parts, signature);
+      const isAPersons = writer === "a person" && !sessions.isPrompting(sessionID);
+      sessions.arrived(sessionID, messageID, isAPersons);
+      if (isAPersons) lock.written(sessionID, output.message?.time?.created ?? Date.now(), api);
+      const text = typedText(output.parts);
       if (!trigger.test(text)) {
         if (!trigger.isKnown && early.size < MOST_EARLY) early.add(messageID);
         return undefined;

@@ -14,15 +14,28 @@ export function toolHooks({
   manifest,
   host,
   instance,
+  lock,
   sidecar,
   callFailed,
   toastFailure,
   refusal,
   notice,
-  sessions,
   context: place,
   limits,
 }) {
+  /**
+   * Other calls of the same step end first, and those that come meanwhile wait for what comes of it.
+   * @template T
+   * @param {any} context
+   * @param {() => Promise<T>} work
+   */
+  function handedOff({ sessionID, callID, abort }, work) {
+    return lock.leaving(sessionID, async () => {
+      await lock.alone({ sessionID, callID, signal: abort });
+      return work();
+    });
+  }
+
   /**
    * @param {string} name
    * @param {any} args
@@ -31,7 +44,6 @@ export function toolHooks({
   async function execute(name, args, context) {
     const refused = refusal();
     if (refused) throw new Error(refused);
-    const turn = sessions.turn(context?.sessionID);
     try {
       const call = {
         name,
@@ -44,14 +56,13 @@ export function toolHooks({
           worktree: context?.worktree ?? instance.worktree,
         },
       };
-      const { title, output, metadata } = await sidecar.call("tool/call", call, {
-        signal: context?.abort,
-        timeoutMs: limits.toolCallMs ?? TOOL_CALL_TIMEOUT_MS,
-        killWhenStuck: true,
-      });
-      if (name === MAKER && metadata?.sessionID) {
-        sessions.handedOff(context?.sessionID, metadata.sessionID, turn);
-      }
+      const answer = () =>
+        sidecar.call("tool/call", call, {
+          signal: context?.abort,
+          timeoutMs: limits.toolCallMs ?? TOOL_CALL_TIMEOUT_MS,
+          killWhenStuck: true,
+        });
+      const { title, output, metadata } = await (name === MAKER ? handedOff(context, answer) : answer());
       return { title: String(title ?? name), output: String(output), metadata: metadata ?? {} };
     } catch (error) {
       callFailed(error);

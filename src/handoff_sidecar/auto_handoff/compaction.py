@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from handoff_sidecar.auto_handoff.handed_off import was_handed_off
-from handoff_sidecar.brief.computed import computed_notes, requests_of
+from handoff_sidecar.brief.computed import computed_notes
 from handoff_sidecar.brief.prompt import write_records
 from handoff_sidecar.brief.write import write
 from handoff_sidecar.call.context import Scene
-from handoff_sidecar.handoff.gather import GATHERED_MESSAGES, gather, look_around
+from handoff_sidecar.handoff.gather import gather, look_around
 from handoff_sidecar.text.redaction import redaction
 from handoff_sidecar.text.tokens import Tokenizer
 
@@ -39,11 +38,4 @@ async def goes_on(scene: Scene) -> bool:
     Raises:
         OpenCodeError: the session could not be read.
     """
-    session_id, client = scene.context.session_id, scene.client
-    session = await client.session(session_id)
-    if "to" not in session.handoff:
-        return True
-    page = await client.messages(session_id, limit=GATHERED_MESSAGES)
-    mark = session.handoff.get("turn")
-    turn = next((place for place, message in enumerate(page.messages) if message.info.id == mark), -1)
-    return bool(requests_of(session, page.messages[turn + 1 :])) or not await was_handed_off(session, client, page)
+    return not (await scene.client.session(scene.context.session_id)).is_left

@@ -12,9 +12,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from handoff_sidecar.auto_handoff.handed_off import was_handed_off
 from handoff_sidecar.auto_handoff.model_limits import Capacity
 from handoff_sidecar.auto_handoff.sentences import (
     ANNOUNCEMENT,
@@ -39,7 +38,9 @@ from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.opencode.client import NOT_FOUND, PromptPart
 from handoff_sidecar.opencode.limits import Tokens
 from handoff_sidecar.opencode.models import Message, MessageID, Session, SessionID
+from handoff_sidecar.opencode.wire import Wire
 from handoff_sidecar.session.facts import facts_of
+from handoff_sidecar.session.persons import writer_of
 
 log = logging.getLogger(__name__)
 
@@ -52,14 +53,12 @@ LOOKED_AT_MESSAGES = 40
 REMEMBERED_SESSIONS = 500
 
 
-class Sighting(BaseModel):
+class Sighting(Wire):
     """A session that the plugin saw above its floor: after which step, and with which model it goes on.
 
     Attributes:
         turn: the newest user message.
     """
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
     session_id: SessionID = Field(alias="sessionID")
     provider_id: str = Field(default="", alias="providerID")
@@ -187,13 +186,12 @@ class Watch:
             scene.client.session(scene.context.session_id),
             scene.client.messages(scene.context.session_id, limit=LOOKED_AT_MESSAGES),
         )
-        if session.parent_id is not None or await was_handed_off(session, scene.client, page):
+        if session.parent_id is not None or session.is_left:
             watched.stage = _Stage.OVER
             return None
         if session.revert is not None:
             return None  # a person is about to write there, and could not take it back once the agent was asked
-        handed_on = session.handoff.get("auto")
-        chain = handed_on if isinstance(handed_on, int) and not requests_of(session, page.messages) else 0
+        chain = 0 if requests_of(session, page.messages) else session.handoff.auto or 0
         first = next((used(message.info.tokens) for message in page.messages if message.is_work), 0)
         why_not = ""
         if chain >= MOST_IN_A_CHAIN:
@@ -245,7 +243,7 @@ class Watch:
         since = page.messages[ids.index(asked) + 1 :] if asked else page.messages
         # Undone, as it can only be by a person, the question is answered.
         has_said_no = session.revert is not None or bool(requests_of(session, since))
-        if has_said_no or await was_handed_off(session, scene.client, page):
+        if has_said_no or session.is_left:
             watched.stage = _Stage.OVER
             return
         if (await scene.client.status(session.id)).is_busy or not (since or watched.failed):
@@ -280,7 +278,7 @@ class Watch:
         watched.noticed = True
         try:
             session = await scene.client.session(scene.context.session_id)
-            if session.parent_id is not None or await was_handed_off(session, scene.client):
+            if session.parent_id is not None or session.is_left:
                 return
         except OpenCodeError as error:
             log.info("no notice: %s", error)
@@ -293,6 +291,5 @@ class Watch:
 
 
 def _question_in(messages: list[Message]) -> MessageID | None:
-    """Our question to the agent: the newest user message, if no person has written it."""
-    newest = next((message for message in reversed(messages) if message.info.role == "user"), None)
-    return newest.info.id if newest is not None and not newest.text else None
+    """Our question to the agent, among the newest messages."""
+    return next((message.info.id for message in reversed(messages) if writer_of(message) == "us"), None)

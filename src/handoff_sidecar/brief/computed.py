@@ -8,7 +8,7 @@ from __future__ import annotations
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.brief.read_back import beginning_of, prompt_at_the_start
 from handoff_sidecar.opencode.models import Message, Session
-from handoff_sidecar.session.facts import own_words
+from handoff_sidecar.session.persons import own_words
 from handoff_sidecar.session.rule_signs import CERTAIN
 from handoff_sidecar.session.statements import Request, Statement, statements
 from handoff_sidecar.session.trigger import find_trigger
@@ -45,7 +45,7 @@ def computed_notes(
         opening: the first line; nothing is said without one.
     """
     # That a handoff was asked for is no request for the next session.
-    asked = (own_words(message.text) for message in requests_of(session, messages))
+    asked = (own_words(message) for message in requests_of(session, messages))
     requests = [text for text in asked if find_trigger(text) is None][-LAST_REQUESTS:]
     said = next((message.text for message in reversed(messages) if message.is_work and message.text), "")
     error = error or next((message.error_text for message in reversed(messages) if message.is_work), "")
@@ -80,7 +80,7 @@ def _statements(session: Session, messages: list[Message]) -> list[Statement]:
     theirs = {message.info.id for message in requests_of(session, messages)}
     for message in messages:
         if message.info.id in theirs:
-            requests.append(Request(own_words(message.text), message.info.time.created))
+            requests.append(Request(own_words(message), message.info.time.created))
         elif requests and message.info.role == "assistant":
             called = any(part.type == "tool" for part in message.parts)
             requests[-1] = requests[-1].and_then(message.text, called_tools=called)
@@ -89,6 +89,6 @@ def _statements(session: Session, messages: list[Message]) -> list[Statement]:
 
 def requests_of(session: Session, messages: list[Message]) -> list[Message]:
     """What the person wrote, oldest first; not the prompt of the handoff that a session began with, nor any other's."""
-    written = [message for message in messages if message.info.role == "user" and own_words(message.text)]
+    written = [message for message in messages if own_words(message)]
     prompt = prompt_at_the_start(session, messages)
     return [message for message in written if message is not prompt]

@@ -36,7 +36,7 @@ def prompt_at_the_start(session: Session, messages: list[Message]) -> Message | 
 
     A draft is sent by the person, with what they had typed above it, after a message that only holds instructions.
     """
-    if "from" not in session.handoff:
+    if session.handoff.source is None:
         return None
     first_ones = (message for message in messages[:FIRST_MESSAGES] if message.info.role == "user")
     return next((message for message in first_ones if _HEADING.search(message.text)), None)

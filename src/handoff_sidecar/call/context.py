@@ -5,24 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import MessageID, SessionID
+from handoff_sidecar.opencode.wire import Wire
 from handoff_sidecar.settings import Settings
 
 Mode = Literal["tui", "run", "serve", "other"]
 """How OpenCode was started; in `run` nobody is there, and the process leaves when its one turn is over."""
 
 
-class ToolContext(BaseModel):
+class ToolContext(Wire):
     """Where a tool or a command was called from, as OpenCode tells it.
 
     Attributes:
         active_session_id: the session of the person's newest message in this process; None if there was none.
     """
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
     session_id: SessionID = Field(alias="sessionID")
     message_id: MessageID = Field(default=MessageID(""), alias="messageID")

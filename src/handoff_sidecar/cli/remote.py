@@ -71,7 +71,7 @@ async def resume_from_outside(name: str, server: Server, *, journal: Journal, he
     resume = HandoffResume(journal, now=lambda: datetime.now(UTC))
     brief = resume.choose(name, None if name else _project_of(here, journal))
     entry = brief.entry
-    place = ToolContext(sessionID=SessionID(entry.from_session), directory=entry.directory, worktree=entry.worktree)
+    place = ToolContext(session_id=SessionID(entry.from_session), directory=entry.directory, worktree=entry.worktree)
     async with reached(server) as http:
         client = OpenCodeClient(http, entry.directory)
         found = await Interrupted(journal).look(client, entry.root, from_session=entry.from_session)

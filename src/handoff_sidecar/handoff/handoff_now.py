@@ -11,11 +11,12 @@ from dataclasses import replace
 
 from handoff_sidecar.brief.computed import computed_notes, requests_of
 from handoff_sidecar.call.context import Scene, ToolResult
-from handoff_sidecar.errors import HandoffFailed, OpenCodeError
+from handoff_sidecar.errors import HandoffFailed
 from handoff_sidecar.handoff.gather import Gathered
+from handoff_sidecar.handoff.old_session import end_turn
 from handoff_sidecar.handoff.plan import Order
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
-from handoff_sidecar.session.facts import own_words
+from handoff_sidecar.session.persons import own_words
 from handoff_sidecar.session.trigger import Wish, read_wish
 from handoff_sidecar.text.plain_text import unquoted
 
@@ -41,7 +42,7 @@ class HandoffNow:
             HandoffFailed: there was nothing to hand off, or what was left behind and where the brief is.
         """
         wish = read_wish(wanted)
-        error = await _end_turn(scene)
+        error = await end_turn(scene.client, scene.context.session_id)
         return await self._session_handoff.hand_off(lambda gathered: _order(wish, gathered, error), scene)
 
 
@@ -55,7 +56,7 @@ def computed_order(gathered: Gathered, goal: str = "", error: str = "") -> Order
     requests = requests_of(session, messages)
     return Order(
         computed_notes(session, messages, goal or None, error=error),
-        topic=unquoted(own_words(requests[-1].text)) if requests else "",
+        topic=unquoted(own_words(requests[-1])) if requests else "",
         reply=not error and not (messages and messages[-1].provider_failed),
     )
 
@@ -75,19 +76,3 @@ def _order(wish: Wish, gathered: Gathered, error: str) -> Order:
         name="/handoff-now",
         retry="type `/handoff-now` again",
     )
-
-
-async def _end_turn(scene: Scene) -> str:
-    """Two agents must not work in one worktree: a turn that runs here ends before the next session begins.
-
-    Returns what the provider said, if the turn was waiting for it to recover.
-    """
-    session_id = scene.context.session_id
-    try:
-        status = await scene.client.status(session_id)
-        if status.is_busy:
-            await scene.client.abort(session_id)
-    except OpenCodeError as error:
-        log.warning("the running turn of %s may not have ended: %s", session_id, error)
-        return ""
-    return status.message

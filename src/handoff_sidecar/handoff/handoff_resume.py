@@ -19,7 +19,7 @@ from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeEr
 from handoff_sidecar.handoff.answers import failed
 from handoff_sidecar.handoff.interrupted import Interrupted, enclosure_of
 from handoff_sidecar.handoff.new_session import Parcel, deliver
-from handoff_sidecar.handoff.old_session import Departure
+from handoff_sidecar.handoff.old_session import Departure, end_turn
 from handoff_sidecar.handoff.saved_parts import Enclosure
 from handoff_sidecar.handoff.screen import tell
 from handoff_sidecar.handoff.stored_prompts import Receipts
@@ -89,11 +89,12 @@ class HandoffResume:
             raise HandoffFailed(
                 f"/handoff-resume: what was interrupted can't be looked at ({error}). Nothing was made; try again."
             ) from error
-        there = next((each.made for each in found if each.made is not None and not name.strip()), None)
-        if there is not None:
-            await scene.client.select_session(there.id)
+        there = next((each for each in found if each.made is not None and not name.strip()), None)
+        if there is not None and there.made is not None:
+            await end_turn(scene.client, SessionID(there.brief.entry.from_session))
+            await scene.client.select_session(there.made.id)
             await _tidy(scene)
-            return _result(Resumed(there, ("It was there already.",)))
+            return _result(Resumed(there.made, ("It was there already.",)))
         brief = self.choose(name, root)
         resumed = await self.resume(brief, scene)
         await _tidy(scene)
@@ -147,7 +148,9 @@ class HandoffResume:
             permission, remark = _permission(old, enclosed)
             is_draft = enclosed.delivery == "draft" and scene.mode == "tui" and scene.settings.open == "switch"
             parcel = _parcel(under_way.brief, permission, is_draft=is_draft, reply=reply)
-            departure = Departure(scene, old, enclosed.turn)
+            earlier = await client.session_if_there(SessionID(entry.to_session)) if entry.to_session else None
+            await asyncio.gather(*(end_turn(client, left.id) for left in (old, earlier) if left))
+            departure = Departure(scene, old, enclosed.turn, earlier)
             delivered = await deliver(client, parcel, departure, self._receipts)
             under_way.finish(delivered.session.id)
             unmarked, unmoved = await departure.end(delivered.session.id)

@@ -127,7 +127,7 @@ async def _put_in_order(under_way: UnderWay, client: OpenCodeClient) -> Found:
         under_way.finish(made.id)
         await _place_draft(brief, made, client)
         old = await client.session_if_there(SessionID(brief.entry.from_session))
-        if old is not None and old.handoff.get("to") != made.id:
+        if old is not None and old.handoff.to != made.id:
             await mark_handed_off(client, old, made.id, enclosure_of(brief.entry).turn)
     return Found(brief, made)
 
@@ -152,12 +152,12 @@ async def _made(entry: Entry, client: OpenCodeClient) -> Session | None:
         return await client.session_if_there(SessionID(entry.to_session))
     name = enclosure_of(entry).handoff.get("id")
     newest = await client.sessions(limit=LOOKED_AT_SESSIONS) if name else []
-    session = next((session for session in newest if session.handoff.get("id") == name), None)
+    session = next((session for session in newest if session.handoff.id == name), None)
     if session is None or await prompt_in(client, session.id) is not None:
         return session
     await client.delete_session(session.id)
     log.info("removed the half-made session %s", session.id)
     old = await client.session_if_there(SessionID(entry.from_session))
-    if old is not None and old.handoff.get("to") == session.id:
+    if old is not None and old.handoff.to == session.id:
         await take_mark_back(client, old)
     return None

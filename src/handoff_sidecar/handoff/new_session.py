@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -97,9 +98,9 @@ async def deliver(client: OpenCodeClient, parcel: Parcel, beside: Beside, receip
 
 async def mark_handed_off(client: OpenCodeClient, old: Session, made: SessionID, turn: str | None) -> str:
     """Mark the old session as handed off, keeping its other metadata; a sentence if that failed."""
-    handoff = {**old.handoff, "to": made, "turn": turn}
+    mark = old.handoff.left(old.id, to=made, turn=turn, at=time.time_ns() // 1_000_000)
     try:
-        await client.set_metadata(old.id, {**old.metadata, "handoff": handoff})
+        await client.set_metadata(old.id, {**old.metadata, "handoff": mark.written()})
     except OpenCodeError as error:
         log.warning("the old session was not marked: %s", error)
         return "The old session could not be marked as handed off."
@@ -112,8 +113,7 @@ async def take_mark_back(client: OpenCodeClient, old: Session) -> None:
     Raises:
         OpenCodeError: it stays marked.
     """
-    handoff = {name: value for name, value in old.handoff.items() if name not in {"to", "turn"}}
-    await client.set_metadata(old.id, {**old.metadata, "handoff": handoff})
+    await client.set_metadata(old.id, {**old.metadata, "handoff": old.handoff.not_left()})
 
 
 async def prompt_in(client: OpenCodeClient, session_id: SessionID) -> Message | None:

@@ -12,8 +12,9 @@ import logging
 from handoff_sidecar.call.background import wait_for_at_most
 from handoff_sidecar.call.context import Scene
 from handoff_sidecar.errors import OpenCodeError
-from handoff_sidecar.handoff.new_session import mark_handed_off
+from handoff_sidecar.handoff.new_session import mark_handed_off, take_mark_back
 from handoff_sidecar.handoff.screen import move_screen, opening
+from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Session, SessionID
 
 log = logging.getLogger(__name__)
@@ -22,18 +23,35 @@ RETURN_TIMEOUT_S = 1.0
 """The handoff has failed already, and the person waits to hear of it; what takes longer ends in the background."""
 
 
+async def end_turn(client: OpenCodeClient, session_id: SessionID) -> str:
+    """End a session's running turn: two agents must not work in one folder.
+
+    Returns what the provider said, if the turn was waiting for it to recover.
+    """
+    try:
+        status = await client.status(session_id)
+        if status.is_busy:
+            await client.abort(session_id)
+    except OpenCodeError as error:
+        log.warning("the running turn of %s may not have ended: %s", session_id, error)
+        return ""
+    return status.message
+
+
 class Departure:
     """Out of one session, once.
 
     Args:
         old: the session that is handed off; None if it is gone.
         turn: its user message whose turn the handoff belongs to.
+        earlier: the session that the same brief made before, whose work goes on in the new one too.
     """
 
-    def __init__(self, scene: Scene, old: Session | None, turn: str | None) -> None:
+    def __init__(self, scene: Scene, old: Session | None, turn: str | None, earlier: Session | None = None) -> None:
         self._scene = scene
         self._old = old
         self._turn = turn
+        self._earlier = earlier
         self._marking: asyncio.Future[str] | None = None
         self._moving: asyncio.Future[str] | None = None
 
@@ -73,11 +91,14 @@ class Departure:
         return self._moving
 
     async def _mark(self, made: SessionID) -> str:
-        return await mark_handed_off(self._scene.client, self._old, made, self._turn) if self._old else ""
+        client = self._scene.client
+        turns = [(self._old, self._turn), (self._earlier, None)]
+        said = await asyncio.gather(*(mark_handed_off(client, left, made, turn) for left, turn in turns if left))
+        return next(filter(None, said), "")
 
     async def _unmark(self) -> None:
-        if self._old:
-            await self._scene.client.set_metadata(self._old.id, self._old.metadata)
+        for left in filter(None, (self._old, self._earlier)):
+            await take_mark_back(self._scene.client, left)
 
     async def _return(self) -> None:
         if self._moving is not None and self._old and opening(self._scene) == "switch":

@@ -204,10 +204,10 @@ async def _made_in_this_turn(facts: Facts, client: OpenCodeClient) -> SessionID 
         HandoffFailed: it can't be seen whether it is there.
     """
     mark = facts.session.handoff
-    if facts.turn is None or mark.get("turn") != facts.turn:
+    if facts.turn is None or mark.turn != facts.turn or mark.to is None:
         return None
     try:
-        session = await client.session_if_there(SessionID(str(mark.get("to"))))
+        session = await client.session_if_there(SessionID(mark.to))
     except OpenCodeError as error:
         raise HandoffFailed(
             f"session_handoff: this turn may have been handed off already, and it could not be seen ({error}). Nothing "

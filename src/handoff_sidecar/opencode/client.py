@@ -19,6 +19,7 @@ from handoff_sidecar.errors import OpenCodeRefused, OpenCodeUnreachable
 from handoff_sidecar.opencode.limits import CompactionConfig, Config, ModelLimits, Providers
 from handoff_sidecar.opencode.models import (
     MESSAGE_ID,
+    OURS,
     SESSION_ID,
     Agent,
     Message,
@@ -195,7 +196,15 @@ class OpenCodeClient:
         OpenCode accepts at once and says 204 even if it then stores nothing (an unknown agent): read it back.
         """
         body: dict[str, Any] = {
-            "parts": [{"type": "text", "text": part.text, "synthetic": part.synthetic} for part in parts]
+            "parts": [
+                {
+                    "type": "text",
+                    "text": part.text,
+                    "synthetic": part.synthetic,
+                    "metadata": {"handoff": {"by": OURS}},
+                }
+                for part in parts
+            ]
         }
         if not reply:
             body["noReply"] = True

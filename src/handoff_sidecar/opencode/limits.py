@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, Field
+
+from handoff_sidecar.opencode.wire import Wire
 
 MOST_TOKENS = 10**12
 """Of any count: what is more would not even be a float."""
@@ -30,18 +32,14 @@ def _object(value: object) -> object:
 Count = Annotated[int, BeforeValidator(_count)]
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class CachedTokens(_Wire):
+class CachedTokens(Wire):
     """What a provider took from its cache and put into it."""
 
     read: Count = 0
     write: Count = 0
 
 
-class Tokens(_Wire):
+class Tokens(Wire):
     """What a step has used."""
 
     total: Count = 0
@@ -50,7 +48,7 @@ class Tokens(_Wire):
     cache: Annotated[CachedTokens, BeforeValidator(_object)] = CachedTokens()
 
 
-class ModelLimits(_Wire):
+class ModelLimits(Wire):
     """A model's limits in tokens; 0 is one that OpenCode does not know."""
 
     context: Count = 0
@@ -58,26 +56,26 @@ class ModelLimits(_Wire):
     input: Count = 0
 
 
-class ModelEntry(_Wire):
+class ModelEntry(Wire):
     """A model of a provider's list."""
 
     limit: Annotated[ModelLimits, BeforeValidator(_object)] = ModelLimits()
 
 
-class Provider(_Wire):
+class Provider(Wire):
     """A provider and its models by id."""
 
     id: str
     models: dict[str, ModelEntry] = Field(default_factory=dict)
 
 
-class Providers(_Wire):
+class Providers(Wire):
     """The answer of `GET /config/providers`."""
 
     providers: list[Provider] = Field(default_factory=list)
 
 
-class CompactionConfig(_Wire):
+class CompactionConfig(Wire):
     """When OpenCode compacts: the part `compaction` of its configuration.
 
     Attributes:
@@ -89,7 +87,7 @@ class CompactionConfig(_Wire):
     reserved: int | None = None
 
 
-class Config(_Wire):
+class Config(Wire):
     """The answer of `GET /config`."""
 
     compaction: Annotated[CompactionConfig, BeforeValidator(_object)] = CompactionConfig()

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, NewType
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, RootModel, ValidationError
+from pydantic import BeforeValidator, Field, JsonValue, RootModel, ValidationError
 
+from handoff_sidecar.opencode.handoff_metadata import HandoffMetadata
 from handoff_sidecar.opencode.limits import Tokens
+from handoff_sidecar.opencode.wire import Wire
 
 SessionID = NewType("SessionID", str)
 MessageID = NewType("MessageID", str)
@@ -36,11 +38,7 @@ _SAYS_NOTHING_OF_THE_PROVIDER = frozenset({_ABORTED, "ContextOverflowError", "Me
 """Names of errors that end a turn although the provider answers."""
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
-
-
-class Model(_Wire):
+class Model(Wire):
     """A model and, where the person chose one, its variant (a preset of options such as `high`)."""
 
     provider_id: str = Field(alias="providerID")
@@ -66,7 +64,7 @@ def _moment(value: object) -> float | None:
 Moment = Annotated[float | None, BeforeValidator(_moment)]
 
 
-class Times(_Wire):
+class Times(Wire):
     """Milliseconds since the epoch; what is no moment counts as none."""
 
     created: Annotated[float, BeforeValidator(lambda value: _moment(value) or 0.0)] = 0
@@ -74,7 +72,7 @@ class Times(_Wire):
     completed: Moment = None
 
 
-class Revert(_Wire):
+class Revert(Wire):
     """What a person has undone (`/undo`): it is kept until the next prompt removes it, and `/redo` brings it back.
 
     Attributes:
@@ -94,7 +92,7 @@ def _revert(value: object) -> object:
     return {"messageID": value["messageID"], "partID": part_id if isinstance(part_id, str) else None}
 
 
-class Session(_Wire):
+class Session(Wire):
     """A session as `GET /session/{id}` answers it."""
 
     id: Annotated[SessionID, Field(pattern=rf"^{SESSION_ID}$")]
@@ -108,10 +106,32 @@ class Session(_Wire):
     revert: Annotated[Revert | None, BeforeValidator(_revert)] = None
 
     @property
-    def handoff(self) -> dict[str, JsonValue]:
-        """What handoffs recorded in this session's metadata: `from`, `chain`, `constraints`; `to`, `turn`."""
+    def handoff(self) -> HandoffMetadata:
+        """What handoffs recorded in this session's metadata."""
         recorded = self.metadata.get("handoff")
-        return recorded if isinstance(recorded, dict) else {}
+        return HandoffMetadata.model_validate(recorded if isinstance(recorded, dict) else {})
+
+    @property
+    def is_left(self) -> bool:
+        """Whether this very session's work goes on in another, and no person has written here since.
+
+        The plugin decides the same of the same answer (`plugin-shim/lib/lock.js`). A handoff whose turn has been undone
+        is undone too.
+        """
+        mark = self.handoff
+        return (
+            bool(mark.to)
+            and mark.of in {None, self.id}
+            and mark.lifted is None
+            and not (mark.turn and self.has_undone(mark.turn))
+        )
+
+    def has_undone(self, message_id: str) -> bool:
+        """Whether the person has undone the whole of this message."""
+        revert = self.revert
+        if revert is None:
+            return False
+        return message_id > revert.message_id or (message_id == revert.message_id and revert.part_id is None)
 
     def same_project_as(self, other: Session) -> bool:
         """Whether both belong to one project; folders without a repository are projects of their own."""
@@ -120,7 +140,7 @@ class Session(_Wire):
         return self.project_id != GLOBAL_PROJECT or self.directory == other.directory
 
 
-class SessionStatus(_Wire):
+class SessionStatus(Wire):
     """What a session is doing: `idle`, `busy`, or `retry`, which waits for a provider that has failed.
 
     Attributes:
@@ -140,21 +160,21 @@ class Statuses(RootModel[dict[str, SessionStatus]]):
     """The answer of `GET /session/status`, by session id."""
 
 
-class Todo(_Wire):
+class Todo(Wire):
     """An entry of the session's todo list."""
 
     content: str = ""
     status: Literal["pending", "in_progress", "completed", "cancelled"] = "pending"
 
 
-class FileDiff(_Wire):
+class FileDiff(Wire):
     """A file that a turn changed, as OpenCode's snapshots of the worktree saw it."""
 
     file: str = ""
     status: str = ""
 
 
-class Agent(_Wire):
+class Agent(Wire):
     """An agent that a session can have; its model counts where the person configured one for it."""
 
     name: str
@@ -168,13 +188,13 @@ class Agent(_Wire):
         return self.mode in {"primary", "all"} and not self.hidden
 
 
-class Paths(_Wire):
+class Paths(Wire):
     """The folders of an instance; the worktree is `/` outside a repository."""
 
     worktree: str = ""
 
 
-class ToolState(_Wire):
+class ToolState(Wire):
     """A tool part's state; which fields are set depends on the status."""
 
     status: str = ""
@@ -190,7 +210,23 @@ class ToolState(_Wire):
     attachments: list[Part] = Field(default_factory=list)
 
 
-class Part(_Wire):
+OURS = "handoff-sidecar"
+"""In a part's `metadata.handoff.by`: a prompt of our own."""
+
+
+class PartMark(Wire):
+    """What we keep in a part's metadata, under `handoff`.
+
+    Attributes:
+        by: who wrote the message, if no person did: ours, or the `plugin` that prompted.
+        typed: in a part that we add to a trigger, the message as it came.
+    """
+
+    by: str | None = None
+    typed: str | None = None
+
+
+class Part(Wire):
     """A part of a message: text, a tool call, a file, or a type that is not looked into.
 
     Attributes:
@@ -212,9 +248,19 @@ class Part(_Wire):
     files: Annotated[list[str], BeforeValidator(lambda value: value if isinstance(value, list) else [])] = Field(
         default_factory=list
     )
+    metadata: JsonValue = None
+
+    @property
+    def handoff(self) -> PartMark:
+        """What we, or our plugin, noted in this part."""
+        noted = self.metadata.get("handoff") if isinstance(self.metadata, dict) else None
+        try:
+            return PartMark.model_validate(noted or {})
+        except ValidationError:
+            return PartMark()
 
 
-class MessageInfo(_Wire):
+class MessageInfo(Wire):
     """Who wrote a message, when, and with which agent and model."""
 
     id: MessageID
@@ -233,7 +279,7 @@ class MessageInfo(_Wire):
     tokens: Tokens = Tokens()
 
 
-class Message(_Wire):
+class Message(Wire):
     """A message with its parts, as `GET /session/{id}/message` lists them."""
 
     info: MessageInfo

@@ -25,20 +25,12 @@ class Standing:
     is_all: bool = True
 
 
-def is_undone(session: Session, message_id: str) -> bool:
-    """Whether nothing of this message of the session stands."""
-    revert = session.revert
-    if revert is None:
-        return False
-    return message_id > revert.message_id or (message_id == revert.message_id and revert.part_id is None)
-
-
 def standing(session: Session, messages: list[Message]) -> list[Message]:
     """The messages without what was undone."""
     revert = session.revert
     if revert is None:
         return messages
-    kept = [message for message in messages if not is_undone(session, message.info.id)]
+    kept = [message for message in messages if not session.has_undone(message.info.id)]
     cut = kept[-1] if kept and kept[-1].info.id == revert.message_id else None
     if cut is None:
         return kept

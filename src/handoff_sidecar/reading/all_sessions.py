@@ -199,9 +199,9 @@ def _piece(record: Record, query: Query, manner: Manner) -> str:
 def _block(session: Session, body: str, age: Callable[[Session], str], manner: Manner) -> Block:
     title = manner.redact(one_line(session.title, TITLE_MAX_CHARACTERS))
     links = [
-        f"{words} {session.handoff[key]}"
-        for key, words in (("from", "handed off from"), ("to", "handed off to"))
-        if isinstance(session.handoff.get(key), str)
+        f"{words} {other}"
+        for words, other in (("handed off from", session.handoff.source), ("handed off to", session.handoff.to))
+        if other is not None
     ]
     if session.parent_id is not None:
         links.append(f"subagent of {session.parent_id}")

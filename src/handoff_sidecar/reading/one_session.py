@@ -12,7 +12,7 @@ from typing import Any
 from handoff_sidecar.errors import OpenCodeRefused, ToolFailed
 from handoff_sidecar.opencode.client import OpenCodeClient, cursor_at, is_message_id
 from handoff_sidecar.opencode.models import Message, MessageID, Session
-from handoff_sidecar.opencode.undone import is_undone, standing, without_undone
+from handoff_sidecar.opencode.undone import standing, without_undone
 from handoff_sidecar.reading.answer import Answer, Block, Fitted
 from handoff_sidecar.reading.definition import DEFAULT_LIMIT, ReadSession
 from handoff_sidecar.reading.files_block import file_list
@@ -51,7 +51,7 @@ class Reader:
         answer = Answer(
             title, f"Session `{session.id}`, {title!r}.", "", data={"sessionID": session.id, "title": title}
         )
-        if asked.before is not None and is_undone(session, asked.before):
+        if asked.before is not None and session.has_undone(asked.before):
             await _message(session, asked.before, client, manner)  # which must be there all the same
             asked = asked.model_copy(update={"before": None})
         if asked.query is not None:

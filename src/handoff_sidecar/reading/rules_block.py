@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from handoff_sidecar.reading.answer import Block, Room
 from handoff_sidecar.reading.history import History
 from handoff_sidecar.search.packing import calls_a_tool, created, spoken
-from handoff_sidecar.session.facts import own_words
+from handoff_sidecar.session.persons import without_briefs
 from handoff_sidecar.session.statements import Request, Statement
 from handoff_sidecar.session.transcript import shown, time_of
 from handoff_sidecar.text.redaction import Redact
@@ -58,7 +58,7 @@ def requests_of(history: History, last: int | None = None) -> Iterator[Request]:
             if number in users:
                 if request is not None:
                     yield request
-                request = Request(own_words(spoken(packed)), created(packed))
+                request = Request(without_briefs(spoken(packed)), created(packed))
             elif request is not None:
                 request = request.and_then(spoken(packed), called_tools=calls_a_tool(packed))
     if request is not None:

@@ -106,8 +106,8 @@ class Addressing:
 
     async def _previous(self, session: Session) -> str | None:
         """By metadata, else by the first message's link, else by the journal."""
-        recorded = session.handoff.get("from")
-        if isinstance(recorded, str) and is_session_id(recorded):
+        recorded = session.handoff.source
+        if recorded is not None and is_session_id(recorded):
             return recorded
         first = await self._first_message(session)
         linked = _PREVIOUS_LINE.findall(first.text) if first is not None and first.info.role == "user" else []

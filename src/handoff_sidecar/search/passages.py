@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from handoff_sidecar.session.facts import own_words
+from handoff_sidecar.session.persons import without_briefs
 from handoff_sidecar.session.transcript import Entry, Record, has_failed, is_edit
 
 Speaker = Literal["person", "agent", "summary", "thought", "call", "output", "failed", "note"]
@@ -96,7 +96,7 @@ def _said(record: Record, text: str) -> Iterator[tuple[Speaker, str, str]]:
     if record.role != "user":
         yield "agent" if record.role == "assistant" else "summary", "", text
         return
-    own = own_words(text)
+    own = without_briefs(text)
     yield "person", "", own
     if own != text.strip():
         yield "summary", "", text

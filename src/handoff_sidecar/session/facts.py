@@ -5,7 +5,6 @@ Computed, never recalled: nothing here comes from what a model says about its wo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -13,14 +12,11 @@ from handoff_sidecar.opencode.models import Message, MessageID, Model, Session, 
 from handoff_sidecar.session.constraints import Constraint, carried
 from handoff_sidecar.session.failed_command import FailedCommand, failed_at_the_end
 from handoff_sidecar.session.files import FileRecord, file_record
+from handoff_sidecar.session.persons import as_it_came, own_words
 from handoff_sidecar.session.trigger import TRIGGER_WORDS, Trigger, find_trigger
 
 MAX_CHAIN = 100
 """Ancestors that a session's metadata names: 3 KB; whatever is older is reached from the oldest of these."""
-
-_BRIEF_IN_A_MESSAGE = re.compile(r"(?ms)^## Session Handoff$(?:(?!^## Session Handoff$).)*?^Previous: `ses_\w+`.*?$")
-"""What we wrote ourselves into a session's first message; what the person wrote around it is theirs. A search ends at
-the next heading, or a text of headings alone would take a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,24 +105,19 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         turn=turn,
         said=said,
         commands=frozenset(text for text in said if find_trigger(text, trigger_words) is not None),
-        typed=find_trigger(asking.text, trigger_words) if asking is not None else None,
+        typed=find_trigger(as_it_came(asking), trigger_words) if asking is not None else None,
         asked_meanwhile=_said_in(later),
         attached=_attached(asking),
         files=file_record(messages, worktree),
         failed_command=failed_at_the_end(messages),
-        inherited=carried(session.handoff.get("constraints")),
+        inherited=carried(session.handoff.constraints),
         chain=_chain(session),
         not_covered=len(messages) if more_before else None,
     ).with_todos(todos)
 
 
-def own_words(text: str) -> str:
-    """What a user's message says without the brief of a handoff."""
-    return _BRIEF_IN_A_MESSAGE.sub("", text).strip()
-
-
 def _said_in(messages: list[Message]) -> tuple[str, ...]:
-    return tuple(text for message in messages if message.info.role == "user" and (text := own_words(message.text)))
+    return tuple(text for message in messages if (text := own_words(message)))
 
 
 def _attached(asking: Message | None) -> tuple[str, ...]:
@@ -168,8 +159,8 @@ def _at_work(messages: list[Message]) -> tuple[str | None, Model | None]:
 
 def _chain(session: Session) -> tuple[SessionID, ...]:
     """As recorded, and the session's direct predecessor at its end in any case."""
-    recorded, previous = session.handoff.get("chain"), session.handoff.get("from")
-    listed = [entry for entry in recorded if isinstance(entry, str)] if isinstance(recorded, list) else []
-    if isinstance(previous, str) and previous not in listed:
+    recorded, previous = session.handoff.chain, session.handoff.source
+    listed = [entry for entry in recorded or () if isinstance(entry, str)]
+    if previous is not None and previous not in listed:
         listed.append(previous)
     return tuple(SessionID(entry) for entry in listed[-MAX_CHAIN:])

@@ -16,6 +16,8 @@ from typing import Any, Literal
 
 from handoff_sidecar.opencode.models import Message, Part
 from handoff_sidecar.session.files import EDITING_TOOLS
+from handoff_sidecar.session.neighbours import as_typed
+from handoff_sidecar.session.persons import writer_of
 from handoff_sidecar.text.plain_text import clean, one_line
 from handoff_sidecar.text.redaction import Redact
 
@@ -23,6 +25,7 @@ Detail = Literal["text", "tools"]
 
 TITLE_MAX_CHARACTERS = 160
 OUTCOME_MAX_CHARACTERS = 200
+PROMPT_MAX_CHARACTERS = 300
 
 PIECE_MAX_CHARACTERS = 60_000
 """Of one input or output: OpenCode itself cuts a tool's output at 51,200 bytes. Of more, both ends are kept."""
@@ -89,6 +92,9 @@ class Record:
 def record_of(message: Message) -> Record:
     """The record of a message, without what cannot be read: control characters, binary content."""
     entries = [entry for part in message.parts for entry in _entries(part)]
+    if message.info.role == "user":
+        by_a_plugin = writer_of(message) == "plugin"
+        entries = [_as_written(entry, by_a_plugin=by_a_plugin) if entry.kind == "said" else entry for entry in entries]
     error = _error(message)
     if error:
         entries.append(Entry("note", error))
@@ -189,6 +195,13 @@ def _entries(part: Part) -> Iterable[Entry]:
         yield Entry("note", "- the session was compacted here")
     elif part.type and part.type not in _SILENT_PARTS:
         yield Entry("note", f"- {one_line(part.type, 40)} (a part that is not shown)")
+
+
+def _as_written(entry: Entry, *, by_a_plugin: bool) -> Entry:
+    """What was said by a user message, without what is no person's word in it."""
+    if by_a_plugin:
+        return Entry("note", f"- prompted by another plugin: {one_line(entry.taken, PROMPT_MAX_CHARACTERS)}")
+    return Entry("said", "", as_typed(entry.taken))
 
 
 def _tool(part: Part) -> Entry:

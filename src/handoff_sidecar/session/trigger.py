@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from handoff_sidecar.session.neighbours import IN_FRONT, as_typed
 from handoff_sidecar.text.plain_text import clean, unquoted
 
 TRIGGER_WORDS = ("session handoff", "handoff")
@@ -76,12 +77,12 @@ def pattern(words: tuple[str, ...] = TRIGGER_WORDS) -> tuple[str, str]:
     # After a sign of a script without blanks nothing need follow, and after `handoff.` a name may: `handoff.py`.
     wide = "\\uff1a\\uff0c\\u3002\\uff01\\uff1f\\u3001\\uff1b"
     ends_the_word = rf"$|[\s{quotes}]|[:;\u2013\u2014\u2026{wide}]|[,.!?-]+(?:[\s{quotes}]|$)"
-    return rf"^[\s{quotes}]*(?:{choices})(?={ends_the_word})", "iu"
+    return rf"^(?:\s*{IN_FRONT})?[\s{quotes}]*(?:{choices})(?={ends_the_word})", "iu"
 
 
 def find_trigger(text: str, words: tuple[str, ...] = TRIGGER_WORDS) -> Trigger | None:
     """What the message asks for, or None for an ordinary message, such as `handoff is broken`."""
-    text = clean(text)
+    text = as_typed(clean(text))
     match = re.match(pattern(words)[0], text, re.IGNORECASE)
     if match is None:
         return None

@@ -41,6 +41,7 @@ from handoff_sidecar.rpc.connection import Connection
 from handoff_sidecar.rpc.errors import RpcError
 from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
 from handoff_sidecar.rpc.messages import ErrorCode
+from handoff_sidecar.session.neighbours import as_typed
 from handoff_sidecar.session.trigger import find_trigger, pattern, tell_agent
 from handoff_sidecar.sidecar.manifest import PROTOCOL_VERSION
 from handoff_sidecar.sidecar.params import (
@@ -240,8 +241,9 @@ class Sidecar:
         return result.model_dump()
 
     async def _message_received(self, params: dict[str, object]) -> dict[str, str] | None:
-        trigger = find_trigger(ReceivedMessage.model_validate(params).text, self._scenes.trigger_words())
-        return {"text": tell_agent(trigger)} if trigger else None
+        typed = as_typed(ReceivedMessage.model_validate(params).text)
+        trigger = find_trigger(typed, self._scenes.trigger_words())
+        return {"text": tell_agent(trigger), "typed": typed} if trigger else None
 
     async def _shutdown(self, _params: dict[str, object]) -> None:
         self.connection.stop()

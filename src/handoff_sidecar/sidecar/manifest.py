@@ -17,6 +17,7 @@ from handoff_sidecar.handoff.definition import (
 )
 from handoff_sidecar.opencode.versions import OLDEST
 from handoff_sidecar.reading.definition import READ_SESSION
+from handoff_sidecar.session.neighbours import WRITTEN_BY_A_PLUGIN
 from handoff_sidecar.session.trigger import pattern
 
 PROTOCOL_VERSION = 1
@@ -35,6 +36,7 @@ def manifest() -> dict[str, Any]:
         ],
         "commands": [HANDOFF_COMMAND, HANDOFF_NOW_COMMAND, HANDOFF_RESUME_COMMAND],
         "triggerPattern": {"source": source, "flags": flags},
+        "signedByAPlugin": {"source": WRITTEN_BY_A_PLUGIN, "flags": "u"},
         "openCode": {"oldest": str(OLDEST)},
     }
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import ConfigDict, Field, RootModel
 
 from handoff_sidecar.auto_handoff.watch import Sighting
 from handoff_sidecar.call.context import Mode, ToolContext
 from handoff_sidecar.opencode.models import MessageID, MessageInfo, SessionID
+from handoff_sidecar.opencode.wire import Wire
 
 
-class _Params(BaseModel):
-    # What people and models say must not get into the log by way of a traceback.
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-
-class Initialize(_Params):
+class Initialize(Wire):
     """`initialize`."""
 
     protocol_version: int = Field(alias="protocolVersion")
@@ -25,7 +21,7 @@ class Initialize(_Params):
     directory: str = ""
 
 
-class ToolCall(_Params):
+class ToolCall(Wire):
     """`tool/call`."""
 
     name: str
@@ -37,7 +33,7 @@ class ToolCall(_Params):
         return f"{sentence} (call {self.context.call_id})" if self.context.call_id else sentence
 
 
-class CommandCall(_Params):
+class CommandCall(Wire):
     """`command/execute`; `arguments` is what follows the command's name."""
 
     name: str
@@ -45,7 +41,7 @@ class CommandCall(_Params):
     context: ToolContext
 
 
-class ReceivedMessage(_Params):
+class ReceivedMessage(Wire):
     """`message/received`."""
 
     session_id: SessionID = Field(alias="sessionID")
@@ -53,20 +49,20 @@ class ReceivedMessage(_Params):
     directory: str
 
 
-class InSession(_Params):
+class InSession(Wire):
     """`session/compacting` and `session/continue`."""
 
     context: ToolContext
 
 
-class Step(_Params):
+class Step(Wire):
     """`session/step`."""
 
     context: ToolContext
     sighting: Sighting
 
 
-class SessionEvent(_Params):
+class SessionEvent(Wire):
     """`event` of a session that was seen above its floor."""
 
     type: Literal["session.idle", "session.error"]
@@ -74,14 +70,14 @@ class SessionEvent(_Params):
     sighting: Sighting
 
 
-class MessageEvent(_Params):
+class MessageEvent(Wire):
     """`event` of a message that the sidecar has sent, and that OpenCode has stored."""
 
     type: Literal["message.updated"]
     info: MessageInfo
 
 
-class StoredPart(_Params):
+class StoredPart(Wire):
     """Where a part is; what it holds is not told."""
 
     id: str
@@ -89,7 +85,7 @@ class StoredPart(_Params):
     message_id: MessageID = Field(alias="messageID")
 
 
-class PartEvent(_Params):
+class PartEvent(Wire):
     """`event` of a part of such a message."""
 
     type: Literal["message.part.updated"]
@@ -102,7 +98,7 @@ class Event(RootModel[Annotated[SessionEvent | MessageEvent | PartEvent, Field(d
     model_config = ConfigDict(hide_input_in_errors=True)
 
 
-class DirectoryOpened(_Params):
+class DirectoryOpened(Wire):
     """`directory/opened`."""
 
     directory: str

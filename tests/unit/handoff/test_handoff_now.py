@@ -191,14 +191,13 @@ async def test_a_handed_off_session_goes_on_by_itself_only_when_somebody_writes_
 
     opencode.sessions["ses_old"]["metadata"] = {"handoff": {"to": "ses_new", "turn": "msg_0001"}}
     assert not await goes_on(where)
-    opencode.messages["ses_old"].append(user_message(3, "one more thing"))
+    opencode.sessions["ses_old"]["metadata"]["handoff"]["lifted"] = 1_795_832_476_605
     assert await goes_on(where)
 
 
 async def test_a_fork_of_a_handed_off_session_goes_on_by_itself(opencode: FakeOpenCode) -> None:
     where = scene(opencode)
-    opencode.messages["ses_old"] = [assistant_message(1, "As you wish.")]
-    opencode.sessions["ses_old"]["metadata"] = {"handoff": {"to": "ses_new", "turn": "msg_9000"}}
+    opencode.sessions["ses_old"]["metadata"] = {"handoff": {"to": "ses_new", "of": "ses_original"}}
 
     assert await goes_on(where)
 

@@ -151,7 +151,7 @@ async def test_a_mark_that_names_a_session_without_its_prompt_goes_with_it(
     await Interrupted(journal).offer(opencode.client(), PROJECT)
 
     assert opencode.made() == []
-    assert opencode.sessions["ses_old"]["metadata"] == {"mine": 1, "handoff": {"from": "ses_older"}}
+    assert opencode.sessions["ses_old"]["metadata"] == {"mine": 1, "handoff": {"from": "ses_older", "to": None}}
 
 
 async def test_a_resumed_session_has_all_that_the_handoff_would_have_given_it(
@@ -260,6 +260,26 @@ async def test_a_brief_that_a_session_came_of_makes_another_one_when_it_is_named
     assert "had made `ses_first` before: this is another session" in result.output
     assert journal.came_from("ses_first") == "ses_old"
     assert journal.came_from(new["id"]) == "ses_old"
+
+
+async def test_whatever_works_on_the_same_brief_is_ended_before_the_new_session_begins_and_is_left_for_it(
+    opencode: FakeOpenCode, journal: Journal, resume: Resume
+) -> None:
+    under_way = journal.begin(entry(), "## Session Handoff\n\nLogin works.")
+    under_way.finish("ses_first")
+    under_way.end()
+    opencode.add_session("ses_first", title="Handoff: Auth flow")
+    opencode.statuses = {"ses_old": {"type": "busy"}, "ses_first": {"type": "busy"}, "ses_other": {"type": "busy"}}
+
+    await resume("ses_old")
+
+    (new,) = opencode.made()
+    asked = [path for _, path, _ in opencode.requests]
+    ended = [asked.index(f"/session/{name}/abort") for name in ("ses_old", "ses_first")]
+    assert max(ended) < asked.index(f"/session/{new['id']}/prompt_async")
+    assert "/session/ses_other/abort" not in asked
+    marks = [opencode.sessions[name]["metadata"]["handoff"]["to"] for name in ("ses_old", "ses_first")]
+    assert marks == [new["id"]] * 2
 
 
 @pytest.mark.parametrize(

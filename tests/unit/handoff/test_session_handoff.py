@@ -114,9 +114,11 @@ async def test_the_old_session_is_marked_and_keeps_its_other_metadata(
     await hand_off()
 
     (new,) = opencode.made()
-    assert opencode.sessions["ses_old"]["metadata"] == {
+    metadata = opencode.sessions["ses_old"]["metadata"]
+    assert metadata["handoff"].pop("at") > 0
+    assert metadata == {
         "someone": {"else": 1},
-        "handoff": {"to": new["id"], "turn": "msg_0001"},
+        "handoff": {"to": new["id"], "of": "ses_old", "turn": "msg_0001"},
     }
 
 
@@ -269,7 +271,8 @@ async def test_a_failure_on_the_way_leaves_nothing_and_names_the_brief(
         assert said in str(caught.value)
     assert caught.value.brief == brief
     assert opencode.made() == []
-    assert "handoff" not in opencode.sessions["ses_old"]["metadata"]
+    # What was never marked stays as it is; of a mark that was taken back the plugin has to know.
+    assert opencode.sessions["ses_old"]["metadata"].get("handoff", {"to": None}) == {"to": None}
     assert opencode.selected[-1:] in ([], ["ses_old"]), "the person is on the screen of a session that is gone"
 
 
@@ -342,7 +345,7 @@ async def test_cancelled_while_the_prompt_is_read_back_everything_is_as_before(
         await call
 
     assert opencode.made() == []
-    assert opencode.sessions["ses_old"]["metadata"] == before
+    assert opencode.sessions["ses_old"]["metadata"] == {**before, "handoff": {"to": None}}
     assert opencode.selected == []
 
 
@@ -403,7 +406,7 @@ async def test_a_mark_that_a_failed_handoff_could_not_take_back_does_not_keep_th
     opencode: FakeOpenCode, hand_off: HandOff
 ) -> None:
     async def fail(request: httpx.Request) -> httpx.Response | None:
-        marked = "to" in opencode.sessions["ses_old"].get("metadata", {}).get("handoff", {})
+        marked = opencode.sessions["ses_old"].get("metadata", {}).get("handoff", {}).get("to")
         is_way_back = request.method == "PATCH" and marked
         return httpx.Response(500) if request.url.path.endswith("prompt_async") or is_way_back else None
 
@@ -439,7 +442,7 @@ async def test_a_mark_that_is_set_late_is_taken_back_all_the_same(
     go_on.set()
     await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
     assert marks == 2
-    assert "to" not in opencode.sessions["ses_old"]["metadata"].get("handoff", {})
+    assert opencode.sessions["ses_old"]["metadata"]["handoff"]["to"] is None
 
 
 async def test_a_turn_of_very_many_steps_is_handed_off_once(opencode: FakeOpenCode, hand_off: HandOff) -> None:

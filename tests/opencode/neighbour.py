@@ -1,0 +1,38 @@
+"""A plugin of somebody else's beside ours, that prompts sessions through the client that all plugins share."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from opencode.server import Server
+
+from handoff_sidecar.demo.sandbox import Sandbox
+
+NEIGHBOUR = """
+const PROMPT = "prompt ";
+export default async ({ client }) => ({
+  event: async ({ event }) => {
+    const info = event.type === "session.updated" && event.properties.info;
+    if (!info || !info.title.startsWith(PROMPT)) return;
+    const { sessionID, ...body } = JSON.parse(info.title.slice(PROMPT.length));
+    if (globalThis.neighbour === info.title) return; // told of the same title again
+    globalThis.neighbour = info.title;
+    await client.session.promptAsync({ path: { id: sessionID }, body });
+  },
+});
+"""
+"""It does so when a session gets a title that says what to prompt, which a test can set from outside."""
+
+
+def move_in(sandbox: Sandbox) -> None:
+    """The neighbour is there from OpenCode's next start on."""
+    sandbox.plugin_file("neighbour.js", NEIGHBOUR)
+
+
+def prompts(server: Server, session: str, text: str, **part: Any) -> None:
+    """Let the neighbour prompt a session; a turn that this starts goes on."""
+    body = {"sessionID": session, "parts": [{"type": "text", "text": text, **part}]}
+    other = server.new_session(title="The neighbour's")
+    response = server.http.patch(f"/session/{other}", json={"title": f"prompt {json.dumps(body)}"})
+    assert response.is_success, response.text
