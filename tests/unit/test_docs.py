@@ -175,6 +175,38 @@ def test_every_bar_is_shown_as_it_was_printed_held_or_not() -> None:
     assert [bar for bar in bars if bar not in PAGES["docs/benchmarks.md"]] == []
 
 
+def test_the_figures_in_the_readme_are_the_measured_ones() -> None:
+    latency, startup = (
+        (ROOT / "benchmarks" / "results" / f"{name}.md").read_text(encoding="utf-8") for name in ("latency", "startup")
+    )
+    medians = [int(median) for median in re.findall(r"(?m)^\| [\d,]+ \| (\d+) \(", latency)]
+    init, late = (
+        re.search(r"init takes ([\d.]+) ", startup),
+        re.search(r"first 50 messages together: \+(\d+) ", startup),
+    )
+
+    assert init is not None
+    assert late is not None
+    assert f"takes {min(medians)} to {max(medians)} ms" in README
+    assert f"held up by {init[1]} ms" in README
+    assert f"take {int(late[1]) / 1_000:.2f} s longer" in README
+
+
+def test_what_is_found_on_real_sessions_adds_up_and_is_the_same_everywhere() -> None:
+    rows = re.findall(r"(?m)^\| ([\w ]+) \| (\d+) \| (\d+) % \|$", PAGES["docs/benchmarks.md"])
+    *kinds, (_, asked, found) = rows
+
+    assert len(kinds) > 5
+    assert sum(int(count) for _, count, _ in kinds) == int(asked)
+    right = sum(round(int(count) * int(percent) / 100) for _, count, percent in kinds)
+    assert round(100 * right / int(asked)) == int(found)
+    assert f"## What is found on real sessions: {found} %" in PAGES["docs/benchmarks.md"]
+    for page in ("README.md", "CHANGELOG.md"):
+        said = [percent for percent in re.findall(r"(\d+) %", PAGES[page]) if percent != "80"]
+        assert said
+        assert set(said) == {found}
+
+
 def test_every_version_that_was_tried_is_named() -> None:
     assert f"{TRIED[0]}, {TRIED[1]} and {TRIED[2]} (`make compat`)" in PAGES["docs/installing.md"]
 
