@@ -152,6 +152,14 @@ def test_what_the_readme_says_to_type_does_what_it_says() -> None:
     assert "`handoff is broken, why?`" in README
 
 
+def test_every_section_of_the_prompt_is_explained() -> None:
+    source = (SOURCE / "brief" / "prompt.py").read_text(encoding="utf-8")
+    sections = re.findall(r"""_line\("([^"]+)"|"\*\*(\w+):\*\*""", source)
+
+    assert len(sections) > 9
+    assert [name for pair in sections for name in pair if name and f"**{name}**" not in PAGES["docs/brief.md"]] == []
+
+
 def test_the_table_of_models_says_when_each_is_handed_off() -> None:
     rows = re.findall(
         r"(?m)^\| (\d+)k / (\d+)k \| ([\d,]+) \((\d+) %\) \| ([\d,]+) \((\d+) %\) \|", PAGES["docs/auto-handoff.md"]
