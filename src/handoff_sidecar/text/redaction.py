@@ -8,52 +8,125 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 Redact = Callable[[str], str]
 """A text, with or without its secrets, as the person has set it."""
 
-_PATTERNS: dict[str, str] = {
+
+class _Form(NamedTuple):
+    """A form of secret.
+
+    Attributes:
+        name: what it is called in its place.
+        pattern: its first group, if it has one, says what the secret is for, and stays.
+        signs: one of these is in every text that the pattern matches; to look for them takes next to nothing.
+        any_case: whether the signs are so in lower case alone.
+    """
+
+    name: str
+    pattern: re.Pattern[str]
+    signs: tuple[str, ...]
+    any_case: bool = False
+
+    def may_be_in(self, text: str, folded: str) -> bool:
+        return any(sign in (folded if self.any_case else text) for sign in self.signs)
+
+    @property
+    def replacement(self) -> str:
+        kept = r"\1" if self.pattern.groups else ""
+        return f"{kept}[redacted: {self.name}]"
+
+
+_FORMS = (
     # Cut off in the middle too: what is left of a key is still one.
-    "private key": r"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:(?!-----END)[\s\S]){0,20000}(?:-----END [A-Z0-9 ]*-----)?",
-    "AWS access key": r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b",
-    "AWS secret key": r"(?i:aws_?secret_?(?:access_?)?key)[\"']?\s{0,3}[=:]\s{0,3}[\"']?[A-Za-z0-9/+]{40}\b",
-    "GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255})",
-    "GitLab token": r"\bgl(?:pat|dt|rt|cbt|ptt)-[A-Za-z0-9_-]{20,255}",
-    "Slack token": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,255}|\bxapp-\d-[A-Za-z0-9-]{10,255}",
-    "Slack webhook": r"https://hooks\.slack\.com/services/[A-Za-z0-9/]{20,255}",
-    "Anthropic API key": r"\bsk-ant-[A-Za-z0-9_-]{20,255}",
-    "API key": r"\bsk-(?:proj-|svcacct-|or-v1-)?[A-Za-z0-9_-]{20,255}",
-    "Google API key": r"\bAIza[0-9A-Za-z_-]{35}",
-    "Google OAuth token": r"\bya29\.[0-9A-Za-z_-]{20,1024}",
-    "Stripe key": r"\b[sr]k_(?:live|test)_[0-9A-Za-z]{16,255}",
-    "npm token": r"\bnpm_[A-Za-z0-9]{36}\b",
-    "PyPI token": r"\bpypi-[A-Za-z0-9_-]{32,1024}",
-    "Hugging Face token": r"\bhf_[A-Za-z0-9]{30,255}",
-    "SendGrid key": r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}",
-    "JSON web token": r"\beyJ[A-Za-z0-9_-]{10,4096}\.eyJ[A-Za-z0-9_-]{10,8192}(?:\.[A-Za-z0-9_-]{0,4096})?",
-}
-
-_KEPT_BEFORE: dict[str, str] = {
-    # What stands before the secret says what it is for, and stays.
-    "password in a URL": r"(\b[a-zA-Z][a-zA-Z0-9+.-]{1,30}://[^\s:/@\"'<>]{0,255}:)[^\s/@\"'<>]{1,255}(?=@)",
-    "authorization": r"((?i:\bauthorization)[\"']?\s{0,3}[=:]\s{0,3}[\"']?(?i:bearer|basic|token)\s{1,3})"
-    r"[^\s\"',;]{8,4096}",
-    "secret value": r"((?<![A-Za-z0-9_])(?:[A-Z0-9]{1,40}_){0,8}(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_KEY"
-    r"|SECRET_KEY)[\"']?\s{0,3}(?:=|:(?=\s{0,3}[\"']?[^\s\"']{0,255}\d))\s{0,3}[\"']?)"
-    r"(?![$<{\[*(]|null\b|None\b|true\b|false\b|process\.|os\.|import\.|env\.)[^\s\"'`,;]{6,4096}",
-    "password": r"((?i:\b(?:password|passwd|pwd|client_secret|secret_key|api_?key|access_token|auth_token)\b)"
-    r"[\"']?\s{0,3}[=:]\s{0,3}([\"']))(?![$<{\[*])[^\s\"'`]{6,255}(?=\2)",
-}
-
-_WHOLE = [(re.compile(pattern), f"[redacted: {name}]") for name, pattern in _PATTERNS.items()]
-_AFTER = [(re.compile(pattern), rf"\1[redacted: {name}]") for name, pattern in _KEPT_BEFORE.items()]
+    _Form(
+        "private key",
+        re.compile(
+            r"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----"
+            r"(?:(?!-----END)[\s\S]){0,20000}(?:-----END [A-Z0-9 ]*-----)?"
+        ),
+        ("-----BEGIN ",),
+    ),
+    _Form("AWS access key", re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b"), ("AKIA", "ASIA", "ABIA", "ACCA")),
+    _Form(
+        "AWS secret key",
+        re.compile(r"(?i:aws_?secret_?(?:access_?)?key)[\"']?\s{0,3}[=:]\s{0,3}[\"']?[A-Za-z0-9/+]{40}\b"),
+        ("aws_secret", "awssecret"),
+        any_case=True,
+    ),
+    _Form(
+        "GitHub token",
+        re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255})"),
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    ),
+    _Form(
+        "GitLab token",
+        re.compile(r"\bgl(?:pat|dt|rt|cbt|ptt)-[A-Za-z0-9_-]{20,255}"),
+        ("glpat-", "gldt-", "glrt-", "glcbt-", "glptt-"),
+    ),
+    _Form(
+        "Slack token",
+        re.compile(r"\bxox[abeoprs]-[A-Za-z0-9-]{10,255}|\bxapp-\d-[A-Za-z0-9-]{10,255}"),
+        ("xox", "xapp-"),
+    ),
+    _Form(
+        "Slack webhook", re.compile(r"https://hooks\.slack\.com/services/[A-Za-z0-9/]{20,255}"), ("hooks.slack.com",)
+    ),
+    _Form("Anthropic API key", re.compile(r"\bsk-ant-[A-Za-z0-9_-]{20,255}"), ("sk-ant-",)),
+    _Form("API key", re.compile(r"\bsk-(?:proj-|svcacct-|or-v1-)?[A-Za-z0-9_-]{20,255}"), ("sk-",)),
+    _Form("Google API key", re.compile(r"\bAIza[0-9A-Za-z_-]{35}"), ("AIza",)),
+    _Form("Google OAuth token", re.compile(r"\bya29\.[0-9A-Za-z_-]{20,1024}"), ("ya29.",)),
+    _Form(
+        "Stripe key",
+        re.compile(r"\b[sr]k_(?:live|test)_[0-9A-Za-z]{16,255}"),
+        ("sk_live_", "sk_test_", "rk_live_", "rk_test_"),
+    ),
+    _Form("npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b"), ("npm_",)),
+    _Form("PyPI token", re.compile(r"\bpypi-[A-Za-z0-9_-]{32,1024}"), ("pypi-",)),
+    _Form("Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,255}"), ("hf_",)),
+    _Form("SendGrid key", re.compile(r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}"), ("SG.",)),
+    _Form(
+        "JSON web token",
+        re.compile(r"\beyJ[A-Za-z0-9_-]{10,4096}\.eyJ[A-Za-z0-9_-]{10,8192}(?:\.[A-Za-z0-9_-]{0,4096})?"),
+        (".eyJ",),
+    ),
+    _Form("password in a URL", re.compile(r"(://[^\s:/@\"'<>]{0,255}:)[^\s/@\"'<>]{1,255}(?=@)"), ("://",)),
+    _Form(
+        "authorization",
+        re.compile(
+            r"((?i:\bauthorization)[\"']?\s{0,3}[=:]\s{0,3}[\"']?(?i:bearer|basic|token)\s{1,3})[^\s\"',;]{8,4096}"
+        ),
+        ("authorization",),
+        any_case=True,
+    ),
+    _Form(
+        "secret value",
+        re.compile(
+            r"((?<![A-Za-z0-9_])(?:[A-Z0-9]{1,40}_){0,8}(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_KEY"
+            r"|SECRET_KEY)[\"']?\s{0,3}(?:=|:(?=\s{0,3}[\"']?[^\s\"']{0,255}\d))\s{0,3}[\"']?)"
+            r"(?![$<{\[*(]|null\b|None\b|true\b|false\b|process\.|os\.|import\.|env\.)[^\s\"'`,;]{6,4096}"
+        ),
+        ("PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY"),
+    ),
+    _Form(
+        "password",
+        re.compile(
+            r"((?i:\b(?:password|passwd|pwd|client_secret|secret_key|api_?key|access_token|auth_token)\b)"
+            r"[\"']?\s{0,3}[=:]\s{0,3}([\"']))(?![$<{\[*])[^\s\"'`]{6,255}(?=\2)"
+        ),
+        ("password", "passwd", "pwd", "client_secret", "secret_key", "api_key", "apikey", "access_token", "auth_token"),
+        any_case=True,
+    ),
+)
 
 
 def redact(text: str) -> str:
     """The text with each secret as `[redacted: AWS access key]` and the like."""
-    for pattern, replacement in (*_WHOLE, *_AFTER):
-        text = pattern.sub(replacement, text)
+    folded = text.lower()
+    for form in _FORMS:
+        if form.may_be_in(text, folded):
+            text = form.pattern.sub(form.replacement, text)
     return text
 
 
