@@ -9,6 +9,8 @@ HandoffSidecarError
 │   ├── InvalidArguments         the model can correct these and call again
 │   └── HandoffFailed            a handoff that could not be finished; says what was made and where the brief is
 ├── BadQuery                     what is searched for has no word in it, or is no regular expression that ends
+├── IndexBusy                    another process was writing to the search index for too long
+├── IndexReplaced                the search index can't be used any more, and an empty one has taken its place
 ├── JournalUnavailable           the brief could not be written to disk, or read back
 ├── SettingsUnreadable           a settings file that is not a JSON object
 ├── SettingsUnwritable           a setting that could not be written into its file
@@ -84,6 +86,14 @@ class HandoffFailed(ToolFailed):
 
 class BadQuery(HandoffSidecarError):
     """A query can't be searched for; the message says why and what to try."""
+
+
+class IndexBusy(HandoffSidecarError):
+    """Another process was writing to the search index for too long; nothing was changed."""
+
+
+class IndexReplaced(HandoffSidecarError):
+    """The search index can't be used any more, and an empty one has taken its place: begin again."""
 
 
 class JournalUnavailable(HandoffSidecarError):

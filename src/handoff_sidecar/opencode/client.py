@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
@@ -65,10 +66,11 @@ def cursor_at(message_id: str, created: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """Messages, oldest first, and the cursor that brings the ones before them, if there are any."""
+    """Messages, oldest first, the cursor that brings the ones before them, if there are any, and how long it took."""
 
     messages: list[Message]
     before: str | None
+    took_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,12 @@ class OpenCodeClient:
         query: dict[str, str | int] = {"limit": limit}
         if before is not None:
             query["before"] = before
+        started = time.monotonic()
         endpoint, response = await self._get(f"{_path_of(session_id)}/message", query)
-        return MessagePage(parse_list(Message, endpoint, response), response.headers.get("x-next-cursor") or None)
+        took_s = time.monotonic() - started
+        return MessagePage(
+            parse_list(Message, endpoint, response), response.headers.get("x-next-cursor") or None, took_s
+        )
 
     async def message(self, session_id: SessionID, message_id: MessageID) -> Message:
         """One message; one that is not of this session is refused with status 404."""
@@ -156,6 +162,11 @@ class OpenCodeClient:
     async def status(self, session_id: SessionID) -> SessionStatus:
         """What the session is doing right now; OpenCode lists only those that do something."""
         return parse(Statuses, *await self._get("/session/status")).root.get(session_id, SessionStatus())
+
+    async def is_any_busy(self) -> bool:
+        """Whether a turn is under way in any session of the directory."""
+        statuses = parse(Statuses, *await self._get("/session/status")).root
+        return any(status.is_busy for status in statuses.values())
 
     async def abort(self, session_id: SessionID) -> None:
         """End the session's running turn, if there is one."""

@@ -277,6 +277,7 @@ class MessageInfo(Wire):
     error: JsonValue = None
     parent_id: MessageID | None = Field(default=None, alias="parentID")
     tokens: Tokens = Tokens()
+    finish: str | None = None
 
 
 class Message(Wire):

@@ -29,9 +29,6 @@ class _Form(NamedTuple):
     signs: tuple[str, ...]
     any_case: bool = False
 
-    def may_be_in(self, text: str, folded: str) -> bool:
-        return any(sign in (folded if self.any_case else text) for sign in self.signs)
-
     @property
     def replacement(self) -> str:
         kept = r"\1" if self.pattern.groups else ""
@@ -125,8 +122,11 @@ def redact(text: str) -> str:
     """The text with each secret as `[redacted: AWS access key]` and the like."""
     folded = text.lower()
     for form in _FORMS:
-        if form.may_be_in(text, folded):
-            text = form.pattern.sub(form.replacement, text)
+        looked_at = folded if form.any_case else text
+        for sign in form.signs:
+            if sign in looked_at:
+                text = form.pattern.sub(form.replacement, text)
+                break
     return text
 
 
