@@ -75,10 +75,17 @@ class _Work:
     first: OrderedDict[SessionID, None] = field(default_factory=OrderedDict)
     rest: deque[Session] = field(default_factory=deque)
     failed: set[SessionID] = field(default_factory=set)
+    erases: bool = False
 
     @property
-    def is_done(self) -> bool:
-        return not self.first and not self.rest
+    def is_reading(self) -> bool:
+        return bool(self.first or self.rest)
+
+    def give_up(self) -> None:
+        """Leave the rest until somebody asks again."""
+        self.first.clear()
+        self.rest.clear()
+        self.erases = False
 
 
 class Upkeep:
@@ -141,16 +148,19 @@ class Upkeep:
         project = await asyncio.to_thread(self._indexes.if_there, listed[0]) if listed else None
         if project is not None:
             await self._forget_deleted([each for each in listed if each.same_project_as(listed[0])], client, project)
-            self._work_for(client, project)
-            self._go_on()  # an erasure may have been left off
+            self._work_for(client, project).erases = True  # an erasure may have been left off
+            self._go_on()
 
     async def deleted(self, session: Session, client: OpenCodeClient) -> None:
         """A session was deleted in OpenCode: remove what there is of it."""
         project = await asyncio.to_thread(self._indexes.if_there, session)
         if project is not None:
-            await asyncio.to_thread(_forget, project, [session.id])
-            self._work_for(client, project)
-            self._go_on()
+            await self._forget([session.id], client, project)
+
+    async def done(self) -> None:
+        """Wait until nothing is left to do in the background."""
+        while self._worker is not None and not self._worker.done():
+            await asyncio.wait([self._worker])
 
     async def close(self) -> None:
         """Stop; what was not done is gone on with another time."""
@@ -185,24 +195,30 @@ class Upkeep:
         gone = [SessionID(each) for each in known.keys() - ids]
         deleted = [each for each in gone if await client.session_if_there(each) is None]
         if deleted:
-            await asyncio.to_thread(_forget, project, deleted)
-            self._go_on()
+            await self._forget(deleted, client, project)
+
+    async def _forget(self, session_ids: list[SessionID], client: OpenCodeClient, project: ProjectIndex) -> None:
+        await asyncio.to_thread(_forget, project, session_ids)
+        self._work_for(client, project).erases = True
+        self._go_on()
 
     async def _go_through(self) -> None:
         """All that is to be done in the background, a page at a time, with rests."""
-        for project, work in list(self._work.items()):
+        while waiting := [each for each in self._work.items() if each[1].is_reading or each[1].erases]:
+            project, work = waiting[0]
             try:
-                while not work.is_done:
+                while work.is_reading:
                     session = await self._next(work, project)
                     if session is not None:
                         await self._read_in_background(session, work, project)
+                work.erases = False
                 await self._erase(work, project)
             except OpenCodeUnreachable as error:
                 log.info("the index is not brought up to date now: %s", error)
-            except (IndexBusy, IndexReplaced) as error:
-                log.warning("%s", error)
-        if any(not work.is_done for work in self._work.values()):
-            self._worker = None
+                work.give_up()
+            except (OpenCodeError, IndexBusy, IndexReplaced) as error:
+                log.warning("the index is not brought up to date now: %s", error)
+                work.give_up()
 
     async def _next(self, work: _Work, project: ProjectIndex) -> Session | None:
         """The next session, if it is still there, there is room for it, and nobody else is at work on it."""
@@ -210,7 +226,7 @@ class Upkeep:
             session_id, _ = work.first.popitem(last=False)
             session = await work.client.session_if_there(session_id)
             if session is None:
-                await asyncio.to_thread(_forget, project, [session_id])
+                await self._forget([session_id], work.client, project)
                 return None
         else:
             session = work.rest.popleft()
@@ -233,13 +249,13 @@ class Upkeep:
                         work.rest.appendleft(session)  # gone on with after what is asked for now
                         break
         except OpenCodeUnreachable:
-            work.rest.appendleft(session)
             raise
         except OpenCodeError as error:
             self._note_failure(session.id, error, work)
         finally:
             await asyncio.to_thread(project.index.write, lambda db: coverage.release(db, session.id, self._owner))
-        await asyncio.to_thread(self._make_room, project)
+        if await asyncio.to_thread(self._make_room, project):
+            work.erases = True
 
     def _note_failure(self, session_id: SessionID, error: OpenCodeError, work: _Work) -> None:
         """One that was deleted meanwhile is found out of the next time."""
@@ -282,15 +298,18 @@ class Upkeep:
 
         return project.index.write(leave_out)
 
-    def _make_room(self, project: ProjectIndex) -> None:
-        """Leave out the oldest sessions of an index that has become too large."""
+    def _make_room(self, project: ProjectIndex) -> bool:
+        """Leave out the oldest sessions of an index that has become too large; whether it had."""
+        was_too_large = False
         while (size := project.index.size_bytes) > self._most_bytes:
             known = project.index.read(coverage.all_coverage)
             oldest = sorted((each for each in known.values() if each.bytes), key=lambda each: each.updated_ms)
             if len(oldest) <= 1:
-                return
+                break
             share = (size - self._most_bytes * FULL_SHARE) / size * sum(each.bytes for each in oldest)
             _leave_out_oldest(project, oldest[:-1], share)
+            was_too_large = True
+        return was_too_large
 
 
 def _leave_out_oldest(project: ProjectIndex, oldest: list[Coverage], most_bytes: float) -> None:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from fake_opencode import FakeOpenCode, assistant_message, user_message
 
 from handoff_sidecar.opencode.models import Session, SessionID
-from handoff_sidecar.reading import pace, sync, upkeep
+from handoff_sidecar.reading import pace, upkeep
 from handoff_sidecar.reading.indexes import Indexes, ProjectIndex
 from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.search import coverage
@@ -64,11 +64,6 @@ class Desk:
     def pages(self) -> int:
         return sum(path.endswith("/message") for _, path, _ in self.opencode.requests)
 
-    async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
-            while not holds():
-                await asyncio.sleep(0.005)
-
 
 @pytest.fixture
 def opencode() -> FakeOpenCode:
@@ -87,7 +82,7 @@ async def desk(opencode: FakeOpenCode, tmp_path: Path) -> AsyncIterator[Desk]:
 
 @pytest.fixture(autouse=True)
 def _no_rests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "rest_s", lambda _worked_s, *, beside_turns: 0.0)
+    monkeypatch.setattr(upkeep, "rest_s", lambda *_, **__: 0.0)
 
 
 async def test_a_session_is_read_once_and_then_only_what_is_new(desk: Desk, opencode: FakeOpenCode) -> None:
@@ -178,7 +173,8 @@ async def test_what_is_not_read_in_time_is_told_and_read_in_the_background(
     monkeypatch.setattr(upkeep, "WAIT_FOR_ALL_S", 0.0)
     reach = await desk.all_of()
     assert len(reach.missing) == 31
-    await desk.until(lambda: desk.found("done") == 40)
+    await desk.upkeep.done()
+    assert desk.found("done") == 40
     assert (await desk.all_of()).missing == frozenset()
 
 
@@ -200,7 +196,8 @@ async def test_a_deleted_session_leaves_the_file(desk: Desk, opencode: FakeOpenC
     gone = desk.session("ses_gone")
     del opencode.sessions["ses_gone"]
     await desk.upkeep.deleted(gone, opencode.client())
-    await desk.until(lambda: not bytes_with(desk.folder, b"yzzyvax", b"ertzuiop"))
+    await desk.upkeep.done()
+    assert not bytes_with(desk.folder, b"yzzyvax", b"ertzuiop")
     assert desk.found("ask1") == 1
 
 
@@ -214,8 +211,9 @@ async def test_what_was_deleted_while_nobody_looked_goes_at_the_next_start(
     del opencode.sessions["ses_gone"]
     later = Desk(opencode, tmp_path)
     await later.upkeep.opened(opencode.client())
-    await later.until(lambda: later.found("zyzzyvax") == 0)
-    await later.until(lambda: not bytes_with(tmp_path, b"yzzyvax"))
+    await later.upkeep.done()
+    assert later.found("zyzzyvax") == 0
+    assert not bytes_with(tmp_path, b"yzzyvax")
     await later.upkeep.close()
 
 
@@ -234,7 +232,8 @@ async def test_the_oldest_sessions_are_left_out_of_an_index_that_is_full(
         opencode.messages[f"ses_{number:02}"] = turn(1, " ".join(texts), "done")
     desk.upkeep = Upkeep(desk.indexes, most_bytes=700_000)
     await desk.all_of()
-    await desk.until(lambda: len(asked_coverage(desk)) == 13)
+    await desk.upkeep.done()
+    assert len(asked_coverage(desk)) == 13
     monkeypatch.setattr(upkeep, "WAIT_FOR_ALL_S", 5.0)
     reach = await desk.all_of()
     assert reach.missing == frozenset()
@@ -254,7 +253,8 @@ async def test_a_session_that_another_sidecar_reads_is_left_to_it(desk: Desk, op
     opencode.messages["ses_mine"] = turn(1, "mine", "done")
     desk.upkeep.later(SessionID("ses_old"), opencode.client(), desk.project())
     desk.upkeep.later(SessionID("ses_mine"), opencode.client(), desk.project())
-    await desk.until(lambda: desk.found("mine") == 1)
+    await desk.upkeep.done()
+    assert desk.found("mine") == 1
     assert desk.found("ask1") == 0
 
 
@@ -299,7 +299,7 @@ def test_beside_a_turn_it_takes_less_than_a_tenth_of_a_core() -> None:
 
 
 def desk_now() -> int:
-    return int(__import__("time").time() * 1_000)
+    return int(time.time() * 1_000)
 
 
 def asked_coverage(desk: Desk) -> dict[str, coverage.Coverage]:
