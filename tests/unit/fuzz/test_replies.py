@@ -49,6 +49,7 @@ METHODS: dict[str, tuple[Call, st.SearchStrategy[Any]]] = {
         nearly(compaction=nearly(auto=st.booleans(), reserved=st.integers())),
     ),
     "status": (lambda client: client.status(OLD), STATUSES),
+    "is_any_busy": (lambda client: client.is_any_busy(), STATUSES),
     "abort": (lambda client: client.abort(OLD), JSON),
     "create_session": (
         lambda client: client.create_session(
