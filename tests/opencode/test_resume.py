@@ -80,7 +80,7 @@ def test_the_command_line_resumes_any_brief_and_says_how_to_open_its_session(
 
         done = resume()
         (made,) = breakable.handed_off("Auth flow")
-        assert done.stdout.endswith(f"Open it with: opencode -s {made['id']}\n")
+        assert f"open it with `opencode -s {made['id']}`." in done.stdout
         assert made["permission"] == [{"permission": "edit", "pattern": "*", "action": "deny"}]
         assert PROMPT in server.messages(made["id"])[0]["parts"][0]["text"]
         assert asked_about(model, PROMPT) == [], "nobody may be there to see it start"

@@ -90,7 +90,7 @@ def test_a_typed_handoff_ends_in_a_session_that_goes_on_with_the_work(
     assert server.get(f"/session/{old}")["metadata"]["handoff"]["to"] == new
 
     (brief,) = (server.sandbox.home / ".local/state/handoff-sidecar/briefs").glob(f"*-{old}.md")
-    assert read_brief(brief)[1] == first["parts"][0]["text"]
+    assert read_brief(brief).prompt == first["parts"][0]["text"]
 
 
 def test_what_the_person_typed_stays_as_typed_and_the_agent_is_told_beside_it(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from handoff_sidecar.brief.computed import computed_notes
 from handoff_sidecar.brief.prompt import write_records
-from handoff_sidecar.brief.write import write
 from handoff_sidecar.call.context import Scene
-from handoff_sidecar.handoff.gather import gather, look_around
-from handoff_sidecar.text.redaction import redaction
+from handoff_sidecar.handoff.compose import compose
 from handoff_sidecar.text.tokens import Tokenizer
 
 
@@ -17,19 +15,12 @@ async def records_of(scene: Scene, tokenizer: Tokenizer) -> str:
     Raises:
         HandoffFailed: the session could not be read.
     """
-    root = scene.context.root
-    gathered = await gather(scene.context.session_id, scene.client, root=root)
-    notes = computed_notes(gathered.facts.session, gathered.messages, opening="")
-    written = write(
-        notes,
-        gathered.facts,
-        worktree=root,
-        surroundings=await look_around(notes, gathered, root),
-        budget_tokens=scene.settings.prompt_token_budget,
-        tokenizer=tokenizer,
-        redact=redaction(wanted=scene.settings.redact_secrets),
+    composed = await compose(
+        lambda gathered: (computed_notes(gathered.facts.session, gathered.messages, opening=""), gathered.handoff),
+        scene,
+        tokenizer,
     )
-    return write_records(written.brief)
+    return write_records(composed.written.brief)
 
 
 async def goes_on(scene: Scene) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from pydantic import Field
@@ -26,15 +26,16 @@ from handoff_sidecar.auto_handoff.sentences import (
 )
 from handoff_sidecar.auto_handoff.threshold import Points, used
 from handoff_sidecar.brief.computed import requests_of
+from handoff_sidecar.brief.handoff import Handoff
+from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.brief.prompt import Start
 from handoff_sidecar.call.background import go_on
 from handoff_sidecar.call.context import Scene
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeRefused, kind_of
 from handoff_sidecar.handoff.gather import Gathered
-from handoff_sidecar.handoff.handoff_now import computed_order
-from handoff_sidecar.handoff.plan import Cause, Order
-from handoff_sidecar.handoff.session_handoff import SessionHandoff
+from handoff_sidecar.handoff.handoff_now import computed
+from handoff_sidecar.handoff.session_handoff import Cause, SessionHandoff
 from handoff_sidecar.opencode.client import NOT_FOUND, PromptPart
 from handoff_sidecar.opencode.limits import Tokens
 from handoff_sidecar.opencode.models import Message, MessageID, Session, SessionID
@@ -259,16 +260,15 @@ class Watch:
         """Hand off with the computed brief."""
         watched.stage, cause = _Stage.OVER, watched.cause
 
-        def plan(gathered: Gathered) -> Order:
-            order = computed_order(gathered)
-            order = replace(
-                order,
-                name="The automatic handoff",
-                retry="type `handoff`",
-                start=Start.WAIT,
-                reply=order.reply and not watched.failed,
-            )
-            return replace(order, announcement=cause.announcement, chain=cause.chain) if cause else order
+        def plan(gathered: Gathered) -> tuple[Notes, Handoff]:
+            notes, handoff = computed(gathered)
+            wanted = {
+                "name": "The automatic handoff",
+                "retry": "type `handoff`",
+                "reply": handoff.reply and not watched.failed,
+            }
+            handoff = (cause.of(handoff) if cause else handoff).model_copy(update=wanted)
+            return notes, handoff.model_copy(update={"start": Start.WAIT})
 
         await self._session_handoff.hand_off(plan, scene)
 

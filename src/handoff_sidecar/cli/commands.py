@@ -145,22 +145,20 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def show(arguments: argparse.Namespace) -> int:
     """Print a brief: as a person reads it, or the file as it is kept."""
-    from dataclasses import replace
-
     from handoff_sidecar.journal.brief_file import document, read_brief
 
     journal = _journal()
     path = journal.brief_about(arguments.session)
-    if path is None and next(journal.entries(), None) is None:
+    if path is None and next(journal.handoffs(), None) is None:
         raise HandoffSidecarError(_no_briefs(journal))
     if path is None:
         raise HandoffSidecarError(
             f"no brief of {arguments.session} is kept in {journal.folder}: `handoff-sidecar briefs --all` lists those "
             "that are"
         )
-    entry, prompt = read_brief(path)
-    # What a handoff encloses is for the new session's making; as one long line it only hides the prompt.
-    print(path.read_text(encoding="utf-8") if arguments.raw else document(replace(entry, enclosed={}), prompt), end="")
+    brief = read_brief(path)
+    # What is kept for the new session's making only hides the prompt.
+    print(path.read_text(encoding="utf-8") if arguments.raw else document(brief, for_people=True), end="")
     return 0
 
 
@@ -169,8 +167,8 @@ def briefs(arguments: argparse.Namespace) -> int:
     from handoff_sidecar.cli.brief_list import write_list
 
     journal = _journal()
-    entries = [entry for _, entry in journal.entries()]
-    print(write_list(entries, whole=arguments.all) if entries else f"There are none: {_no_briefs(journal)}.")
+    handoffs = [handoff for _, handoff in journal.handoffs()]
+    print(write_list(handoffs, whole=arguments.all) if handoffs else f"There are none: {_no_briefs(journal)}.")
     return 0
 
 
@@ -186,9 +184,7 @@ def resume(arguments: argparse.Namespace) -> int:
     from handoff_sidecar.cli.remote import resume_from_outside
 
     work = resume_from_outside(arguments.id, server_at(arguments.url, os.environ), journal=_journal(), here=Path.cwd())
-    resumed = asyncio.run(work)
-    session = resumed.session
-    print(" ".join([f'"{session.title}" is there.', *resumed.remarks, f"Open it with: opencode -s {session.id}"]))
+    print(asyncio.run(work).output)
     return 0
 
 
@@ -197,7 +193,7 @@ def chain(arguments: argparse.Namespace) -> int:
     from handoff_sidecar.journal.lineage import line_of, write_line
 
     journal = _journal()
-    line = line_of(arguments.session, (entry for _, entry in journal.entries()))
+    line = line_of(arguments.session, (handoff for _, handoff in journal.handoffs()))
     if not line:
         raise HandoffSidecarError(f"no brief in {journal.folder} speaks of {arguments.session}: it was not handed off")
     print(write_line(line, arguments.session))

@@ -8,16 +8,15 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from handoff_sidecar.brief.computed import computed_notes
-from handoff_sidecar.brief.write import write
+from handoff_sidecar.call.context import Scene, ToolContext
 from handoff_sidecar.errors import HandoffSidecarError
-from handoff_sidecar.handoff.gather import gather, look_around
-from handoff_sidecar.journal.brief_file import Entry, document
+from handoff_sidecar.handoff.compose import compose
+from handoff_sidecar.handoff.handoff_now import computed
+from handoff_sidecar.journal.brief_file import document
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.server import Server
 from handoff_sidecar.opencode.server_connection import session_on
 from handoff_sidecar.settings import load_settings
-from handoff_sidecar.text.redaction import redaction
 from handoff_sidecar.text.tokens import Tokenizer
 
 
@@ -38,28 +37,8 @@ async def preview(name: str, server: Server, *, config: Path, now: datetime) -> 
             )
         client = OpenCodeClient(http, session.directory)
         root = await client.worktree() or session.directory
-        gathered = await gather(session.id, client, root=root)
-        facts = gathered.facts
-        notes = computed_notes(session, gathered.messages)
+        place = ToolContext(session_id=session.id, directory=session.directory, worktree=root)
         settings = load_settings(config=config, project=Path(root)).settings
-        written = write(
-            notes,
-            facts,
-            worktree=root,
-            surroundings=await look_around(notes, gathered, root),
-            budget_tokens=settings.prompt_token_budget,
-            tokenizer=Tokenizer(),
-            redact=redaction(wanted=settings.redact_secrets),
-        )
-    entry = Entry(
-        from_session=session.id,
-        from_title=written.from_title,
-        title=written.title,
-        directory=session.directory,
-        agent=facts.agent,
-        model=str(facts.model) if facts.model else None,
-        created=now.isoformat(timespec="microseconds"),
-        tokens=written.tokens,
-        chain=facts.chain,
-    )
-    return document(entry, written.prompt)
+        composed = await compose(computed, Scene(place, client, settings, "other"), Tokenizer())
+    created = now.isoformat(timespec="microseconds")
+    return document(composed.handoff.model_copy(update={"created": created}), for_people=True)

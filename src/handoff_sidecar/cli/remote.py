@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from handoff_sidecar.call.context import Scene, ToolContext
-from handoff_sidecar.handoff.handoff_resume import HandoffResume, Resumed
-from handoff_sidecar.handoff.interrupted import Interrupted
+from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
+from handoff_sidecar.handoff.handoff_resume import HandoffResume
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.opencode.server import SERVE_URL, Server
 from handoff_sidecar.opencode.server_connection import reached, session_on
 from handoff_sidecar.reading.all_sessions import ProjectSearch
@@ -58,7 +56,7 @@ async def read_from_outside(asked: ReadSession, server: Server, *, config: Path,
         return await Reader(histories).read(session, asked, OpenCodeClient(http, ""), manner)
 
 
-async def resume_from_outside(name: str, server: Server, *, journal: Journal, here: Path) -> Resumed:
+async def resume_from_outside(name: str, server: Server, *, journal: Journal, here: Path) -> ToolResult:
     """The session of the brief that is meant; its prompt waits there for a person, as nobody may be looking.
 
     Args:
@@ -68,25 +66,17 @@ async def resume_from_outside(name: str, server: Server, *, journal: Journal, he
     Raises:
         HandoffSidecarError: there is no such brief or no server, or what was left behind.
     """
-    resume = HandoffResume(journal, now=lambda: datetime.now(UTC))
-    brief = resume.choose(name, None if name else _project_of(here, journal))
-    entry = brief.entry
-    place = ToolContext(session_id=SessionID(entry.from_session), directory=entry.directory, worktree=entry.worktree)
+    resume = HandoffResume(journal, now=lambda: datetime.now(UTC), command="handoff-sidecar resume")
+    handoff = resume.choose(name, None if name else _project_of(here, journal)).handoff
+    place = ToolContext(session_id=handoff.from_session, directory=handoff.directory, worktree=handoff.worktree)
     async with reached(server) as http:
-        client = OpenCodeClient(http, entry.directory)
-        found = await Interrupted(journal).look(client, entry.root, from_session=entry.from_session)
-        made = next((each.made for each in found if each.brief.path == brief.path and each.made is not None), None)
-        if made is not None:
-            return Resumed(made, ("It was there already.",))
-        return await resume.resume(
-            brief, Scene(place, client, Settings(open="none"), "serve"), reply=False, command="handoff-sidecar resume"
-        )
+        return await resume(name, Scene(place, OpenCodeClient(http, handoff.directory), Settings(), "run"))
 
 
 def _project_of(here: Path, journal: Journal) -> str:
     """The project that a folder is in, as far as the briefs know it."""
     folders = {str(folder) for folder in (here, *here.parents)}
-    return next((entry.root for _, entry in journal.entries() if entry.root in folders), str(here))
+    return next((handoff.root for _, handoff in journal.handoffs() if handoff.root in folders), str(here))
 
 
 def on_the_command_line(server: Server) -> Wording:

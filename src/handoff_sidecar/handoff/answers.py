@@ -7,23 +7,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from handoff_sidecar.brief.brief import SUMMARY_MAX_CHARACTERS, Surroundings
-from handoff_sidecar.brief.write import Written
+from handoff_sidecar.brief.brief import SUMMARY_MAX_CHARACTERS
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.call.context import ToolResult
 from handoff_sidecar.errors import OpenCodeError, OpenCodeUnreachable
-from handoff_sidecar.handoff.agent_and_model import Target
+from handoff_sidecar.handoff.compose import Composed
 from handoff_sidecar.handoff.new_session import Delivered
-from handoff_sidecar.session.facts import Facts
 
 
-def made(  # noqa: PLR0913  # what was made, and what is to be known of it
-    delivered: Delivered,
-    target: Target,
-    written: Written,
-    saved: Path | None,
-    remarks: list[str],
-    *,
-    is_waiting: bool,
+def made(
+    delivered: Delivered, handoff: Handoff, saved: Path | None, remarks: list[str], *, is_waiting: bool
 ) -> ToolResult:
     """The new session, what is to be known of it, and that the work here is over.
 
@@ -34,8 +27,8 @@ def made(  # noqa: PLR0913  # what was made, and what is to be known of it
     refused = [
         f"{what} {asked}"
         for what, asked, got in (
-            ("agent", target.agent, delivered.agent),
-            ("model", target.model, delivered.model),
+            ("agent", handoff.agent, delivered.agent),
+            ("model", handoff.model, delivered.model),
         )
         if asked is not None and asked != got
     ]
@@ -43,7 +36,7 @@ def made(  # noqa: PLR0913  # what was made, and what is to be known of it
         remarks = [f"OpenCode did not take {' and '.join(refused)}.", *remarks]
     handed_off = (
         f'Handed off to `{session.id}`, "{session.title}": agent {delivered.agent}, model {delivered.model}, '
-        f"prompt of {written.tokens} tokens."
+        f"prompt of {handoff.tokens} tokens."
     )
     if is_waiting:
         over = (
@@ -61,14 +54,15 @@ def made(  # noqa: PLR0913  # what was made, and what is to be known of it
             "sessionID": session.id,
             "agent": delivered.agent,
             "model": str(delivered.model),
-            "tokens": written.tokens,
+            "tokens": handoff.tokens,
             "brief": str(saved) if saved else None,
         },
     )
 
 
-def remarks_on(facts: Facts, written: Written, surroundings: Surroundings, root: str) -> list[str]:
+def remarks_on(composed: Composed) -> list[str]:
     """What is not as whoever reads the answer would think."""
+    gathered, written = composed.gathered, composed.written
     remarks = []
     if written.summary_was_cut:
         remarks.append(
@@ -76,11 +70,11 @@ def remarks_on(facts: Facts, written: Written, surroundings: Surroundings, root:
         )
     if written.lifted:
         remarks.append(f"Left out, as the user took it back: {'; '.join(map(str, written.lifted))}")
-    if surroundings.present is None:
-        remarks.append(f"The files were not checked: {root} could not be looked at.")
-    if facts.not_covered:
-        remarks.append(f"Files and the last command come from the newest {facts.not_covered} messages.")
-    return remarks
+    if composed.surroundings.present is None:
+        remarks.append(f"The files were not checked: {gathered.root} could not be looked at.")
+    if gathered.facts.not_covered:
+        remarks.append(f"Files and the last command come from the newest {gathered.facts.not_covered} messages.")
+    return [*remarks, *gathered.missing]
 
 
 def made_already(session_id: str) -> ToolResult:

@@ -10,13 +10,15 @@ import logging
 from dataclasses import dataclass
 
 from handoff_sidecar.brief.brief import Surroundings, files_to_look_for
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
+from handoff_sidecar.call.context import Scene
 from handoff_sidecar.errors import HandoffFailed, HandoffSidecarError, OpenCodeError, OpenCodeUnreachable
 from handoff_sidecar.handoff.git_status import GitState, describe
 from handoff_sidecar.handoff.inherited import with_inheritance
 from handoff_sidecar.handoff.worktree import files_present, git_state
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
-from handoff_sidecar.opencode.models import Message, MessageID, Session, SessionID
+from handoff_sidecar.opencode.models import Message, Session, SessionID
 from handoff_sidecar.opencode.undone import without_undone
 from handoff_sidecar.session.facts import Facts, facts_of
 from handoff_sidecar.session.trigger import TRIGGER_WORDS
@@ -32,35 +34,44 @@ FEWER_MESSAGES = (GATHERED_MESSAGES, 10)
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The facts, the messages that they come from, what git says, and a sentence for each thing that is missing."""
+    """The facts, the messages that they come from, what git says, and a sentence for each thing that is missing.
 
+    Attributes:
+        root: the folder that paths are given relative to.
+    """
+
+    root: str
     facts: Facts
     messages: list[Message]
     git: str
     missing: tuple[str, ...]
 
+    @property
+    def handoff(self) -> Handoff:
+        """The handoff of this session, as far as it is known before it is written."""
+        session = self.facts.session
+        return Handoff(
+            from_session=session.id,
+            directory=session.directory,
+            agent=self.facts.agent,
+            model=self.facts.model,
+            chain=self.facts.chain,
+            worktree=self.root,
+            turn=self.facts.turn,
+            permission=session.permission,
+        )
 
-async def gather(  # noqa: PLR0913  # what is known beforehand, each by its name
-    session_id: SessionID,
-    client: OpenCodeClient,
-    *,
-    root: str,
-    agent: str | None = None,
-    calling: MessageID | None = None,
-    trigger_words: tuple[str, ...] = TRIGGER_WORDS,
-) -> Gathered:
-    """The facts of a session; without messages or todos a handoff is poorer, and says so.
+
+async def gather(scene: Scene) -> Gathered:
+    """The facts of the scene's session; without messages or todos a handoff is poorer, and says so.
 
     What the person has undone is no fact of it.
-
-    Args:
-        root: the folder that paths are given relative to, and that git is asked in.
-        agent: the agent at work right now, if that is known.
-        calling: see `facts_of`, as `trigger_words`.
 
     Raises:
         HandoffFailed: the session can't be read, or is none that is handed off.
     """
+    context, client = scene.context, scene.client
+    session_id, root = context.session_id, context.root
     session, messages, todos, git = await asyncio.gather(
         client.session(session_id),
         _messages(client, session_id),
@@ -93,21 +104,21 @@ async def gather(  # noqa: PLR0913  # what is known beforehand, each by its name
         page.messages,
         listed,
         worktree=root,
-        agent=agent,
-        calling=calling,
-        trigger_words=trigger_words,
+        agent=context.agent,
+        calling=context.message_id or None,
+        trigger_words=(*TRIGGER_WORDS, *scene.settings.trigger_words),
         more_before=page.before is not None,
     )
     if not isinstance(messages, BaseException):
         has_todos = bool(listed) or isinstance(todos, BaseException)
         facts = await with_inheritance(facts, client, root=root, messages=GATHERED_MESSAGES, has_todos=has_todos)
     said = describe(git if isinstance(git, GitState) else None)
-    return Gathered(facts, page.messages, said, tuple(missing))
+    return Gathered(root, facts, page.messages, said, tuple(missing))
 
 
-async def look_around(notes: Notes, gathered: Gathered, root: str) -> Surroundings:
+async def look_around(notes: Notes, gathered: Gathered) -> Surroundings:
     """The worktree as it is now, as far as the brief needs it."""
-    present = await files_present(files_to_look_for(notes, gathered.facts, worktree=root), root)
+    present = await files_present(files_to_look_for(notes, gathered.facts, worktree=gathered.root), gathered.root)
     return Surroundings(present=present, git=gathered.git)
 
 

@@ -7,14 +7,14 @@ does not make it.
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
 from handoff_sidecar.brief.computed import computed_notes, requests_of
+from handoff_sidecar.brief.handoff import Handoff
+from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.errors import HandoffFailed
 from handoff_sidecar.handoff.gather import Gathered
 from handoff_sidecar.handoff.old_session import end_turn
-from handoff_sidecar.handoff.plan import Order
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.session.persons import own_words
 from handoff_sidecar.session.trigger import Wish, read_wish
@@ -43,36 +43,36 @@ class HandoffNow:
         """
         wish = read_wish(wanted)
         error = await end_turn(scene.client, scene.context.session_id)
-        return await self._session_handoff.hand_off(lambda gathered: _order(wish, gathered, error), scene)
+        return await self._session_handoff.hand_off(lambda gathered: _planned(wish, gathered, error), scene)
 
 
-def computed_order(gathered: Gathered, goal: str = "", error: str = "") -> Order:
-    """An order with computed notes; its agent answers if the provider did its work at the end of this session.
+def computed(gathered: Gathered, goal: str = "", error: str = "") -> tuple[Notes, Handoff]:
+    """Computed notes, and a handoff whose agent answers if the provider did its work at the end of this session.
 
     Args:
         error: what the provider says just now, if it fails.
     """
     session, messages = gathered.facts.session, gathered.messages
     requests = requests_of(session, messages)
-    return Order(
-        computed_notes(session, messages, goal or None, error=error),
-        topic=unquoted(own_words(requests[-1])) if requests else "",
-        reply=not error and not (messages and messages[-1].provider_failed),
-    )
+    wanted = {
+        "topic": unquoted(own_words(requests[-1])) if requests else "",
+        "reply": not error and not (messages and messages[-1].provider_failed),
+    }
+    notes = computed_notes(session, messages, goal or None, error=error)
+    return notes, gathered.handoff.model_copy(update=wanted)
 
 
-def _order(wish: Wish, gathered: Gathered, error: str) -> Order:
+def _planned(wish: Wish, gathered: Gathered, error: str) -> tuple[Notes, Handoff]:
     if not gathered.messages and not gathered.missing:
         raise HandoffFailed(NOTHING)
-    order = computed_order(gathered, wish.goal, error)
-    return replace(
-        order,
-        notes=order.notes.model_copy(update={"agent": wish.agent, "model": wish.model}),
+    notes, handoff = computed(gathered, wish.goal, error)
+    wanted = {
         # Without a goal there is nothing for a model to do: the prompt waits there for the person. One that the person
         # names may answer where the old one did not.
-        reply=(order.reply or wish.model is not None) and bool(wish.goal),
-        again=True,
-        announcement="Handed off without a model call",
-        name="/handoff-now",
-        retry="type `/handoff-now` again",
-    )
+        "reply": (handoff.reply or wish.model is not None) and bool(wish.goal),
+        "again": True,
+        "announcement": "Handed off without a model call",
+        "name": "/handoff-now",
+        "retry": "type `/handoff-now` again",
+    }
+    return notes.model_copy(update={"agent": wish.agent, "model": wish.model}), handoff.model_copy(update=wanted)

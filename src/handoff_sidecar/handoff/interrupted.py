@@ -11,16 +11,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.call.toasts import duration_ms
 from handoff_sidecar.errors import OpenCodeError
 from handoff_sidecar.handoff.new_session import mark_handed_off, prompt_in, take_mark_back
-from handoff_sidecar.handoff.saved_parts import Enclosure
-from handoff_sidecar.journal.brief_file import Entry, SavedBrief
+from handoff_sidecar.journal.brief_file import SavedBrief
 from handoff_sidecar.journal.journal import Journal, UnderWay
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
-from handoff_sidecar.opencode.models import Model, Session, SessionID
+from handoff_sidecar.opencode.models import Session
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +48,7 @@ class Found:
         """What the person is told, once."""
         if self.made is not None:
             return f'The handoff that was interrupted is there: "{self.made.title}" is in the session list.'
-        of = self.brief.entry.from_title or self.brief.entry.title
+        of = self.brief.handoff.from_title or self.brief.handoff.title
         # A line of its own: in a toast, the command would be broken at its hyphen.
         return f'A handoff of "{of}" was interrupted; its brief is kept.\n/handoff-resume makes its session.'
 
@@ -111,53 +109,43 @@ class Interrupted:
         under_way.end()
 
 
-def enclosure_of(entry: Entry) -> Enclosure:
-    """What goes with the prompt; where the brief doesn't say it, or was changed by hand, the defaults."""
-    try:
-        return Enclosure.model_validate(entry.enclosed)
-    except ValidationError as error:
-        log.warning("what was enclosed in a brief can't be read: %d problems", error.error_count())
-        return Enclosure()
-
-
 async def _put_in_order(under_way: UnderWay, client: OpenCodeClient) -> Found:
     brief = under_way.brief
-    made = await _made(brief.entry, client)
+    made = await _made(brief.handoff, client)
     if made is not None:
         under_way.finish(made.id)
-        await _place_draft(brief, made, client)
-        old = await client.session_if_there(SessionID(brief.entry.from_session))
+        await _place_draft(brief.handoff, made, client)
+        old = await client.session_if_there(brief.handoff.from_session)
         if old is not None and old.handoff.to != made.id:
-            await mark_handed_off(client, old, made.id, enclosure_of(brief.entry).turn)
+            await mark_handed_off(client, old, made.id, brief.handoff.turn)
     return Found(brief, made)
 
 
-async def _place_draft(brief: SavedBrief, made: Session, client: OpenCodeClient) -> None:
+async def _place_draft(handoff: Handoff, made: Session, client: OpenCodeClient) -> None:
     """A prompt that was to wait in the input box, which is another one now: it waits in the session."""
-    if enclosure_of(brief.entry).delivery != "draft":
+    if handoff.delivery != "draft":
         return
     newest = (await client.messages(made.id, limit=LOOKED_AT_MESSAGES)).messages
     if not any(message.text for message in newest):
-        model = Model.named(brief.entry.model) if brief.entry.model else None
-        await client.prompt(made.id, [PromptPart(brief.prompt)], agent=brief.entry.agent, model=model, reply=False)
+        part = PromptPart(handoff.prompt)
+        await client.prompt(made.id, [part], agent=handoff.agent, model=handoff.model, reply=False)
 
 
-async def _made(entry: Entry, client: OpenCodeClient) -> Session | None:
+async def _made(handoff: Handoff, client: OpenCodeClient) -> Session | None:
     """The session that came of it; one without its prompt is removed, and the old one's mark that names it.
 
     Raises:
         OpenCodeError: it is not known.
     """
-    if entry.to_session is not None:
-        return await client.session_if_there(SessionID(entry.to_session))
-    name = enclosure_of(entry).handoff.get("id")
-    newest = await client.sessions(limit=LOOKED_AT_SESSIONS) if name else []
-    session = next((session for session in newest if session.handoff.id == name), None)
+    if handoff.to_session is not None:
+        return await client.session_if_there(handoff.to_session)
+    newest = await client.sessions(limit=LOOKED_AT_SESSIONS)
+    session = next((session for session in newest if session.handoff.id == handoff.id), None)
     if session is None or await prompt_in(client, session.id) is not None:
         return session
     await client.delete_session(session.id)
     log.info("removed the half-made session %s", session.id)
-    old = await client.session_if_there(SessionID(entry.from_session))
+    old = await client.session_if_there(handoff.from_session)
     if old is not None and old.handoff.to == session.id:
         await take_mark_back(client, old)
     return None

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.call.background import wait_for_at_most
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeGarbled, OpenCodeUnreachable
 from handoff_sidecar.handoff.stored_prompts import Receipts
@@ -32,19 +33,6 @@ REMOVAL_TIMEOUT_S = 1.5
 
 CANCELLED_WAIT_S = 0.15
 """Whoever presses escape waits for this: ten times what OpenCode takes. What takes longer ends in the background."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """What is to be delivered to a new session; its metadata are like no other session's."""
-
-    title: str
-    parts: list[PromptPart]
-    agent: str | None
-    model: Model | None
-    permission: list[dict[str, Any]]
-    metadata: dict[str, Any]
-    reply: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +57,7 @@ class Beside(Protocol):
         """Undoes it, if it has begun."""
 
 
-async def deliver(client: OpenCodeClient, parcel: Parcel, beside: Beside, receipts: Receipts) -> Delivered:
+async def deliver(client: OpenCodeClient, handoff: Handoff, beside: Beside, receipts: Receipts) -> Delivered:
     """The new session, with its prompt stored.
 
     If the prompt can't be placed, or the caller is cancelled, the session is removed again; a caller that was cancelled
@@ -79,12 +67,12 @@ async def deliver(client: OpenCodeClient, parcel: Parcel, beside: Beside, receip
         HandoffFailed: says at which step, and whether anything was left behind.
         OpenCodeError: the session could not be made; nothing was left behind.
     """
-    session = await _create(client, parcel)
+    session = await _create(client, handoff)
     try:
-        stored = await _place(client, session.id, parcel, beside, receipts)
+        stored = await _place(client, session.id, handoff, beside, receipts)
         if stored is None:
-            log.warning("%s took no prompt for agent %s: trying the default one", session.id, parcel.agent)
-            stored = await _place(client, session.id, replace(parcel, agent=None), beside, receipts)
+            log.warning("%s took no prompt for agent %s: trying the default one", session.id, handoff.agent)
+            stored = await _place(client, session.id, handoff.model_copy(update={"agent": None}), beside, receipts)
     except OpenCodeError as error:
         raise HandoffFailed(f"{error}. {await _undo(client, session.id, beside)}") from error
     except BaseException:
@@ -122,47 +110,48 @@ async def prompt_in(client: OpenCodeClient, session_id: SessionID) -> Message | 
     return next((message for message in page.messages if message.info.role == "user" and message.parts), None)
 
 
-async def _create(client: OpenCodeClient, parcel: Parcel) -> Session:
+async def _create(client: OpenCodeClient, handoff: Handoff) -> Session:
     """The new session, still empty. Cancelled while OpenCode makes it, it is removed as soon as its id is there."""
     creation = asyncio.ensure_future(
         client.create_session(
-            title=parcel.title,
-            agent=parcel.agent,
-            model=parcel.model,
-            permission=parcel.permission,
-            metadata=parcel.metadata,
+            title=handoff.title,
+            agent=handoff.agent,
+            model=handoff.model,
+            permission=handoff.permission or [],
+            metadata=handoff.metadata,
         )
     )
     try:
         return await asyncio.shield(creation)
     except (OpenCodeUnreachable, OpenCodeGarbled) as error:
-        made = await _made_all_the_same(client, parcel)
+        made = await _made_all_the_same(client, handoff)
         if made is None:
             raise
         log.warning("the answer to a new session was lost, but %s is there: %s", made.id, error)
         return made
     except asyncio.CancelledError:
-        await wait_for_at_most(CANCELLED_WAIT_S, _remove_when_made(client, parcel, creation))
+        await wait_for_at_most(CANCELLED_WAIT_S, _remove_when_made(client, handoff, creation))
         raise
 
 
-async def _remove_when_made(client: OpenCodeClient, parcel: Parcel, creation: asyncio.Future[Session]) -> None:
+async def _remove_when_made(client: OpenCodeClient, handoff: Handoff, creation: asyncio.Future[Session]) -> None:
     try:
         session: Session | None = await creation
     except OpenCodeError as error:
         log.info("cancelled while a session was made: %s", error)
-        session = await _made_all_the_same(client, parcel)
+        session = await _made_all_the_same(client, handoff)
     if session is not None:
         await _remove(client, session.id)
 
 
 async def _place(
-    client: OpenCodeClient, session_id: SessionID, parcel: Parcel, beside: Beside, receipts: Receipts
+    client: OpenCodeClient, session_id: SessionID, handoff: Handoff, beside: Beside, receipts: Receipts
 ) -> Message | None:
     """The user message that now stands in the session, or None: a 204 is no success (an unknown agent stores none)."""
-    with receipts.expecting(session_id, len(parcel.parts), lambda: beside.stored(session_id)) as receipt:
+    parts = _parts(handoff)
+    with receipts.expecting(session_id, len(parts), lambda: beside.stored(session_id)) as receipt:
         sending = asyncio.create_task(
-            client.prompt(session_id, parcel.parts, agent=parcel.agent, model=parcel.model, reply=parcel.reply)
+            client.prompt(session_id, parts, agent=handoff.agent, model=handoff.model, reply=handoff.reply)
         )
         beside.prompted(session_id)
         try:
@@ -181,14 +170,20 @@ async def _place(
     return None
 
 
-async def _made_all_the_same(client: OpenCodeClient, parcel: Parcel) -> Session | None:
-    """The session that OpenCode has made although its answer did not arrive, known by its metadata."""
+def _parts(handoff: Handoff) -> list[PromptPart]:
+    """The prompt, but for a draft, which the person sends; and what the TUI does not show."""
+    prompt = [PromptPart(handoff.prompt)] if handoff.delivery != "draft" else []
+    return [*prompt, *(PromptPart(text, synthetic=True) for text in (handoff.goal, handoff.instructions) if text)]
+
+
+async def _made_all_the_same(client: OpenCodeClient, handoff: Handoff) -> Session | None:
+    """The session that OpenCode has made although its answer did not arrive, known by the handoff's id."""
     try:
         newest = await client.sessions(limit=NEWEST_SESSIONS)
     except OpenCodeError as error:
         log.warning("could not look whether a session was made: %s", error)
         return None
-    return next((session for session in newest if session.metadata == parcel.metadata), None)
+    return next((session for session in newest if session.handoff.id == handoff.id), None)
 
 
 async def _undo(client: OpenCodeClient, session_id: SessionID, beside: Beside) -> str:

@@ -1,47 +1,65 @@
 """The tool `session_handoff`: from one session to a fresh one.
 
-Owns the order of the steps (design, section 4): validate, gather, write the prompt, save the brief, deliver, show,
-answer. Each step's how is elsewhere.
+Owns the order of the steps (design, section 4): validate, compose, save the brief, deliver, show, answer. Each step's
+how is elsewhere.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
-from handoff_sidecar.brief.prompt import Delivery, write_goal, write_instructions
-from handoff_sidecar.brief.write import Written, write
-from handoff_sidecar.call.context import Mode, Scene, ToolResult
+from handoff_sidecar.brief.prompt import Delivery, Start, write_instructions
+from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.call.tool import check_arguments
 from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError
-from handoff_sidecar.handoff.agent_and_model import Target, target_of
+from handoff_sidecar.handoff.agent_and_model import target_of
 from handoff_sidecar.handoff.answers import failed, made, made_already, remarks_on
+from handoff_sidecar.handoff.compose import Composed, Plan, compose
 from handoff_sidecar.handoff.definition import SESSION_HANDOFF
-from handoff_sidecar.handoff.gather import Gathered, gather, look_around
+from handoff_sidecar.handoff.gather import Gathered
 from handoff_sidecar.handoff.interrupted import Interrupted
-from handoff_sidecar.handoff.new_session import Parcel, deliver
+from handoff_sidecar.handoff.new_session import deliver
 from handoff_sidecar.handoff.old_session import Departure
-from handoff_sidecar.handoff.plan import Cause, Order, Plan
-from handoff_sidecar.handoff.saved_parts import Enclosure
 from handoff_sidecar.handoff.screen import tell
 from handoff_sidecar.handoff.stored_prompts import Receipts
-from handoff_sidecar.journal.brief_file import Entry
 from handoff_sidecar.journal.journal import Journal, UnderWay
-from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
-from handoff_sidecar.opencode.models import SessionID
-from handoff_sidecar.session.constraints import record
-from handoff_sidecar.session.facts import MAX_CHAIN, Facts
-from handoff_sidecar.session.trigger import TRIGGER_WORDS, Trigger, goal_of
-from handoff_sidecar.text.redaction import redaction
+from handoff_sidecar.opencode.client import OpenCodeClient
+from handoff_sidecar.opencode.models import MessageID, SessionID
+from handoff_sidecar.session.facts import Facts
+from handoff_sidecar.session.trigger import Trigger, goal_of
 from handoff_sidecar.text.tokens import Tokenizer
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a session is handed off without a person having asked for it, and how the next one begins.
+
+    Attributes:
+        turn: the user message whose turn the handoff belongs to.
+        announcement: what the person is told, without a full stop.
+        automatic: how many such handoffs follow each other now without a word of the person.
+    """
+
+    turn: MessageID | None
+    start: Start
+    announcement: str
+    automatic: int
+
+    def of(self, handoff: Handoff) -> Handoff:
+        """The handoff for this cause."""
+        return handoff.model_copy(
+            update={"start": self.start, "announcement": self.announcement, "automatic": self.automatic}
+        )
 
 
 class SessionHandoff:
@@ -80,16 +98,16 @@ class SessionHandoff:
         """
         notes = check_arguments(SESSION_HANDOFF.name, Notes, arguments)
 
-        def plan(gathered: Gathered) -> Order:
+        def plan(gathered: Gathered) -> tuple[Notes, Handoff]:
             cause = self.causes.get(scene.context.session_id)
             if cause is None or cause.turn != gathered.facts.turn:
-                return Order(_as_typed(notes, gathered.facts.typed))
-            return Order(notes, start=cause.start, announcement=cause.announcement, chain=cause.chain)
+                return _as_typed(notes, gathered.facts.typed), gathered.handoff
+            return notes, cause.of(gathered.handoff)
 
         return await self.hand_off(plan, scene)
 
     async def hand_off(self, plan: Plan, scene: Scene) -> ToolResult:
-        """Hand the session of the context off as planned, whoever asks.
+        """Hand the session of the scene off as planned, whoever asks.
 
         Raises:
             HandoffFailed: says what was left behind and where the brief is.
@@ -102,87 +120,55 @@ class SessionHandoff:
                 await self._interrupted.look(scene.client, context.root, from_session=context.session_id)
             except OpenCodeError as error:
                 log.warning("what an interrupted handoff has left could not be looked at: %s", error)
-            gathered = await gather(
-                context.session_id,
-                scene.client,
-                root=context.root,
-                agent=context.agent,
-                calling=context.message_id or None,
-                trigger_words=(*TRIGGER_WORDS, *scene.settings.trigger_words),
-            )
-            return await self._hand_off(plan(gathered), gathered, scene)
+            composed = await compose(plan, scene, self._tokenizer)
+            facts = composed.gathered.facts
+            if not composed.handoff.again and (made_before := await _made_in_this_turn(facts, scene.client)):
+                return made_already(made_before)
+            return await self._make(composed, scene)
 
-    async def _hand_off(self, order: Order, gathered: Gathered, scene: Scene) -> ToolResult:
-        root, facts, client = scene.context.root, gathered.facts, scene.client
-        if not order.again and (made_before := await _made_in_this_turn(facts, client)) is not None:
-            return made_already(made_before)
-        target, surroundings = await asyncio.gather(
-            target_of(order.notes, facts, client, name=order.name, retry=order.retry),
-            look_around(order.notes, gathered, root),
-        )
-        written = write(
-            order.notes,
-            facts,
-            worktree=root,
-            surroundings=surroundings,
-            budget_tokens=scene.settings.prompt_token_budget,
-            tokenizer=self._tokenizer,
-            redact=redaction(wanted=scene.settings.redact_secrets),
-            topic=order.topic,
-        )
-        delivery, how = _delivery(order, scene)
-        parcel = _parcel(order, facts, target, written, delivery, scene.mode)
-        saved, unsaved = self._save(facts, parcel, written, delivery, root)
+    async def _make(self, composed: Composed, scene: Scene) -> ToolResult:
+        facts = composed.gathered.facts
+        handoff, how = await self._addressed(composed, scene)
+        saved, unsaved = self._save(handoff)
         try:
             departure = Departure(scene, facts.session, facts.turn)
-            delivered = await deliver(client, parcel, departure, self._receipts)
+            delivered = await deliver(scene.client, handoff, departure, self._receipts)
             if saved is not None:
                 saved.finish(delivered.session.id)
             unmarked, unmoved = await departure.end(delivered.session.id)
-            draft = written.prompt if delivery == "draft" else None
-            unshown = await tell(delivered, scene, unmoved=unmoved, draft=draft, announcement=order.announcement)
+            draft = handoff.prompt if handoff.delivery == "draft" else None
+            unshown = await tell(delivered, scene, unmoved=unmoved, draft=draft, announcement=handoff.announcement)
         except (OpenCodeError, HandoffFailed) as error:
             path = saved.path if saved else None
-            raise HandoffFailed(failed(order.name, error, path, retry=order.retry), brief=path) from error
+            raise HandoffFailed(failed(handoff.name, error, path, retry=handoff.retry), brief=path) from error
         finally:
             if saved is not None:
                 saved.close(is_heard=self._is_heard())
-        remarks = [
-            unshown or how,
-            *remarks_on(facts, written, surroundings, root),
-            *gathered.missing,
-            unsaved,
-            unmarked,
-        ]
-        return made(delivered, target, written, saved.path if saved else None, remarks, is_waiting=scene.mode == "run")
+        remarks = [unshown or how, *remarks_on(composed), unsaved, unmarked]
+        return made(delivered, handoff, saved.path if saved else None, remarks, is_waiting=scene.mode == "run")
 
-    def _save(
-        self, facts: Facts, parcel: Parcel, written: Written, delivery: Delivery, root: str
-    ) -> tuple[UnderWay | None, str]:
-        """The brief, or None and a sentence: a full disk must not keep a person in a full session."""
-        entry = Entry(
-            from_session=facts.session.id,
-            from_title=written.from_title,
-            title=written.title,
-            directory=facts.session.directory,
-            agent=parcel.agent,
-            model=str(parcel.model) if parcel.model else None,
-            created=self._now().isoformat(timespec="microseconds"),
-            tokens=written.tokens,
-            chain=facts.chain,
-            worktree=root,
-            enclosed=Enclosure(
-                instructions=parcel.parts[-1].text,
-                goal=write_goal(written.brief),
-                permission=parcel.permission,
-                handoff=parcel.metadata["handoff"],
-                delivery=delivery,
-                reply=parcel.reply,
-                turn=facts.turn,
-            ).model_dump(),
+    async def _addressed(self, composed: Composed, scene: Scene) -> tuple[Handoff, str]:
+        """The handoff as it is delivered: to whom, and how; and what the answer says of that."""
+        handoff = composed.handoff
+        target = await target_of(
+            composed.notes, composed.gathered.facts, scene.client, name=handoff.name, retry=handoff.retry
         )
+        delivery, how = _delivery(scene, reply=handoff.reply)
+        addressed = {
+            "agent": target.agent,
+            "model": target.model,
+            "delivery": delivery,
+            "instructions": write_instructions(composed.written.brief, delivery, handoff.start),
+            # `opencode run` leaves when this turn is over and would cut the new session's first one.
+            "reply": delivery == "send" and scene.mode != "run",
+            "created": self._now().isoformat(timespec="microseconds"),
+        }
+        return handoff.model_copy(update=addressed), how
+
+    def _save(self, handoff: Handoff) -> tuple[UnderWay | None, str]:
+        """The brief, or None and a sentence: a full disk must not keep a person in a full session."""
         try:
-            return self._journal.begin(entry, written.prompt), ""
+            return self._journal.begin(handoff), ""
         except JournalUnavailable as error:
             log.warning("%s", error)
             return None, f"No copy on disk: {error}."
@@ -216,11 +202,11 @@ async def _made_in_this_turn(facts: Facts, client: OpenCodeClient) -> SessionID 
     return session.id if session is not None else None
 
 
-def _delivery(order: Order, scene: Scene) -> tuple[Delivery, str]:
+def _delivery(scene: Scene, *, reply: bool) -> tuple[Delivery, str]:
     """How the prompt is delivered, and what the answer says of it."""
     settings, mode = scene.settings, scene.mode
     if settings.delivery == "send":
-        return ("send" if order.reply else "context"), ""
+        return ("send" if reply else "context"), ""
     if settings.delivery == "context":
         return "context", "The prompt is in the session, and the user speaks first."
     if mode == "tui" and settings.open == "switch" and not scene.context.person_is_elsewhere:
@@ -232,31 +218,4 @@ def _delivery(order: Order, scene: Scene) -> tuple[Delivery, str]:
     return (
         "context",
         f"It could not be made a draft, as {why}: the prompt is in the session, and the user speaks first.",
-    )
-
-
-def _parcel(  # noqa: PLR0913, PLR0917  # what is known, and what is wanted
-    order: Order, facts: Facts, target: Target, written: Written, delivery: Delivery, mode: Mode
-) -> Parcel:
-    prompt = [PromptPart(written.prompt)] if delivery != "draft" else []
-    goal = write_goal(written.brief)
-    instructions = write_instructions(written.brief, delivery, order.start)
-    handoff: dict[str, Any] = {
-        "from": facts.session.id,
-        "id": secrets.token_hex(8),
-        "chain": [*facts.chain, facts.session.id][-MAX_CHAIN:],
-    }
-    if written.constraints:
-        handoff["constraints"] = record(written.constraints)
-    if order.chain:
-        handoff["auto"] = order.chain
-    return Parcel(
-        title=written.title,
-        parts=[*prompt, *(PromptPart(text, synthetic=True) for text in (goal, instructions) if text)],
-        agent=target.agent,
-        model=target.model,
-        permission=facts.session.permission,
-        metadata={"handoff": handoff},
-        # `opencode run` leaves when this turn is over and would cut the new session's first one.
-        reply=delivery == "send" and mode != "run",
     )

@@ -9,13 +9,13 @@ import glob
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.errors import JournalUnavailable
 from handoff_sidecar.folders import make_private
-from handoff_sidecar.journal.brief_file import Entry, SavedBrief, read, read_entry, write_brief
+from handoff_sidecar.journal.brief_file import SavedBrief, read_brief, read_front_matter, write_brief
 from handoff_sidecar.journal.marks import Mark
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class UnderWay:
     def finish(self, to_session: str) -> None:
         """Record which session came of it; a failure costs only this and is logged."""
         try:
-            write_brief(self.path, replace(self.brief.entry, to_session=to_session), self.brief.prompt)
+            write_brief(self.path, self.brief.handoff.model_copy(update={"to_session": to_session}))
         except OSError as error:
             log.warning("could not record the new session in %s: %s", self.path, error)
 
@@ -68,26 +68,26 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def begin(self, entry: Entry, prompt: str) -> UnderWay:
-        """The handoff of a new brief, which is on disk now.
+    def begin(self, handoff: Handoff) -> UnderWay:
+        """A handoff whose brief is on disk now.
 
         Raises:
             JournalUnavailable: the folder can't be made or written to.
         """
-        stamp = datetime.fromisoformat(entry.created).astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
-        path = self.folder / f"{stamp}-{entry.from_session}.md"
+        stamp = datetime.fromisoformat(handoff.created).astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
+        path = self.folder / f"{stamp}-{handoff.from_session}.md"
         try:
             make_private(self.folder)
             mark = Mark.put(_mark_of(path))
             try:
-                write_brief(path, entry, prompt)
+                write_brief(path, handoff)
             except BaseException:
                 mark.remove()
                 raise
         except OSError as error:
             raise JournalUnavailable(f"the brief could not be saved in {self.folder}: {error.strerror}") from error
         self._prune()
-        return UnderWay(SavedBrief(path, entry, prompt), mark)
+        return UnderWay(SavedBrief(path, handoff), mark)
 
     def again(self, brief: SavedBrief) -> UnderWay:
         """A second try at the handoff of a brief.
@@ -109,12 +109,13 @@ class Journal:
             if mark is None:
                 continue
             try:
-                brief = read(path.with_name(path.name.removeprefix(".")).with_suffix(".md"))
+                file = path.with_name(path.name.removeprefix(".")).with_suffix(".md")
+                brief = SavedBrief(file, read_brief(file))
             except JournalUnavailable as error:  # it died before the brief was written, or the brief is pruned
                 log.info("nothing to go on with: %s", error)
                 mark.remove()
                 continue
-            if brief.entry.root == root:
+            if brief.handoff.root == root:
                 yield UnderWay(brief, mark)
             else:
                 mark.leave()
@@ -122,30 +123,30 @@ class Journal:
     def unfinished(self) -> Iterator[SavedBrief]:
         """The briefs that no session came of, newest first; those whose session was handed off later are left out."""
         seen: set[str] = set()
-        for path, entry in self.entries():
-            if entry.to_session is None and entry.from_session not in seen:
-                yield read(path)
-            seen.add(entry.from_session)
+        for path, handoff in self.handoffs():
+            if handoff.to_session is None and handoff.from_session not in seen:
+                yield SavedBrief(path, read_brief(path))
+            seen.add(handoff.from_session)
 
     def came_from(self, session_id: str) -> str | None:
         """The session whose handoff made this one, or None if no brief says so."""
-        return next((entry.from_session for _, entry in self.entries() if entry.to_session == session_id), None)
+        return next((made.from_session for _, made in self.handoffs() if made.to_session == session_id), None)
 
     def brief_about(self, name: str | None) -> Path | None:
         """The newest brief: of all, or of a session's handoff, else the one that it began with; or a file's by name."""
-        found = list(self.entries())
+        found = list(self.handoffs())
         if name is None:
             return found[0][0] if found else None
-        of_it = (path for path, entry in found if entry.from_session == name)
-        begun_with = (path for path, entry in found if entry.to_session == name)
+        of_it = (path for path, handoff in found if handoff.from_session == name)
+        begun_with = (path for path, handoff in found if handoff.to_session == name)
         called_so = (path for path, _ in found if path.stem == name)
         return next(of_it, None) or next(begun_with, None) or next(called_so, None)
 
-    def entries(self) -> Iterator[tuple[Path, Entry]]:
-        """Every brief's file and front matter, newest first."""
+    def handoffs(self) -> Iterator[tuple[Path, Handoff]]:
+        """Every brief's file and what it keeps but for the prompt, newest first."""
         for path in self._paths():
             try:
-                yield path, read_entry(path)
+                yield path, read_front_matter(path)
             except JournalUnavailable as error:
                 log.warning("skipped a brief: %s", error)
 

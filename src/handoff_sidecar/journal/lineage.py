@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from handoff_sidecar.journal.brief_file import Entry
+from handoff_sidecar.brief.handoff import Handoff
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +24,19 @@ class Kin:
     session_id: str
     depth: int
     title: str
-    made_by: Entry | None
+    made_by: Handoff | None
 
 
-def line_of(session_id: str, entries: Iterable[Entry]) -> list[Kin]:
+def line_of(session_id: str, handoffs: Iterable[Handoff]) -> list[Kin]:
     """The sessions before this one, oldest first, itself, and those after it; empty if no brief speaks of it.
 
     Args:
-        entries: of the journal, in any order.
+        handoffs: of the journal, in any order.
     """
-    finished = sorted((entry for entry in entries if entry.to_session), key=lambda entry: entry.created)
-    made_by = {str(entry.to_session): entry for entry in finished}
-    titles = {entry.from_session: entry.from_title for entry in finished}
-    titles |= {str(entry.to_session): entry.title for entry in finished}
+    finished = sorted((each for each in handoffs if each.to_session), key=lambda each: each.created)
+    made_by = {str(each.to_session): each for each in finished}
+    titles: dict[str, str] = {each.from_session: each.from_title for each in finished}
+    titles |= {str(each.to_session): each.title for each in finished}
     if session_id not in titles:
         return []
 
@@ -44,9 +44,9 @@ def line_of(session_id: str, entries: Iterable[Entry]) -> list[Kin]:
         return Kin(name, depth, titles.get(name, ""), made_by.get(name))
 
     def successors(name: str, depth: int, seen: frozenset[str]) -> Iterator[Kin]:
-        for entry in finished:
-            successor = str(entry.to_session)
-            if entry.from_session == name and successor not in seen:
+        for each in finished:
+            successor = str(each.to_session)
+            if each.from_session == name and successor not in seen:
                 yield kin(successor, depth)
                 yield from successors(successor, depth + 1, seen | {successor})
 
@@ -67,12 +67,12 @@ def write_line(line: list[Kin], session_id: str) -> str:
     return "\n".join(rows)
 
 
-def _ancestors(session_id: str, made_by: dict[str, Entry], entries: list[Entry]) -> list[str]:
+def _ancestors(session_id: str, made_by: dict[str, Handoff], handoffs: list[Handoff]) -> list[str]:
     """Oldest first: by the briefs, and beyond the oldest brief by the chain that it tells."""
     found: list[str] = []
     here = session_id
     while here in made_by and made_by[here].from_session not in found:
         here = made_by[here].from_session
         found.append(here)
-    told = next((entry.chain for entry in entries if entry.from_session == here and entry.chain), ())
+    told = next((each.chain for each in handoffs if each.from_session == here and each.chain), ())
     return [*(name for name in told if name not in found and name != session_id), *reversed(found)]

@@ -2,30 +2,33 @@ from __future__ import annotations
 
 import pytest
 
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.cli import main
 from handoff_sidecar.cli.brief_list import LISTED_BRIEFS, write_list
-from handoff_sidecar.journal.brief_file import Entry
 
 
-def entry(number: int, title: str = "") -> Entry:
+def handoff(number: int, title: str = "") -> Handoff:
     created = f"2026-11-23T07:{number:02}:00.000000+00:00"
-    return Entry(f"ses_{number}", "Handoff: Auth", "/p", "build", None, created, 15, f"ses_{number + 1}", title)
+    sessions = {"from_session": f"ses_{number}", "from_title": title, "to_session": f"ses_{number + 1}"}
+    return Handoff.model_validate({**sessions, "title": "Handoff: Auth", "directory": "/p", "created": created})
 
 
 def test_the_list_has_as_many_lines_as_a_terminal_and_says_how_many_more_there_are() -> None:
-    entries = [entry(number) for number in range(30)]
+    handoffs = [handoff(number) for number in range(30)]
 
-    *lines, rest = write_list(entries, whole=False).splitlines()
+    *lines, rest = write_list(handoffs, whole=False).splitlines()
 
     assert len(lines) == LISTED_BRIEFS
     assert lines[0] == "2026-11-23 07:00 UTC  ses_0  Handoff: Auth → ses_1"
     assert rest == "(10 older ones: handoff-sidecar briefs --all)"
-    assert len(write_list(entries, whole=True).splitlines()) == 30
-    assert write_list(entries[: LISTED_BRIEFS + 1], whole=False).endswith("(1 older one: handoff-sidecar briefs --all)")
+    assert len(write_list(handoffs, whole=True).splitlines()) == 30
+    assert write_list(handoffs[: LISTED_BRIEFS + 1], whole=False).endswith(
+        "(1 older one: handoff-sidecar briefs --all)"
+    )
 
 
 def test_a_title_is_one_short_line_without_what_a_terminal_obeys() -> None:
-    line = write_list([entry(1, "Fix\n\x1b[2Jthe login " + "x" * 99)], whole=False)
+    line = write_list([handoff(1, "Fix\n\x1b[2Jthe login " + "x" * 99)], whole=False)
 
     assert line.startswith("2026-11-23 07:01 UTC  ses_1  Fix the login xxx")
     assert "\x1b" not in line

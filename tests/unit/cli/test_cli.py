@@ -6,16 +6,17 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from handoff_sidecar import __version__
 from handoff_sidecar.auto_handoff.threshold import NOTICE_PERCENT
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.cli.main import main
 from handoff_sidecar.demo import story
 from handoff_sidecar.doctor import examination
 from handoff_sidecar.doctor.findings import Finding, broken, good
-from handoff_sidecar.journal.brief_file import Entry
 from handoff_sidecar.journal.journal import Journal
 
 
@@ -221,12 +222,16 @@ def test_the_version_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert capsys.readouterr().out == f"handoff-sidecar {__version__}\n"
 
 
+def handoff(session: str, title: str, hour: str, **fields: Any) -> Handoff:
+    created = f"2026-11-23T{hour}:00:00.000000+00:00"
+    given = {"from_session": session, "title": title, "directory": "/p", "created": created, **fields}
+    return Handoff.model_validate(given)
+
+
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
     journal = Journal(tmp_path / "state" / "handoff-sidecar" / "briefs")
-    created, enclosed = "2026-11-23T07:00:00.000000+00:00", {"reply": True}
-    entry = Entry("ses_a", "Handoff: Auth", "/p", "build", "p/m", created, 15, enclosed=enclosed)
-    under_way = journal.begin(entry, "## Session Handoff\n\nLogin works.")
+    under_way = journal.begin(handoff("ses_a", "Handoff: Auth", "07", prompt="## Session Handoff\n\nLogin works."))
     under_way.finish("ses_b")
     under_way.end()
     return journal
@@ -239,17 +244,19 @@ def test_show_prints_the_brief_without_what_only_programs_need_and_raw_as_it_is_
     (path,) = journal.folder.iterdir()
 
     assert run(monkeypatch, *words) == 0
-    assert capsys.readouterr().out == path.read_text().replace('enclosed: {"reply": true}\n', "")
+    shown = capsys.readouterr().out
+    assert shown.startswith('---\nfrom_session: "ses_a"\n')
+    assert shown.endswith("---\n\n## Session Handoff\n\nLogin works.\n")
+    assert "permission:" not in shown
     assert run(monkeypatch, *words, "--raw") == 0
     assert capsys.readouterr().out == path.read_text()
-    assert 'enclosed: {"reply": true}\n' in path.read_text()
+    assert "permission: null\n" in path.read_text()
 
 
 def test_briefs_are_listed_with_what_came_of_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], journal: Journal
 ) -> None:
-    later = Entry("ses_b", "Handoff: Login", "/p", "build", None, "2026-11-23T08:00:00.000000+00:00", 15)
-    journal.begin(later, "x").end()
+    journal.begin(handoff("ses_b", "Handoff: Login", "08")).end()
 
     assert run(monkeypatch, "briefs") == 0
 

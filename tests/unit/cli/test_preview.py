@@ -33,7 +33,7 @@ async def test_a_preview_is_the_brief_that_would_be_kept_and_changes_nothing(
 ) -> None:
     printed = await look("ses_old", tmp_path)
 
-    assert 'from_session: "ses_old"\ntitle: "Handoff: Auth flow"\n' in printed
+    assert 'from_session: "ses_old"\nfrom_title: "Auth flow"\ntitle: "Handoff: Auth flow"\n' in printed
     assert '- "fix the login"\n' in printed
     assert '- "handoff"' not in printed
     assert '**Constraints:**\n- "no ORM"\n' in printed

@@ -266,12 +266,12 @@ def test_any_file_among_the_briefs_is_one_or_is_passed_over(briefs: list[bytes])
             Path(folder, f"2026{number}-ses_{number}.md").write_bytes(content)
         journal = Journal(Path(folder))
 
-        entries = list(journal.entries())
+        handoffs = list(journal.handoffs())
         came_from = journal.came_from("ses_1")
         journal.brief_about("ses_1")
 
         assert came_from is None or isinstance(came_from, str)
-        write_line(line_of("ses_1", (entry for _, entry in entries)), "ses_1")
+        write_line(line_of("ses_1", (handoff for _, handoff in handoffs)), "ses_1")
         for file in Path(folder).iterdir():
             try:
                 read_brief(file)

@@ -11,13 +11,13 @@ import httpx
 import pytest
 from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, user_message
 
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.call.context import Mode, Scene, ToolContext, ToolResult
 from handoff_sidecar.errors import HandoffFailed
 from handoff_sidecar.handoff import interrupted
 from handoff_sidecar.handoff.handoff_resume import ASK_FOR_ALL, HandoffResume
 from handoff_sidecar.handoff.interrupted import Interrupted
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
-from handoff_sidecar.journal.brief_file import Entry
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.opencode.models import Model
 from handoff_sidecar.settings import Settings
@@ -178,7 +178,7 @@ async def test_the_empty_session_that_the_home_screen_made_for_the_command_goes(
     opencode: FakeOpenCode, journal: Journal, resume: Resume, title: str, *, stays: bool
 ) -> None:
     opencode.sessions["ses_here"]["title"] = title
-    journal.begin(entry(), "## Session Handoff").end()
+    journal.begin(handoff()).end()
 
     await resume()
 
@@ -209,7 +209,7 @@ async def test_a_failure_that_was_told_of_is_not_offered_and_can_be_resumed(
 async def test_what_is_under_way_elsewhere_is_neither_offered_nor_resumed(
     opencode: FakeOpenCode, journal: Journal, resume: Resume
 ) -> None:
-    under_way = journal.begin(entry(), "## Session Handoff")
+    under_way = journal.begin(handoff())
 
     await Interrupted(journal).offer(opencode.client(), PROJECT)
     with pytest.raises(HandoffFailed, match="under way in another OpenCode"):
@@ -223,7 +223,7 @@ async def test_what_is_under_way_elsewhere_is_neither_offered_nor_resumed(
 async def test_another_projects_brief_is_neither_offered_nor_resumed_here(
     opencode: FakeOpenCode, journal: Journal, resume: Resume
 ) -> None:
-    journal.begin(entry(directory="/elsewhere"), "secret plans").leave()
+    journal.begin(handoff(directory="/elsewhere")).leave()
 
     await Interrupted(journal).offer(opencode.client(), PROJECT)
     with pytest.raises(HandoffFailed, match="No handoff is unfinished here"):
@@ -240,7 +240,7 @@ async def test_an_unknown_name_is_answered_with_those_that_there_are(
 ) -> None:
     with pytest.raises(HandoffFailed, match=r"There is no brief of `ses_x`, and nothing was made. No brief of"):
         await resume("ses_x")
-    journal.begin(entry(), "x").end()
+    journal.begin(handoff()).end()
 
     with pytest.raises(HandoffFailed, match='by the session that they came from: `ses_old` "Auth flow"'):
         await resume("ses_x")
@@ -250,7 +250,7 @@ async def test_an_unknown_name_is_answered_with_those_that_there_are(
 async def test_a_brief_that_a_session_came_of_makes_another_one_when_it_is_named(
     opencode: FakeOpenCode, journal: Journal, resume: Resume
 ) -> None:
-    under_way = journal.begin(entry(), "## Session Handoff\n\nLogin works.")
+    under_way = journal.begin(handoff(prompt="## Session Handoff\n\nLogin works."))
     under_way.finish("ses_first")
     under_way.end()
 
@@ -265,7 +265,7 @@ async def test_a_brief_that_a_session_came_of_makes_another_one_when_it_is_named
 async def test_whatever_works_on_the_same_brief_is_ended_before_the_new_session_begins_and_is_left_for_it(
     opencode: FakeOpenCode, journal: Journal, resume: Resume
 ) -> None:
-    under_way = journal.begin(entry(), "## Session Handoff\n\nLogin works.")
+    under_way = journal.begin(handoff(prompt="## Session Handoff\n\nLogin works."))
     under_way.finish("ses_first")
     under_way.end()
     opencode.add_session("ses_first", title="Handoff: Auth flow")
@@ -283,18 +283,18 @@ async def test_whatever_works_on_the_same_brief_is_ended_before_the_new_session_
 
 
 @pytest.mark.parametrize(
-    ("enclosed", "rules", "said"),
+    ("kept", "rules", "said"),
     [({"permission": DENIED}, DENIED, "those of the handoff"), ({}, ASK_FOR_ALL, "asks before everything")],
 )
 async def test_without_the_old_session_no_rule_is_loosened(
     opencode: FakeOpenCode,
     journal: Journal,
     resume: Resume,
-    enclosed: dict[str, Any],
+    kept: dict[str, Any],
     rules: list[dict[str, Any]],
     said: str,
 ) -> None:
-    journal.begin(entry(enclosed=enclosed), "## Session Handoff").end()
+    journal.begin(handoff(**kept)).end()
     del opencode.sessions["ses_old"]
 
     result = await resume()
@@ -328,7 +328,7 @@ async def test_a_draft_that_nobody_typed_is_placed_in_its_session(
     instructions["parts"][0]["synthetic"] = True
     opencode.add_session("ses_made", metadata={"handoff": {"id": "x"}})
     opencode.messages["ses_made"] = [instructions, *said]
-    journal.begin(entry(enclosed={"delivery": "draft", "handoff": {"id": "x"}}), "## Session Handoff").leave()
+    journal.begin(handoff(delivery="draft", id="x")).leave()
 
     await Interrupted(journal).offer(opencode.client(), PROJECT)
 
@@ -339,7 +339,7 @@ async def test_a_draft_that_nobody_typed_is_placed_in_its_session(
 
 
 async def test_a_draft_waits_in_the_input_box_again(opencode: FakeOpenCode, journal: Journal, resume: Resume) -> None:
-    journal.begin(entry(enclosed={"delivery": "draft", "instructions": "Follow."}), "## Session Handoff").end()
+    journal.begin(handoff(delivery="draft", instructions="Follow.")).end()
 
     await resume()
 
@@ -353,7 +353,7 @@ def test_a_model_is_read_as_it_is_written(name: str) -> None:
     assert str(Model.named(name)) == name
 
 
-def entry(**changes: Any) -> Entry:
+def handoff(**changes: Any) -> Handoff:
     given = {
         "from_session": "ses_old",
         "title": "Handoff: Auth flow",
@@ -362,10 +362,10 @@ def entry(**changes: Any) -> Entry:
         "agent": "build",
         "model": "scripted/m1",
         "created": "2026-11-23T07:00:00.000000+00:00",
-        "tokens": 10,
+        "prompt": "## Session Handoff",
         **changes,
     }
-    return Entry(**given)
+    return Handoff.model_validate(given)
 
 
 async def test_a_handoff_waits_for_the_look_at_what_another_has_left(opencode: FakeOpenCode, journal: Journal) -> None:

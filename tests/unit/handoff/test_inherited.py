@@ -4,9 +4,11 @@ import httpx
 import pytest
 from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
 
+from handoff_sidecar.call.context import Scene, ToolContext
 from handoff_sidecar.handoff.gather import GATHERED_MESSAGES, gather
 from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.session.facts import Facts
+from handoff_sidecar.settings import Settings
 
 ROOT = "/home/ada/dashboard"
 
@@ -30,7 +32,8 @@ def opencode() -> FakeOpenCode:
 
 
 async def facts(opencode: FakeOpenCode, name: str = "ses_3") -> Facts:
-    return (await gather(SessionID(name), opencode.client(), root=ROOT)).facts
+    place = ToolContext(session_id=SessionID(name), directory=ROOT)
+    return (await gather(Scene(place, opencode.client(), Settings(), "tui"))).facts
 
 
 def todos(found: Facts) -> tuple[int, tuple[str, ...], tuple[str, ...]]:

@@ -190,9 +190,9 @@ async def test_the_brief_is_on_disk_before_the_first_thing_is_made(
 
     (brief,) = journal.folder.iterdir()
     assert on_disk == [1]
-    entry, prompt = read_brief(brief)
-    assert entry.to_session == opencode.made()[0]["id"]
-    assert prompt == opencode.messages[str(entry.to_session)][0]["parts"][0]["text"]
+    kept = read_brief(brief)
+    assert kept.to_session == opencode.made()[0]["id"]
+    assert kept.prompt == opencode.messages[str(kept.to_session)][0]["parts"][0]["text"]
 
 
 @pytest.mark.parametrize("arguments", [{}, {"summary": "  "}, {"summary": None}, {"summary": 42}])

@@ -12,7 +12,7 @@ from fake_opencode import FakeOpenCode, assistant_message, user_message
 
 from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
-from handoff_sidecar.journal.brief_file import read_entry
+from handoff_sidecar.journal.brief_file import read_brief
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.text.tokens import Tokenizer
@@ -94,8 +94,8 @@ async def test_a_long_goal_goes_along_whole_line_by_line(opencode: FakeOpenCode,
     assert prompt.partition("**Goal:** ")[2].partition("…")[0].split()[-1] in goal.split(), "it was cut inside a word"
     assert "\n".join(line.removeprefix(">").removeprefix(" ") for line in whole.splitlines()[2:]) == goal
     assert NEXT_REQUEST in instructions
-    entry = read_entry(Path(result.metadata["brief"]))
-    assert "The last word." in entry.enclosed["goal"], "it is in no message of the old session, after /handoff-now"
+    kept = read_brief(Path(result.metadata["brief"]))
+    assert "The last word." in kept.goal, "it is in no message of the old session, after /handoff-now"
 
 
 async def test_what_was_written_meanwhile_goes_along(opencode: FakeOpenCode, hand_off: HandOff) -> None:

@@ -81,8 +81,8 @@ async def test_a_rule_goes_through_three_sessions_without_being_named_again(
     assert made["title"] == "Handoff: Auth flow (3)"
     chain = ["ses_old", first.metadata["sessionID"], second.metadata["sessionID"]]
     assert made["metadata"]["handoff"]["chain"] == chain
-    entry, _ = read_brief(Path(third.metadata["brief"]))
-    assert (entry.chain, entry.from_title) == (tuple(chain[:2]), "Handoff: Auth flow (2)")
+    kept = read_brief(Path(third.metadata["brief"]))
+    assert (kept.chain, kept.from_title) == (tuple(chain[:2]), "Handoff: Auth flow (2)")
 
 
 async def test_a_rule_that_the_user_took_back_is_left_out_and_that_is_said(
@@ -202,7 +202,7 @@ async def test_a_draft_is_typed_into_the_input_box_and_the_agent_waits(
     assert opencode.selected == [result.metadata["sessionID"]]
     assert [body["noReply"] for _, path, body in opencode.requests if path.endswith("prompt_async")] == [True]
     assert "in the input box there" in result.output
-    assert read_brief(Path(result.metadata["brief"]))[1] == opencode.typed.strip()
+    assert read_brief(Path(result.metadata["brief"])).prompt == opencode.typed.strip()
 
 
 @pytest.mark.parametrize(

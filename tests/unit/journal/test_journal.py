@@ -3,24 +3,36 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.errors import JournalUnavailable
-from handoff_sidecar.journal.brief_file import Entry, read_brief
+from handoff_sidecar.journal.brief_file import document, read_brief, read_front_matter
 from handoff_sidecar.journal.journal import KEPT_BRIEFS, Journal
 
 
-def entry(number: int = 0) -> Entry:
-    created = f"2026-11-23T07:00:{number // 10:02}.{number % 10:06}+00:00"
-    return Entry(f"ses_old{number}", 'A "title"\n---\nx: 1', "/größe", "build", "p/m", created, 115)
+def handoff(number: int = 0, **changes: Any) -> Handoff:
+    given = {
+        "from_session": f"ses_old{number}",
+        "title": 'A "title"\n---\nx: 1',
+        "directory": "/größe",
+        "agent": "build",
+        "model": "p/m (high)",
+        "created": f"2026-11-23T07:00:{number // 10:02}.{number % 10:06}+00:00",
+        "id": "1234",
+        "goal": "two\nlines, and \u2028",
+        "prompt": "x",
+        **changes,
+    }
+    return Handoff.model_validate(given)
 
 
-def kept(journal: Journal, entry: Entry, prompt: str = "x", to_session: str | None = None) -> Path:
+def kept(journal: Journal, handoff: Handoff, to_session: str | None = None) -> Path:
     """The brief of a handoff that came to its end."""
-    under_way = journal.begin(entry, prompt)
+    under_way = journal.begin(handoff)
     if to_session is not None:
         under_way.finish(to_session)
     under_way.end()
@@ -30,26 +42,30 @@ def kept(journal: Journal, entry: Entry, prompt: str = "x", to_session: str | No
 def test_a_brief_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     prompt = "## Session Handoff\n\nwith ---\n---\nand ünïcode"
 
-    path = kept(Journal(tmp_path / "state" / "briefs"), entry(), prompt)
+    path = kept(Journal(tmp_path / "state" / "briefs"), handoff(prompt=prompt))
 
-    assert read_brief(path) == (entry(), prompt)
+    assert read_brief(path) == handoff(prompt=prompt)
+    assert read_front_matter(path).title == handoff().title
 
 
 def test_a_brief_of_the_first_version_and_one_of_a_later_one_are_read(tmp_path: Path) -> None:
-    first = entry()
-    path = kept(Journal(tmp_path), first)
-    lines = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(line for line in lines if not line.startswith(("from_title", "chain"))))
-    assert read_brief(path) == (first, "x")
+    path = tmp_path / "brief.md"
+    path.write_text(
+        '---\nfrom_session: "ses_a"\ntitle: "Handoff: X"\ndirectory: "/p"\nagent: "build"\nmodel: "p/m"\n'
+        'created: "2026-11-23T07:00:00.000000+00:00"\ntokens: 115\nto_session: null\nenclosed: {}\n---\n\nx\n'
+    )
+    first = read_brief(path)
+    assert (first.from_session, str(first.model), first.prompt) == ("ses_a", "p/m", "x")
+    assert (first.instructions, first.permission) == ("", None), "not known, and nothing is made up"
 
-    path.write_text(lines[0] + 'colour: "blue"\n' + "".join(lines[1:]))
-    assert read_brief(path) == (first, "x")
+    path.write_text(document(handoff()).replace("---\n", '---\ncolour: "blue"\n', 1))
+    assert read_brief(path) == handoff()
 
 
 def test_the_brief_about_a_session_is_its_handoffs_else_the_one_it_began_with(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     assert journal.brief_about(None) is None
-    first, second = kept(journal, entry(1), "x", "ses_old2"), kept(journal, entry(2), "y", "ses_new")
+    first, second = kept(journal, handoff(1), "ses_old2"), kept(journal, handoff(2), "ses_new")
 
     assert journal.brief_about(None) == second
     assert journal.brief_about("ses_old1") == first
@@ -61,7 +77,7 @@ def test_the_brief_about_a_session_is_its_handoffs_else_the_one_it_began_with(tm
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 def test_a_brief_is_for_its_owners_eyes_alone(tmp_path: Path) -> None:
-    path = kept(Journal(tmp_path / "briefs"), entry())
+    path = kept(Journal(tmp_path / "briefs"), handoff())
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -70,7 +86,7 @@ def test_a_brief_is_for_its_owners_eyes_alone(tmp_path: Path) -> None:
 def test_the_session_that_a_session_came_from_is_found(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     for number in range(3):
-        kept(journal, entry(number), "x", f"ses_new{number}")
+        kept(journal, handoff(number), f"ses_new{number}")
 
     assert journal.came_from("ses_new1") == "ses_old1"
     assert journal.came_from("ses_elsewhere") is None
@@ -79,7 +95,7 @@ def test_the_session_that_a_session_came_from_is_found(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_brief_is_passed_over(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    kept(journal, entry(), "x", "ses_new")
+    kept(journal, handoff(), "ses_new")
     (tmp_path / "99999999-ses_x.md").write_text("no front matter")
     (tmp_path / "99999998-ses_y.md").write_text("---\nfrom_session: [\n---\n")
 
@@ -90,7 +106,7 @@ def test_a_file_that_is_no_brief_is_passed_over(tmp_path: Path) -> None:
 
 def test_only_the_newest_briefs_are_kept(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    paths = [kept(journal, entry(number)) for number in range(KEPT_BRIEFS + 5)]
+    paths = [kept(journal, handoff(number)) for number in range(KEPT_BRIEFS + 5)]
 
     assert sorted(tmp_path.iterdir()) == paths[5:]
 
@@ -99,14 +115,14 @@ def test_a_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "briefs").write_text("in the way")
 
     with pytest.raises(JournalUnavailable, match=str(tmp_path / "briefs")):
-        Journal(tmp_path / "briefs").begin(entry(), "x")
+        Journal(tmp_path / "briefs").begin(handoff())
 
 
 def test_a_handoff_is_interrupted_when_its_process_is_gone_and_neither_before_nor_after_it_was_told_of(
     tmp_path: Path,
 ) -> None:
     journal, elsewhere = Journal(tmp_path), Journal(tmp_path)
-    under_way = journal.begin(entry(), "x")
+    under_way = journal.begin(handoff())
     assert list(elsewhere.interrupted("/größe")) == []
     with pytest.raises(JournalUnavailable, match="under way in another OpenCode"):
         elsewhere.again(under_way.brief)
@@ -124,7 +140,7 @@ def test_a_handoff_is_interrupted_when_its_process_is_gone_and_neither_before_no
 
 
 def test_a_handoff_that_died_before_its_brief_was_written_is_forgotten(tmp_path: Path) -> None:
-    under_way = Journal(tmp_path).begin(entry(), "x")
+    under_way = Journal(tmp_path).begin(handoff())
     under_way.leave()
     under_way.path.unlink()
 
@@ -134,10 +150,10 @@ def test_a_handoff_that_died_before_its_brief_was_written_is_forgotten(tmp_path:
 
 def test_a_brief_is_unfinished_until_its_session_is_handed_off(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    failed, other = kept(journal, entry(1)), kept(journal, entry(2))
+    failed, other = kept(journal, handoff(1)), kept(journal, handoff(2))
     assert [brief.path for brief in journal.unfinished()] == [other, failed]
 
-    kept(journal, replace(entry(3), from_session="ses_old1"), "x", "ses_new")
+    kept(journal, handoff(3, from_session="ses_old1"), "ses_new")
     assert [brief.path for brief in journal.unfinished()] == [other]
 
 
@@ -147,6 +163,6 @@ def test_what_a_killed_process_left_half_written_goes_in_time(tmp_path: Path) ->
         path.touch()
     os.utime(torn, (0, 0))
 
-    kept(Journal(tmp_path), entry())
+    kept(Journal(tmp_path), handoff())
 
     assert sorted(path.name for path in tmp_path.glob(".*")) == [".new.tmp"]

@@ -1,12 +1,24 @@
 from __future__ import annotations
 
-from handoff_sidecar.journal.brief_file import Entry
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.journal.lineage import line_of, write_line
 
 
-def handed(source: str, target: str | None, minute: int, *, chain: tuple[str, ...] = ()) -> Entry:
+def handed(source: str, target: str | None, minute: int, *, chain: tuple[str, ...] = ()) -> Handoff:
     created = f"2026-11-23T07:{minute:02}:00.000000+00:00"
-    return Entry(source, f"Title of {target}", "/p", "build", "p/m", created, 115, target, f"Title of {source}", chain)
+    return Handoff.model_validate(
+        {
+            "from_session": source,
+            "from_title": f"Title of {source}",
+            "title": f"Title of {target}",
+            "directory": "/p",
+            "agent": "build",
+            "created": created,
+            "tokens": 115,
+            "chain": chain,
+            "to_session": target,
+        }
+    )
 
 
 def test_a_line_is_followed_both_ways() -> None:

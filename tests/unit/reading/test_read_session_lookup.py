@@ -9,9 +9,10 @@ import pytest
 from fake_opencode import FakeOpenCode, user_message
 from unit.reading.conftest import Read
 
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.errors import ToolFailed
-from handoff_sidecar.journal.brief_file import Entry
 from handoff_sidecar.journal.journal import Journal
+from handoff_sidecar.opencode.models import SessionID
 
 
 async def test_the_previous_session_is_read_and_not_ones_own(read: Read) -> None:
@@ -37,7 +38,7 @@ async def test_the_previous_session_is_found_in_the_journal(
 ) -> None:
     opencode.sessions["ses_here"]["metadata"] = {}
     now = datetime.now(UTC).isoformat()
-    under_way = journal.begin(Entry("ses_old", "Handoff: Auth flow", "/p", "build", None, now, 100), "the prompt")
+    under_way = journal.begin(Handoff(from_session=SessionID("ses_old"), directory="/p", created=now))
     under_way.finish("ses_here")
 
     assert (await read()).metadata["sessionID"] == "ses_old"

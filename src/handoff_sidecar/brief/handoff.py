@@ -1,0 +1,116 @@
+"""A handoff: as it is wanted, as it is delivered to a new session, and as the brief's file keeps it.
+
+One model for all three. What concerns only the asking is not kept; what another version's file has beside these
+fields is passed over, and what it lacks has a default.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
+
+from handoff_sidecar.brief.prompt import Delivery, Start
+from handoff_sidecar.opencode.handoff_metadata import HandoffMetadata
+from handoff_sidecar.opencode.models import Model, SessionID
+from handoff_sidecar.session.facts import MAX_CHAIN
+
+ModelByName = Annotated[
+    Model | None,
+    BeforeValidator(lambda value: Model.named(value) if isinstance(value, str) else value),
+    PlainSerializer(lambda model: str(model) if model else None),
+]
+"""Written as people write it: `provider/model (variant)`."""
+
+
+class Handoff(BaseModel):
+    """A handoff from one session to a new one.
+
+    Attributes:
+        from_title: the old session's title; empty in briefs of the first version.
+        created: ISO 8601, UTC.
+        tokens: the prompt's length.
+        chain: the sessions before the old one, oldest first.
+        to_session: the session that was made; None until it has its prompt.
+        worktree: the top folder of the project.
+        id: in the new session's metadata, by which it is known.
+        turn: the user message whose turn was handed off.
+        automatic: how many automatic handoffs follow each other now without a word of the person's; 0 for one that a
+            person asked for.
+        constraints: the rules as the new session's metadata hold them.
+        permission: the old session's rules; None where they are not known.
+        reply: whether the new session's agent answers.
+        instructions: the part of the prompt that the TUI does not show.
+        goal: another such part, with all of a goal that the prompt shortens; empty where it doesn't.
+        prompt: the brief itself, the body of its file.
+        topic: a title for a session that has none, if the goal doesn't give one.
+        again: a turn that was handed off already is handed off anew, as a person asks for it.
+        announcement: what the person is told, without a full stop; empty where they see it anyway.
+        name: what has failed if it fails.
+        retry: what the reader of a failure can do.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    from_session: SessionID
+    from_title: str = ""
+    title: str = ""
+    directory: str
+    agent: str | None = None
+    model: ModelByName = None
+    created: str = ""
+    tokens: int = 0
+    chain: tuple[SessionID, ...] = ()
+    to_session: SessionID | None = None
+
+    worktree: str = ""
+    id: str = Field(default_factory=lambda: secrets.token_hex(8))
+    turn: str | None = None
+    automatic: int = 0
+    constraints: list[dict[str, JsonValue]] = Field(default_factory=list)
+    permission: list[dict[str, Any]] | None = None
+    delivery: Delivery = "send"
+    reply: bool = True
+    instructions: str = ""
+    goal: str = ""
+
+    prompt: str = Field(default="", exclude=True)
+    topic: str = Field(default="", exclude=True)
+    start: Start = Field(default=Start.AS_ASKED, exclude=True)
+    again: bool = Field(default=False, exclude=True)
+    announcement: str = Field(default="", exclude=True)
+    name: str = Field(default="session_handoff", exclude=True)
+    retry: str = Field(default="call session_handoff again", exclude=True)
+
+    @property
+    def root(self) -> str:
+        """The folder that stands for the project."""
+        return self.worktree or self.directory
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the new session's metadata say of where it comes from."""
+        recorded = HandoffMetadata(
+            source=self.from_session,
+            id=self.id,
+            chain=[*self.chain, self.from_session][-MAX_CHAIN:],
+            constraints=self.constraints or None,
+            auto=self.automatic or None,
+        )
+        return {"handoff": recorded.written()}
+
+
+FOR_PEOPLE = (
+    "from_session",
+    "from_title",
+    "title",
+    "directory",
+    "agent",
+    "model",
+    "created",
+    "tokens",
+    "chain",
+    "to_session",
+)
+"""What a person is shown of a brief above its prompt; the rest is for the making of the new session."""

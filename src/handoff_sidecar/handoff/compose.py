@@ -1,0 +1,64 @@
+"""A session put into words: what is known of it is gathered, looked at on disk, and written. Changes nothing.
+
+The one way there, for a handoff, for a preview of one, and for what a compaction is to keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from handoff_sidecar.brief.brief import Surroundings
+from handoff_sidecar.brief.handoff import Handoff
+from handoff_sidecar.brief.notes import Notes
+from handoff_sidecar.brief.prompt import write_goal
+from handoff_sidecar.brief.write import Written, write
+from handoff_sidecar.call.context import Scene
+from handoff_sidecar.handoff.gather import Gathered, gather, look_around
+from handoff_sidecar.session.constraints import record
+from handoff_sidecar.text.redaction import redaction
+from handoff_sidecar.text.tokens import Tokenizer
+
+Plan = Callable[[Gathered], tuple[Notes, Handoff]]
+"""What is said, and how the handoff is to be, once it is known what the session holds; may raise HandoffFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A handoff in words, and what they were made of."""
+
+    handoff: Handoff
+    notes: Notes
+    gathered: Gathered
+    surroundings: Surroundings
+    written: Written
+
+
+async def compose(plan: Plan, scene: Scene, tokenizer: Tokenizer) -> Composed:
+    """The handoff of the scene's session, with its prompt.
+
+    Raises:
+        HandoffFailed: the session could not be read, or the plan has no handoff for it.
+    """
+    gathered = await gather(scene)
+    notes, handoff = plan(gathered)
+    surroundings = await look_around(notes, gathered)
+    written = write(
+        notes,
+        gathered.facts,
+        worktree=gathered.root,
+        surroundings=surroundings,
+        budget_tokens=scene.settings.prompt_token_budget,
+        tokenizer=tokenizer,
+        redact=redaction(wanted=scene.settings.redact_secrets),
+        topic=handoff.topic,
+    )
+    in_words = {
+        "from_title": written.from_title,
+        "title": written.title,
+        "prompt": written.prompt,
+        "tokens": written.tokens,
+        "goal": write_goal(written.brief),
+        "constraints": record(written.constraints),
+    }
+    return Composed(handoff.model_copy(update=in_words), notes, gathered, surroundings, written)
