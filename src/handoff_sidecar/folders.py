@@ -8,10 +8,19 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import platformdirs
 
 APP_NAME = "handoff-sidecar"
+
+
+class Folders(NamedTuple):
+    """Where a sidecar keeps what it writes, and finds the person's settings."""
+
+    config: Path
+    state: Path
+    cache: Path
 
 
 def state_folder() -> Path:

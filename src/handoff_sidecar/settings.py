@@ -83,6 +83,11 @@ class Settings(BaseModel):
         default=True,
         description="Replace keys, tokens and passwords of known forms in prompts and in answers of read_session",
     )
+    index: bool = Field(
+        default=True,
+        description="Keep an index of each project's sessions in the cache folder, so that they are searched quickly. "
+        "`false`: nothing is kept, and searches read the sessions anew",
+    )
     allow_other_projects: bool = Field(
         default=False, description="Let read_session read sessions of other projects by their id"
     )
@@ -100,7 +105,7 @@ class Settings(BaseModel):
     )
 
     USER_ONLY: ClassVar[frozenset[str]] = frozenset(
-        {"allow_other_projects", "auto_update", "command", "redact_secrets", "trigger_words"}
+        {"allow_other_projects", "auto_update", "command", "index", "redact_secrets", "trigger_words"}
     )
     """What a hostile project could abuse: these count only from the user's own file."""
 

@@ -240,6 +240,21 @@ def read(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def index(arguments: argparse.Namespace) -> int:
+    """Show what the search indexes hold, or make one anew."""
+    import asyncio
+    from pathlib import Path
+
+    from handoff_sidecar.cli.index import rebuild, state_of
+    from handoff_sidecar.folders import cache_folder
+
+    if arguments.rebuild:
+        print(asyncio.run(rebuild(server_at(arguments.url, os.environ), str(Path.cwd()), cache_folder())))
+    else:
+        print("\n".join(state_of(cache_folder())))
+    return 0
+
+
 def stdio(_arguments: argparse.Namespace) -> NoReturn:
     """Be the sidecar of an OpenCode process."""
     from handoff_sidecar.sidecar.process import run_on_stdio

@@ -84,6 +84,9 @@ def parser() -> argparse.ArgumentParser:
     read.add_argument("--detail", choices=["text", "tools"], help="tools: with their inputs and outputs")
     _add_url(read)
     read.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
+    index = add("index", commands.index, "show what the search indexes hold")
+    index.add_argument("--rebuild", action="store_true", help="make this project's anew, from a running server")
+    _add_url(index)
     add("stdio", commands.stdio, "be the sidecar of an OpenCode process (the plugin starts this)")
     return made
 

@@ -24,6 +24,8 @@ from handoff_sidecar.installation.opencode_config import CONFIG_FILES, read_json
 from handoff_sidecar.installation.origin import Origin
 from handoff_sidecar.installation.releases import Installers
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, OLDEST, is_supported, is_untried
+from handoff_sidecar.reading.indexes import FOLDER as INDEX_FOLDER
+from handoff_sidecar.search.index_file import why_no_index
 from handoff_sidecar.settings import load_settings
 from handoff_sidecar.sidecar.logs import LOG_FILE
 from handoff_sidecar.text.tokens import Tokenizer
@@ -156,6 +158,22 @@ def folders() -> Iterator[Finding]:
             yield broken(subject, f"{free_bytes // 1_000_000} MB are free for {folder}", "make room on that disk")
         else:
             yield good(subject, str(folder))
+
+
+def search_index(config: Path) -> Finding:
+    """Whether this Python's SQLite can hold the index that searches use, and how large the indexes are."""
+    if reason := why_no_index():
+        return note(
+            "search index",
+            f"none: {reason}; searches go through the sessions themselves, unranked",
+            "install handoff-sidecar with another Python",
+        )
+    folder = cache_folder() / INDEX_FOLDER
+    files = [file for file in folder.glob("*") if file.is_file()]
+    size_mb = sum(file.stat().st_size for file in files) / 1_000_000
+    holds = f"{folder} has {size_mb:,.1f} MB" if files else f"{folder} has none yet"
+    is_off = not load_settings(config=config, project=None).settings.index
+    return good("search index", f"{'off (`index`); ' if is_off else ''}{holds}")
 
 
 def latest_crash(now: datetime) -> Finding:

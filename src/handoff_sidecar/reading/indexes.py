@@ -6,7 +6,7 @@ Owns which sessions share an index: those of one project, and of one folder wher
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -50,7 +50,9 @@ class Indexes:
         with self._lock:
             found = self._open.get((project, is_kept))
             if found is None:
-                index = Index(index_path(self._folder, project) if is_kept else None)
+                path = index_path(self._folder, project)
+                _remove_other_versions(path)
+                index = Index(path if is_kept else None)
                 index.write(lambda db: coverage.note_fact(db, DIRECTORY_FACT, session.directory))
                 found = ProjectIndex(index, SessionSync(index, redact, _now_ms), is_kept)
                 self._open[project, is_kept] = found
@@ -61,9 +63,6 @@ class Indexes:
         project = project_of(session)
         is_there = (project, True) in self._open or index_path(self._folder, project).exists()
         return self.of(session, is_kept=True) if is_there else None
-
-    def __iter__(self) -> Iterator[ProjectIndex]:
-        return iter(list(self._open.values()))
 
     def close(self) -> None:
         """Close all of them."""
@@ -78,6 +77,14 @@ def project_of(session: Session) -> str:
     if session.project_id == GLOBAL_PROJECT:
         return f"{GLOBAL_PROJECT} {session.directory}"
     return session.project_id
+
+
+def _remove_other_versions(path: Path) -> None:
+    """An update leaves the file of the version before it, which nobody would ever look into again."""
+    for other in path.parent.glob(f"{path.name.partition('.')[0]}.*"):
+        if not other.name.startswith(path.name):
+            with suppress(OSError):  # on Windows, while a sidecar of that version has it open
+                other.unlink()
 
 
 def _now_ms() -> int:

@@ -11,10 +11,11 @@ import os
 import sqlite3
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from handoff_sidecar.call.context import Scene
 from handoff_sidecar.errors import IndexBusy, IndexReplaced, OpenCodeError, OpenCodeRefused, OpenCodeUnreachable
 from handoff_sidecar.opencode.client import NOT_FOUND, OpenCodeClient
 from handoff_sidecar.opencode.models import Session, SessionID
@@ -43,6 +44,9 @@ INDEX_MAX_BYTES = 500_000_000
 
 FULL_SHARE = 0.9
 """How full it is after sessions had to be left out, so that this is not done again and again."""
+
+OPENED_DELAY_S = 8.0
+"""OpenCode's own start is over by then."""
 
 _TO_ERASE = "to erase"
 """The fact that something was removed and has not left the file yet."""
@@ -99,6 +103,10 @@ class Upkeep:
         self._worker: asyncio.Task[None] | None = None
         self._turns: tuple[float, bool] = (-STATUS_KEPT_S, True)
 
+    async def project(self, session: Session, *, is_kept: bool) -> ProjectIndex:
+        """The index of a session's project."""
+        return await asyncio.to_thread(self._indexes.of, session, is_kept=is_kept)
+
     async def one(self, session: Session, client: OpenCodeClient, project: ProjectIndex) -> bool:
         """Bring a session up to date; False where only its newest messages are, and the others are being read.
 
@@ -142,8 +150,28 @@ class Upkeep:
         first.move_to_end(session_id, last=False)
         self._go_on()
 
+    async def turn_ended(self, scene: Scene) -> None:
+        """A turn has ended, or the session was handed off: if it is part of a chain, bring it up to date."""
+        if not scene.settings.index:
+            return
+        try:
+            session = await scene.client.session(scene.context.session_id)
+        except OpenCodeError as error:
+            log.info("the index was not brought up to date at the end of a turn: %s", error)
+            return
+        if session.handoff:
+            project = await asyncio.to_thread(self._indexes.of, session, is_kept=True)
+            self.later(session.id, scene.client, project)
+
     async def opened(self, client: OpenCodeClient) -> None:
-        """A project was opened: remove what was deleted while nobody looked, if there is an index."""
+        """A project was opened: a little later, remove what was deleted while nobody looked, if there is an index."""
+        await asyncio.sleep(OPENED_DELAY_S)
+        try:
+            await self._look_for_deleted(client)
+        except (OpenCodeError, IndexBusy, IndexReplaced) as error:
+            log.info("deleted sessions were not looked for in the index: %s", error)
+
+    async def _look_for_deleted(self, client: OpenCodeClient) -> None:
         listed = await client.sessions(limit=MOST_SESSIONS)
         project = await asyncio.to_thread(self._indexes.if_there, listed[0]) if listed else None
         if project is not None:
@@ -156,6 +184,22 @@ class Upkeep:
         project = await asyncio.to_thread(self._indexes.if_there, session)
         if project is not None:
             await self._forget([session.id], client, project)
+
+    async def rebuild(
+        self, listed: list[Session], client: OpenCodeClient, project: ProjectIndex
+    ) -> AsyncGenerator[Session, None]:
+        """Read all these sessions anew, without rests; each as soon as it is in the index.
+
+        Raises:
+            OpenCodeError: one could not be read.
+            IndexBusy, IndexReplaced: see `Index.write`.
+        """
+        known = await asyncio.to_thread(project.index.read, coverage.all_coverage)
+        await asyncio.to_thread(_forget, project, [SessionID(each) for each in known])
+        for session in listed:
+            await self._read(session, client, project, float("inf"))
+            yield session
+        await self._erase(self._work_for(client, project), project)
 
     async def done(self) -> None:
         """Wait until nothing is left to do in the background."""

@@ -54,6 +54,29 @@ class Coverage:
         return not self.before_id and not self.is_left_out
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """All of an index together; `partial` sessions are in it too, but not whole."""
+
+    sessions: int
+    partial: int
+    left_out: int
+    messages: int
+    bytes: int
+
+
+def totals(connection: sqlite3.Connection) -> Totals:
+    """How much there is."""
+    known = all_coverage(connection).values()
+    return Totals(
+        sessions=sum(not each.is_left_out for each in known),
+        partial=sum(bool(each.before_id) for each in known),
+        left_out=sum(each.is_left_out for each in known),
+        messages=sum(each.messages for each in known),
+        bytes=sum(each.bytes for each in known),
+    )
+
+
 def create_tables(connection: sqlite3.Connection) -> None:
     """Make the tables of an empty database."""
     for name, columns in _TABLES.items():

@@ -11,7 +11,6 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from handoff_sidecar import __version__
@@ -24,7 +23,7 @@ from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
 from handoff_sidecar.call.scenes import Scenes
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffSidecarError, InvalidArguments, ToolFailed, kind_of
-from handoff_sidecar.folders import APP_NAME, cache_folder
+from handoff_sidecar.folders import APP_NAME, Folders, cache_folder
 from handoff_sidecar.handoff.definition import HANDOFF_NOW_COMMAND, HANDOFF_RESUME_COMMAND, SESSION_HANDOFF
 from handoff_sidecar.handoff.handoff_now import HandoffNow
 from handoff_sidecar.handoff.handoff_resume import HandoffResume
@@ -36,7 +35,9 @@ from handoff_sidecar.opencode.client import OpenCodeClient, through_tunnel
 from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, is_untried
 from handoff_sidecar.reading.definition import READ_SESSION
+from handoff_sidecar.reading.indexes import Indexes
 from handoff_sidecar.reading.read_session import ReadSessionTool
+from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.rpc.connection import Connection
 from handoff_sidecar.rpc.errors import RpcError
 from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
@@ -46,6 +47,7 @@ from handoff_sidecar.session.trigger import find_trigger, pattern, tell_agent
 from handoff_sidecar.sidecar.manifest import PROTOCOL_VERSION
 from handoff_sidecar.sidecar.params import (
     CommandCall,
+    DeletedEvent,
     DirectoryOpened,
     Event,
     Initialize,
@@ -77,9 +79,8 @@ class Sidecar:
         self,
         reader: FrameReader,
         writer: FrameWriter,
+        folders: Folders,
         *,
-        config: Path,
-        state: Path,
         now: Callable[[], datetime],
     ) -> None:
         self.connection = Connection(
@@ -101,11 +102,11 @@ class Sidecar:
         )
         self._http = through_tunnel(self._carry)
         self._now = now
-        self._scenes = Scenes(self._http, config)
+        self._scenes = Scenes(self._http, folders.config)
         self._tokenizer = Tokenizer()
         self._vocabulary: asyncio.Task[None] | None = None
         self._update: asyncio.Task[None] | None = None
-        journal = Journal(state / "briefs")
+        journal = Journal(folders.state / "briefs")
         self._briefs = journal.folder
         self._interrupted = Interrupted(journal)
         self._receipts = Receipts()
@@ -117,6 +118,7 @@ class Sidecar:
             receipts=self._receipts,
             is_heard=self._is_heard,
         )
+        self._upkeep = Upkeep(Indexes(folders.cache))
         self._tools: dict[str, Callable[[dict[str, Any], Scene], Awaitable[ToolResult]]] = {
             SESSION_HANDOFF.name: session_handoff,
             READ_SESSION.name: ReadSessionTool(journal=journal, tokenizer=self._tokenizer, now=now),
@@ -134,6 +136,7 @@ class Sidecar:
         """Serve the shim until it closes its end or asks for the end."""
         async with self._http:
             await self.connection.serve()
+        await self._upkeep.close()
 
     async def _initialize(self, params: dict[str, object]) -> dict[str, Any]:
         hello = Initialize.model_validate(params)
@@ -165,6 +168,8 @@ class Sidecar:
         opened = DirectoryOpened.model_validate(params)
         scene = self._scenes.scene(ToolContext(sessionID=SessionID(""), **opened.model_dump()))
         go_on(self._interrupted.offer(scene.client, scene.context.root))
+        if self._scenes.mode in WATCHED_MODES and scene.settings.index:
+            go_on(self._upkeep.opened(scene.client))
         room = await self._capacity.load(scene.client)
         return {"floors": room.floors(scene.settings)}
 
@@ -180,12 +185,16 @@ class Sidecar:
         if isinstance(event, PartEvent):
             self._receipts.part_stored(event.part.session_id, event.part.message_id, event.part.id)
             return
+        if isinstance(event, DeletedEvent):
+            await self._upkeep.deleted(event.info, OpenCodeClient(self._http, event.directory))
+            return
         if event.type == "session.error":
             self._watch.failed(event.context.session_id)
             return
         scene = self._scenes.scene(event.context)
         await self._vocabulary_loaded()
         await self._watch.idle(event.sighting, scene)
+        await self._upkeep.turn_ended(scene)
 
     async def _session_compacting(self, params: dict[str, object]) -> dict[str, list[str]]:
         scene = self._scenes.scene(InSession.model_validate(params).context)

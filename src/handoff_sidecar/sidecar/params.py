@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, RootModel
 
 from handoff_sidecar.auto_handoff.watch import Sighting
 from handoff_sidecar.call.context import Mode, ToolContext
-from handoff_sidecar.opencode.models import MessageID, MessageInfo, SessionID
+from handoff_sidecar.opencode.models import MessageID, MessageInfo, Session, SessionID
 from handoff_sidecar.opencode.wire import Wire
 
 
@@ -92,7 +92,15 @@ class PartEvent(Wire):
     part: StoredPart
 
 
-class Event(RootModel[Annotated[SessionEvent | MessageEvent | PartEvent, Field(discriminator="type")]]):
+class DeletedEvent(Wire):
+    """`event` of a session that is gone; of what it was, only what tells its project."""
+
+    type: Literal["session.deleted"]
+    directory: str
+    info: Session
+
+
+class Event(RootModel[Annotated[SessionEvent | MessageEvent | PartEvent | DeletedEvent, Field(discriminator="type")]]):
     """`event`, by OpenCode's names."""
 
     model_config = ConfigDict(hide_input_in_errors=True)

@@ -8,7 +8,7 @@ import os
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from handoff_sidecar.folders import log_folder, state_folder
+from handoff_sidecar.folders import Folders, cache_folder, log_folder, state_folder
 from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
 from handoff_sidecar.rpc.stdio import ClaimedStdio, claim_stdio
 from handoff_sidecar.settings import config_folder
@@ -42,8 +42,7 @@ async def _serve(stdio: ClaimedStdio) -> None:
     sidecar = Sidecar(
         FrameReader(source),
         FrameWriter(sink),
-        config=config_folder(),
-        state=state_folder(),
+        Folders(config_folder(), state_folder(), cache_folder()),
         now=lambda: datetime.now(UTC),
     )
     await sidecar.run()

@@ -15,6 +15,7 @@ from handoff_sidecar.reading import pace, upkeep
 from handoff_sidecar.reading.indexes import Indexes, ProjectIndex
 from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.search import coverage
+from handoff_sidecar.search.index_file import VERSION, index_path
 from handoff_sidecar.search.store import Store
 
 DONE = {"time": {"created": 1_780_000_000_000, "completed": 1_780_000_001_000}, "finish": "stop"}
@@ -83,6 +84,7 @@ async def desk(opencode: FakeOpenCode, tmp_path: Path) -> AsyncIterator[Desk]:
 @pytest.fixture(autouse=True)
 def _no_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upkeep, "rest_s", lambda *_, **__: 0.0)
+    monkeypatch.setattr(upkeep, "OPENED_DELAY_S", 0.0)
 
 
 async def test_a_session_is_read_once_and_then_only_what_is_new(desk: Desk, opencode: FakeOpenCode) -> None:
@@ -274,11 +276,29 @@ async def test_a_session_that_can_not_be_read_is_told_and_the_others_are_read(
     assert desk.found("good") == 1
 
 
+async def test_rebuilding_reads_every_session_anew(desk: Desk, opencode: FakeOpenCode) -> None:
+    await desk.all_of()
+    opencode.messages["ses_old"][0]["parts"][0]["text"] = "said in another way"  # which no event has told
+    listed = [desk.session("ses_old")]
+    rebuilt = [each.id async for each in desk.upkeep.rebuild(listed, opencode.client(), desk.project())]
+    assert rebuilt == ["ses_old"]
+    assert (desk.found("ask1"), desk.found("another")) == (0, 1)
+
+
 async def test_folders_without_a_repository_have_indexes_of_their_own(desk: Desk, opencode: FakeOpenCode) -> None:
     opencode.add_session("ses_one", projectID="global", directory="/tmp/one")
     opencode.add_session("ses_two", projectID="global", directory="/tmp/two")
     assert desk.project("ses_one") is not desk.project("ses_two")
     assert desk.project("ses_one") is desk.project("ses_one")
+
+
+async def test_the_file_of_the_version_before_an_update_is_removed(desk: Desk) -> None:
+    path = index_path(desk.folder / "index", "prj_1")
+    older = path.with_name(path.name.replace(f".v{VERSION}.", f".v{VERSION - 1}."))
+    older.parent.mkdir(parents=True)
+    older.write_text("of the version before")
+    assert await desk.one()
+    assert (older.exists(), path.exists()) == (False, True)
 
 
 def test_pages_get_smaller_where_opencode_is_held_up_and_larger_where_it_is_not() -> None:

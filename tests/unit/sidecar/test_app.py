@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ import httpx
 import pytest
 from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, user_message
 
+from handoff_sidecar.folders import Folders
 from handoff_sidecar.rpc.connection import Connection
 from handoff_sidecar.rpc.errors import RpcError
 from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
+from handoff_sidecar.search import coverage
+from handoff_sidecar.search.index_file import Index
 from handoff_sidecar.sidecar.app import Sidecar, _output_tokens_max
 
 DIRECTORY = '/home/ada/größe "x"'
@@ -57,8 +61,7 @@ async def shim(opencode: FakeOpenCode, tmp_path: Path) -> AsyncIterator[Connecti
     sidecar = Sidecar(
         FrameReader(to_sidecar),
         FrameWriter(to_shim),
-        config=config,
-        state=tmp_path / "state",
+        Folders(config, tmp_path / "state", tmp_path / "cache"),
         now=lambda: datetime.now(UTC),
     )
 
@@ -348,3 +351,38 @@ def test_the_longest_answer_is_opencodes_own_setting(monkeypatch: pytest.MonkeyP
     assert _output_tokens_max() == 64_000
     monkeypatch.setenv("OPENCODE_EXPERIMENTAL_OUTPUT_TOKEN_MAX", "many")
     assert _output_tokens_max() == 32_000
+
+
+async def test_a_session_of_a_chain_is_indexed_at_the_end_of_its_turn_and_goes_when_it_is_deleted(
+    shim: Connection, opencode: FakeOpenCode, tmp_path: Path
+) -> None:
+    await hello(shim)
+    opencode.sessions["ses_old"]["metadata"] = {"handoff": {"from": "ses_older"}}
+    await shim.notify("event", {"type": "session.idle", "context": CONTEXT, "sighting": {"sessionID": "ses_old"}})
+    index = await until_held(tmp_path, "ses_old", holds=True)
+    info = opencode.sessions.pop("ses_old")
+    await shim.notify("event", {"type": "session.deleted", "directory": DIRECTORY, "info": info})
+    assert index == await until_held(tmp_path, "ses_old", holds=False)
+
+
+async def test_no_index_is_made_where_the_person_does_not_want_one(
+    shim: Connection, opencode: FakeOpenCode, tmp_path: Path
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "handoff.json").write_text('{"index": false}')
+    await hello(shim)
+    opencode.sessions["ses_old"]["metadata"] = {"handoff": {"from": "ses_older"}}
+    await shim.notify("event", {"type": "session.idle", "context": CONTEXT, "sighting": {"sessionID": "ses_old"}})
+    assert (await call(shim, "read_session", {"session_id": "ses_old", "query": "login"}))["output"]
+    assert not (tmp_path / "cache").exists()
+
+
+async def until_held(folder: Path, session_id: str, *, holds: bool) -> Path:
+    """Wait until an index holds a session, or no longer does; the index's file."""
+    async with asyncio.timeout(20):
+        while True:
+            for file in (folder / "cache" / "index").glob("*.db"):
+                with closing(Index(file)) as index:
+                    if bool(index.read(lambda db: coverage.coverage_of(db, session_id).messages)) == holds:
+                        return file
+            await asyncio.sleep(0.01)
