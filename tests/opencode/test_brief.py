@@ -19,6 +19,8 @@ from handoff_sidecar.text.tokens import Tokenizer
 
 SUMMARY = "The refresh works."
 RULE = "Keep the session format compatible with v1."
+LEFT_OUT = "Never log a token."
+ONCE_SAID = f'**You once said:**\n- "{LEFT_OUT}"\n'
 
 
 @pytest.fixture
@@ -139,18 +141,18 @@ def test_the_goal_goes_on_whole_and_as_it_was_typed_whatever_the_agent_makes_of_
 
 def test_rules_are_quoted_carried_through_the_chain_and_left_out_at_the_users_word(server: Server, play: Play) -> None:
     first = server.new_session(title="Auth flow")
-    server.say(first, f"Fix the refresh. {RULE}")
+    server.say(first, f"Fix the refresh. {RULE} {LEFT_OUT}")
 
     call = hand_off(server, first, play, constraints=["keep the session format compatible", "small commits"])
     second = call["metadata"]["sessionID"]
     prompt, _ = prompt_and_instructions(server, call)
-    assert f'**Constraints:**\n- "{RULE}"\n- small commits (the agent\'s wording)\n' in prompt
+    assert f'**Constraints:**\n- "{RULE}"\n- small commits (the agent\'s wording)\n\n{ONCE_SAID}' in prompt
 
     server.wait_for_the_end_of_the_turn(second)
     call = hand_off(server, second, play)
     third = call["metadata"]["sessionID"]
     prompt, instructions = prompt_and_instructions(server, call)
-    assert f'- "{RULE}"\n- small commits (the agent\'s wording)\n' in prompt
+    assert f'- "{RULE}"\n- small commits (the agent\'s wording)\n\n{ONCE_SAID}' in prompt
     assert f"Before that, newest first: `{first}`." in instructions
     made = server.get(f"/session/{third}")
     assert made["title"] == "Handoff: Auth flow (2)"
@@ -162,6 +164,7 @@ def test_rules_are_quoted_carried_through_the_chain_and_left_out_at_the_users_wo
     fourth = call["metadata"]["sessionID"]
     prompt, _ = prompt_and_instructions(server, call)
     assert f'**Constraints:**\n- "{RULE}"\n\n' in prompt
+    assert ONCE_SAID not in prompt, "nobody has said it again for three sessions"
     assert "Left out, as the user took it back: small commits" in call["output"]
 
     chain = command_line(server.sandbox, "chain", third).splitlines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -255,7 +256,8 @@ def test_handoff_now_asks_no_model_and_can_be_asked_for_again(server: Server, pl
     (message,) = server.messages(second)
     assert message["parts"][0]["text"].startswith(PROMPT)
     assert (message["info"]["agent"], message["info"]["model"]["modelID"]) == ("build", "m16")
-    assert server.get(f"/session/{second}")["title"] == "Handoff: Quick"
+    assert server.get(f"/session/{first}")["title"] == "Handoff: Quick"
+    assert re.fullmatch(r"Handoff: Quick, \d\d:\d\d", server.get(f"/session/{second}")["title"])
 
 
 def test_handoff_now_works_where_no_request_fits_the_context_any_more(

@@ -35,9 +35,11 @@ def test_a_quoted_handoff_places_the_prompt_and_leaves_nothing_running(
     assert "Handed over." in finished.stdout
     assert asked_about(model, TYPED)[0].last_text("user").startswith('"handoff fix the tests"')
     by_title = {session["title"]: session["id"] for session in sandbox.sessions()}
-    assert set(by_title) == {"A title", "Handoff: A title"}
-    made = by_title["Handoff: A title"]
-    assert f"session_handoff Handoff: A title ({made})" in finished.stderr, "the id by which it can be opened"
+    assert set(by_title) == {"A title", "Handoff: A title · fix the tests"}
+    made = by_title["Handoff: A title · fix the tests"]
+    assert f"session_handoff Handoff: A title · fix the tests ({made})" in finished.stderr, (
+        "the id by which it can be opened"
+    )
     (message,) = sandbox.export(made)["messages"]
     assert message["parts"][0]["text"].startswith(f"{PROMPT}\n\nLogin works.\n\n**Goal:** fix the tests")
     assert message["info"]["agent"] == "build"
@@ -74,8 +76,8 @@ def test_the_work_is_never_moved_by_itself_and_handoff_now_works(
     assert finished.stdout == ""
     assert finished.stderr.startswith("Handed off to `ses_")
     by_title = {session["title"]: session["id"] for session in sandbox.sessions()}
-    assert set(by_title) == {"A title", "Handoff: A title"}
-    (message,) = sandbox.export(by_title["Handoff: A title"])["messages"]
+    assert set(by_title) == {"A title", "Handoff: A title · fix the tests"}
+    (message,) = sandbox.export(by_title["Handoff: A title · fix the tests"])["messages"]
     assert '- "Do it."' in message["parts"][0]["text"]
     assert "**Goal:** fix the tests" in message["parts"][0]["text"]
     assert sidecars(sandbox) == []

@@ -54,7 +54,7 @@ def test_a_typed_handoff_ends_on_the_screen_of_the_new_session(
     assert "Session Handoff" in screen
     assert "fix the tests" in screen
     assert "Build the login." not in screen, "the old session's first message is still on the screen"
-    assert {session["title"] for session in sandbox.sessions()} == {"A title", "Handoff: A title"}
+    assert {session["title"] for session in sandbox.sessions()} == {"A title", "Handoff: A title · fix the tests"}
 
 
 def test_with_open_picker_the_person_chooses_the_session(make_sandbox: Callable[..., Sandbox], play: Play) -> None:
@@ -182,8 +182,8 @@ def test_a_context_that_fills_up_is_told_of_and_handed_off_and_a_provider_that_i
     assert "retrying" not in screen
     assert "rror:" not in screen
     by_title = {session["title"]: session["id"] for session in sandbox.sessions()}
-    assert set(by_title) == {"A title", "Handoff: A title", "Handoff: A title (2)"}
-    assert len(sandbox.export(by_title["Handoff: A title (2)"])["messages"]) == 1
+    assert set(by_title) == {"A title", "Handoff: A title", "Handoff: A title · fix it now (2)"}
+    assert len(sandbox.export(by_title["Handoff: A title · fix it now (2)"])["messages"]) == 1
 
 
 def said(terminal: Terminal, toast: str) -> str:

@@ -10,10 +10,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from handoff_sidecar.brief.notes import Notes
-from handoff_sidecar.opencode.models import Session, SessionID
-from handoff_sidecar.session.constraints import Constraint, check, is_lifted, merged, same_rule
+from handoff_sidecar.opencode.models import SessionID
+from handoff_sidecar.session.constraints import (
+    Constraint,
+    check,
+    is_held_by,
+    is_lifted,
+    merged,
+    normal_form,
+    same_rule,
+    says_the_same,
+)
 from handoff_sidecar.session.facts import Facts
 from handoff_sidecar.session.files import readings_of
+from handoff_sidecar.session.standing_rules import SaidRule, said_rules
 from handoff_sidecar.text.plain_text import code, one_line, paragraph
 
 SUMMARY_MAX_CHARACTERS = 1_500
@@ -23,9 +33,6 @@ LINE_MAX_CHARACTERS = 500
 ITEM_MAX_CHARACTERS = 200
 """A todo, step or decision longer than this is prose, and its start says which one it is."""
 
-TITLE_MAX_CHARACTERS = 80
-"""What the TUI's session list shows on a wide terminal."""
-
 MAX_FILES_READ = 5
 """Files that were only read are worth a few words, not a list."""
 
@@ -33,11 +40,6 @@ MAX_FILES_LOOKED_FOR = 100
 """More than any brief shows; a session may have touched thousands."""
 
 _ROOM_FOR_A_MARK = len(" (not found)")
-_TITLE_PREFIX = "Handoff: "
-_LONGEST_OWN_TITLE = len(_TITLE_PREFIX) + TITLE_MAX_CHARACTERS + len(" (9999)")
-_HANDED_OFF_TITLE = re.compile(r"^Handoff: (?P<base>.*?)(?: \((?P<number>\d{1,4})\))?$", re.DOTALL)
-_DEFAULT_TITLE = re.compile(r"^(?:New|Child) session - \d{4}-\d{2}-\d{2}T")
-"""OpenCode's title until its title model has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,12 @@ class Surroundings:
     Attributes:
         present: of the files asked about, those that are there; None if that could not be found out.
         git: the worktree's state in words, or nothing.
+        house_rules: what OpenCode tells every agent here anyway: AGENTS.md and the like.
     """
 
     present: frozenset[str] | None = None
     git: str = ""
+    house_rules: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Brief:
     Attributes:
         goal_in_full: where `goal` is not all of it, as it was given, line breaks included; else empty.
         asked_meanwhile: what the user wrote while the handoff was under way.
+        said_rules: what the user plainly said as standing rules and the agent left out.
         attached: the names of what the user attached to the message that asked for the handoff.
         todos_beyond: open todos that the prompt has no room for; the new list is to have them all the same.
         earlier: the sessions before the previous one, newest first.
@@ -93,6 +98,7 @@ class Brief:
     attached: Items = Items()
     blocked: str = ""
     constraints: Items = Items()
+    said_rules: Items = Items()
     todos_done: int = 0
     todos_total: int = 0
     in_progress: Items = Items()
@@ -109,12 +115,13 @@ class Brief:
     not_covered: int | None = None
 
 
-def brief_of(
+def brief_of(  # noqa: PLR0913  # what is said, each by its name
     notes: Notes,
     facts: Facts,
     *,
     worktree: str,
     constraints: Sequence[Constraint] = (),
+    said: Sequence[SaidRule] = (),
     surroundings: Surroundings = Surroundings(),
 ) -> Brief:
     """The brief of a handoff from the session that the facts are about.
@@ -122,6 +129,7 @@ def brief_of(
     Args:
         worktree: the folder that paths are given relative to.
         constraints: as `standing_constraints` has them.
+        said: as `rules_left_out` has them.
         surroundings: of the worktree as it is now.
     """
     return Brief(
@@ -134,6 +142,7 @@ def brief_of(
         attached=_items(facts.attached),
         blocked=one_line(notes.blocked or "", LINE_MAX_CHARACTERS),
         constraints=_items(map(str, constraints), LINE_MAX_CHARACTERS),
+        said_rules=Items(tuple(f'"{rule.text}"' for rule in said)),
         todos_done=facts.todos_done,
         todos_total=facts.todos_done + len(facts.todos_in_progress) + len(facts.todos_pending),
         in_progress=_items(facts.todos_in_progress),
@@ -167,22 +176,31 @@ def standing_constraints(notes: Notes, facts: Facts) -> tuple[tuple[Constraint, 
     """The rules that hold in the new session, carried ones first, and the carried ones that the user took back."""
     lifted = tuple(constraint for constraint in facts.inherited if is_lifted(constraint, facts.said))
     kept = [constraint for constraint in facts.inherited if constraint not in lifted]
-    named = check(notes.constraints, [text for text in facts.said if text not in facts.commands])
+    theirs = [text for text in facts.said if text not in facts.commands]
+    named = check(notes.constraints, [*(rule.text for rule in facts.said_before), *theirs])
     return merged((*kept, *(rule for rule in named if not any(same_rule(rule, gone) for gone in lifted)))), lifted
 
 
-def title_of(session: Session, brief: Brief, topic: str = "") -> str:
-    """The new session's title: `Handoff: X`, then `Handoff: X (2)` for a session that was itself handed off.
+def rules_left_out(facts: Facts, constraints: Sequence[Constraint], *, house_rules: str = "") -> tuple[SaidRule, ...]:
+    """What the user plainly said as standing rules and goes along all the same: newest first.
 
-    A session that OpenCode has not named yet lends no title: the goal does, else the topic, else the summary.
+    Not what they struck or took back, what is among the constraints, or what `house_rules` say to every agent anyway.
     """
-    title = one_line(session.title, _LONGEST_OWN_TITLE)
-    handed_off = _HANDED_OFF_TITLE.match(title)
-    if handed_off:
-        return f"{_TITLE_PREFIX}{handed_off['base']} ({int(handed_off['number'] or 1) + 1})"
-    if not title or _DEFAULT_TITLE.match(title):
-        title = brief.goal or topic or brief.summary or session.id
-    return f"{_TITLE_PREFIX}{one_line(title, TITLE_MAX_CHARACTERS)}"
+    said = [text for text in facts.said if text not in facts.commands]
+    struck = {normal_form(text) for text in facts.struck}
+    return tuple(
+        rule
+        for rule in said_rules(said, facts.said_before)
+        if normal_form(rule.text) not in struck
+        and not any(_covers(constraint, rule.text) for constraint in constraints)
+        and not is_lifted(Constraint(rule.text, verbatim=True), facts.said)
+        and not is_held_by(rule.text, house_rules)
+    )
+
+
+def _covers(constraint: Constraint, rule: str) -> bool:
+    here, there = normal_form(constraint.text), normal_form(rule)
+    return there in here or here in there or says_the_same(here, there)
 
 
 def _marked_files(notes: Notes, facts: Facts, worktree: str, present: frozenset[str] | None) -> Iterator[str]:

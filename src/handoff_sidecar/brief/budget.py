@@ -23,6 +23,7 @@ MIN_BUDGET_TOKENS = 250
 
 _WORTH: tuple[tuple[str, int], ...] = (
     ("constraints", 12),
+    ("said_rules", 5),
     ("next_steps", 3),
     ("files", 8),
     ("failed_command", 1),

@@ -8,9 +8,7 @@ from __future__ import annotations
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.brief.read_back import beginning_of, prompt_at_the_start
 from handoff_sidecar.opencode.models import Message, Session
-from handoff_sidecar.session.persons import own_words
-from handoff_sidecar.session.rule_signs import CERTAIN
-from handoff_sidecar.session.statements import Request, Statement, statements
+from handoff_sidecar.session.persons import as_it_came, own_words, writer_of
 from handoff_sidecar.session.trigger import find_trigger
 from handoff_sidecar.text.plain_text import one_line, unquoted
 
@@ -21,10 +19,6 @@ LAST_WORDS = "The agent's last words:"
 LAST_REQUESTS = 3
 REQUEST_MAX_CHARACTERS = 400
 """Verbatim up to here: three such requests and the agent's last words are about 400 tokens."""
-
-RULES = 5
-SURE = 2 * CERTAIN
-"""Two clear signs, or one that the agent only took note of: of ordinary requests many hold a single one."""
 
 LAST_WORDS_MAX_CHARACTERS = 300
 BEFORE_MAX_CHARACTERS = 300
@@ -47,7 +41,7 @@ def computed_notes(
     # That a handoff was asked for is no request for the next session.
     asked = (own_words(message) for message in requests_of(session, messages))
     requests = [text for text in asked if find_trigger(text) is None][-LAST_REQUESTS:]
-    said = next((message.text for message in reversed(messages) if message.is_work and message.text), "")
+    said = _last_words(messages)
     error = error or next((message.error_text for message in reversed(messages) if message.is_work), "")
     began = beginning_of(session, messages)
     before = [line for line in began.summary if line != OPENING and not (said and line.startswith(LAST_WORDS))]
@@ -59,10 +53,6 @@ def computed_notes(
             lines.append(f"What this session began with: {one_line(' '.join(before), BEFORE_MAX_CHARACTERS)}")
         lines.append("The user's last requests, word for word, oldest first:")
         lines += [f'- "{one_line(unquoted(request), REQUEST_MAX_CHARACTERS)}"' for request in requests]
-    rules = [statement for statement in _statements(session, messages) if statement.strength >= SURE][:RULES]
-    if rules:
-        lines.append("What the user said that may be a standing rule, word for word:")
-        lines += [f'- "{rule.text}"' for rule in rules]
     if said:
         lines.append(f'{LAST_WORDS} "{one_line(said, LAST_WORDS_MAX_CHARACTERS)}"')
     return Notes(
@@ -75,16 +65,11 @@ def computed_notes(
     )
 
 
-def _statements(session: Session, messages: list[Message]) -> list[Statement]:
-    requests: list[Request] = []
-    theirs = {message.info.id for message in requests_of(session, messages)}
-    for message in messages:
-        if message.info.id in theirs:
-            requests.append(Request(own_words(message), message.info.time.created))
-        elif requests and message.info.role == "assistant":
-            called = any(part.type == "tool" for part in message.parts)
-            requests[-1] = requests[-1].and_then(message.text, called_tools=called)
-    return statements(requests, lambda _: 0)
+def _last_words(messages: list[Message]) -> str:
+    """What the agent said last at its work: an answer to our own question, or to a typed handoff, is not that."""
+    ours = {message.info.id for message in messages if writer_of(message) == "us" or find_trigger(as_it_came(message))}
+    answers = (message for message in reversed(messages) if message.is_work and message.text)
+    return next((message.text for message in answers if message.info.parent_id not in ours), "")
 
 
 def requests_of(session: Session, messages: list[Message]) -> list[Message]:

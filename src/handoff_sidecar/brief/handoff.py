@@ -39,6 +39,8 @@ class Handoff(BaseModel):
         automatic: how many automatic handoffs follow each other now without a word of the person's; 0 for one that a
             person asked for.
         constraints: the rules as the new session's metadata hold them.
+        said: likewise, what the user plainly said as rules.
+        base: what of the title stays down the chain.
         permission: the old session's rules; None where they are not known.
         reply: whether the new session's agent answers.
         instructions: the part of the prompt that the TUI does not show.
@@ -69,6 +71,8 @@ class Handoff(BaseModel):
     turn: str | None = None
     automatic: int = 0
     constraints: list[dict[str, JsonValue]] = Field(default_factory=list)
+    said: list[dict[str, JsonValue]] = Field(default_factory=list)
+    base: str = ""
     permission: list[dict[str, Any]] | None = None
     delivery: Delivery = "send"
     reply: bool = True
@@ -96,6 +100,8 @@ class Handoff(BaseModel):
             id=self.id,
             chain=[*self.chain, self.from_session][-MAX_CHAIN:],
             constraints=self.constraints or None,
+            said=self.said or None,
+            base=self.base or None,
             auto=self.automatic or None,
         )
         return {"handoff": recorded.written()}

@@ -76,6 +76,7 @@ def _sections(brief: Brief) -> list[str]:
         _line("Asked meanwhile", _joined(brief.asked_meanwhile, "; ")),
         _line("Blocked", brief.blocked),
         _constraints(brief.constraints),
+        _said_rules(brief.said_rules),
         _todos(brief),
         _line("Files", _files(brief)),
         _line("Decisions", _joined(brief.decisions, "; ")),
@@ -94,7 +95,9 @@ def write_instructions(brief: Brief, delivery: Delivery = "send", start: Start =
     if brief.todos_beyond:
         restore = f"{restore} {_TODOS_BEYOND.format(todos=_joined(brief.todos_beyond, '; '))}"
     goal = brief.goal or brief.asked_meanwhile
-    binding = [name for name, there in (("goal", goal), ("constraints", brief.constraints)) if there]
+    binding = [
+        name for name, there in (("goal", goal), ("constraints", brief.constraints or brief.said_rules)) if there
+    ]
     beyond = f" beyond its {' and '.join(binding)}" if binding else ""
     if delivery == "draft":
         told = [_DRAFT, restore]
@@ -143,6 +146,15 @@ def _constraints(constraints: Items) -> str:
     if constraints.more:
         lines.append(f"- (+{constraints.more} more)")
     return "\n".join(["**Constraints:**", *lines])
+
+
+def _said_rules(rules: Items) -> str:
+    if not rules:
+        return ""
+    lines = [f"- {rule}" for rule in rules.kept]
+    if rules.more:
+        lines.append(f"- (+{rules.more} more: `read_session` with `query: rules`)")
+    return "\n".join(["**You once said:**", *lines])
 
 
 def _files(brief: Brief) -> str:

@@ -9,19 +9,20 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from handoff_sidecar.brief.brief import (
-    TITLE_MAX_CHARACTERS,
     Brief,
     Items,
     Surroundings,
     brief_of,
+    rules_left_out,
     standing_constraints,
-    title_of,
 )
 from handoff_sidecar.brief.budget import clip_items, fit
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.brief.prompt import write_prompt
+from handoff_sidecar.brief.title import TITLE_MAX_CHARACTERS, Title, title_of
 from handoff_sidecar.session.constraints import Constraint
 from handoff_sidecar.session.facts import Facts
+from handoff_sidecar.session.standing_rules import SaidRule
 from handoff_sidecar.text.plain_text import clean, one_line, paragraph
 from handoff_sidecar.text.redaction import Redact
 from handoff_sidecar.text.tokens import Tokenizer
@@ -33,12 +34,18 @@ MAX_TODO_TOKENS_BEYOND = 600
 """For the todos that the prompt only counts: some 50 of them, told to the new agent once."""
 
 
+MAX_SAID_RULES = 5
+MAX_SAID_RULES_TOKENS = 120
+"""The agent had its reasons to leave them out: they must not crowd out what it said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What a handoff says.
 
     Attributes:
         constraints: all that hold in the new session, also those that the prompt had no room for.
+        said_rules: likewise, those that the user said and the agent left out.
         from_title: the old session's title, as a line.
         lifted: rules of earlier sessions that the user took back in this one.
         tokens: the prompt's length.
@@ -46,11 +53,12 @@ class Written:
     """
 
     brief: Brief
-    title: str
+    title: Title
     from_title: str
     prompt: str
     tokens: int
     constraints: tuple[Constraint, ...]
+    said_rules: tuple[SaidRule, ...]
     lifted: tuple[Constraint, ...]
     summary_was_cut: bool
 
@@ -74,9 +82,14 @@ def write(  # noqa: PLR0913  # what is said, and the means to say it
     constraints, lifted = (
         tuple(replace(rule, text=redact(rule.text)) for rule in rules) for rules in standing_constraints(notes, facts)
     )
-    whole = without_secrets(
-        brief_of(notes, facts, worktree=worktree, constraints=constraints, surroundings=surroundings), redact
+    said = tuple(
+        replace(rule, text=redact(rule.text))
+        for rule in rules_left_out(facts, constraints, house_rules=surroundings.house_rules)
     )
+    whole = without_secrets(
+        brief_of(notes, facts, worktree=worktree, constraints=constraints, said=said, surroundings=surroundings), redact
+    )
+    whole = replace(whole, said_rules=_few(whole.said_rules, tokenizer))
     brief = fit(whole, budget_tokens=budget_tokens, tokenizer=tokenizer, write=write_prompt)
     prompt = write_prompt(brief)
     given = redact(clean(notes.goal or "").strip())
@@ -87,14 +100,31 @@ def write(  # noqa: PLR0913  # what is said, and the means to say it
             goal_in_full="" if is_whole else given[:GOAL_MAX_CHARACTERS],
             todos_beyond=clip_items(_left_out(whole, brief), MAX_TODO_TOKENS_BEYOND, tokenizer),
         ),
-        title=redact(title_of(facts.session, brief, topic)),
+        title=_title(facts, brief, topic, redact),
         from_title=redact(one_line(facts.session.title, TITLE_MAX_CHARACTERS)),
         prompt=prompt,
         tokens=tokenizer.count(prompt),
         constraints=constraints,
+        said_rules=said,
         lifted=lifted,
         summary_was_cut=brief.summary != redact(paragraph(notes.summary, len(notes.summary))),
     )
+
+
+def _title(facts: Facts, brief: Brief, topic: str, redact: Redact) -> Title:
+    title = title_of(facts.session, goal=brief.goal, otherwise=topic or brief.summary)
+    return Title(redact(title.text), redact(title.base))
+
+
+def _few(rules: Items, tokenizer: Tokenizer) -> Items:
+    """As many of the first ones as there is room for, each whole; the rest is counted."""
+    count, left = 0, MAX_SAID_RULES_TOKENS
+    for rule in rules.kept[:MAX_SAID_RULES]:
+        left -= tokenizer.count(f"- {rule}\n")
+        if left < 0:
+            break
+        count += 1
+    return rules.first(count)
 
 
 def _left_out(whole: Brief, fitted: Brief) -> Items:

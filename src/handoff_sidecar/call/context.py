@@ -58,3 +58,10 @@ class ToolResult(BaseModel):
     title: str
     output: str
     metadata: dict[str, Any] = Field(default_factory=dict)
+
+    def and_also(self, remark: str) -> ToolResult:
+        """The same result with one more remark, after its first line: the last one says what to do next."""
+        if not remark:
+            return self
+        first, *others = self.output.split("\n")
+        return self.model_copy(update={"output": "\n".join([first, remark, *others])})

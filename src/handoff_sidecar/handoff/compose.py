@@ -16,6 +16,7 @@ from handoff_sidecar.brief.write import Written, write
 from handoff_sidecar.call.context import Scene
 from handoff_sidecar.handoff.gather import Gathered, gather, look_around
 from handoff_sidecar.session.constraints import record
+from handoff_sidecar.session.standing_rules import record_of_rules
 from handoff_sidecar.text.redaction import redaction
 from handoff_sidecar.text.tokens import Tokenizer
 
@@ -55,10 +56,12 @@ async def compose(plan: Plan, scene: Scene, tokenizer: Tokenizer) -> Composed:
     )
     in_words = {
         "from_title": written.from_title,
-        "title": written.title,
+        "title": written.title.text,
+        "base": written.title.base,
         "prompt": written.prompt,
         "tokens": written.tokens,
         "goal": write_goal(written.brief),
         "constraints": record(written.constraints),
+        "said": record_of_rules(written.said_rules),
     }
     return Composed(handoff.model_copy(update=in_words), notes, gathered, surroundings, written)

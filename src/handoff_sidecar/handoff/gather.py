@@ -16,7 +16,7 @@ from handoff_sidecar.call.context import Scene
 from handoff_sidecar.errors import HandoffFailed, HandoffSidecarError, OpenCodeError, OpenCodeUnreachable
 from handoff_sidecar.handoff.git_status import GitState, describe
 from handoff_sidecar.handoff.inherited import with_inheritance
-from handoff_sidecar.handoff.worktree import files_present, git_state
+from handoff_sidecar.handoff.worktree import files_present, git_state, house_rules
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
 from handoff_sidecar.opencode.models import Message, Session, SessionID
 from handoff_sidecar.opencode.undone import without_undone
@@ -118,8 +118,10 @@ async def gather(scene: Scene) -> Gathered:
 
 async def look_around(notes: Notes, gathered: Gathered) -> Surroundings:
     """The worktree as it is now, as far as the brief needs it."""
-    present = await files_present(files_to_look_for(notes, gathered.facts, worktree=gathered.root), gathered.root)
-    return Surroundings(present=present, git=gathered.git)
+    wanted = files_to_look_for(notes, gathered.facts, worktree=gathered.root)
+    directory = gathered.facts.session.directory
+    present, rules = await asyncio.gather(files_present(wanted, gathered.root), house_rules(gathered.root, directory))
+    return Surroundings(present=present, git=gathered.git, house_rules=rules)
 
 
 async def _what_stands(session: Session, page: MessagePage, client: OpenCodeClient) -> MessagePage | OpenCodeError:

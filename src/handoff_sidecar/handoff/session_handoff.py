@@ -15,15 +15,14 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from handoff_sidecar.brief.handoff import Handoff
-from handoff_sidecar.brief.notes import Notes
+from handoff_sidecar.brief.notes import Notes, read_notes
 from handoff_sidecar.brief.prompt import Delivery, Start, write_instructions
+from handoff_sidecar.brief.title import Title
 from handoff_sidecar.call.context import Scene, ToolResult
-from handoff_sidecar.call.tool import check_arguments
 from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError
 from handoff_sidecar.handoff.agent_and_model import target_of
 from handoff_sidecar.handoff.answers import failed, made, made_already, remarks_on
 from handoff_sidecar.handoff.compose import Composed, Plan, compose
-from handoff_sidecar.handoff.definition import SESSION_HANDOFF
 from handoff_sidecar.handoff.gather import Gathered
 from handoff_sidecar.handoff.interrupted import Interrupted
 from handoff_sidecar.handoff.new_session import deliver
@@ -38,6 +37,9 @@ from handoff_sidecar.session.trigger import Trigger, goal_of
 from handoff_sidecar.text.tokens import Tokenizer
 
 log = logging.getLogger(__name__)
+
+NEWEST_TITLES = 100
+"""Among which the new session's is to stand out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class SessionHandoff:
             InvalidArguments: nothing was done.
             HandoffFailed: says what was left behind and where the brief is.
         """
-        notes = check_arguments(SESSION_HANDOFF.name, Notes, arguments)
+        reading = read_notes(arguments)
+        notes = reading.notes
 
         def plan(gathered: Gathered) -> tuple[Notes, Handoff]:
             cause = self.causes.get(scene.context.session_id)
@@ -104,7 +107,8 @@ class SessionHandoff:
                 return _as_typed(notes, gathered.facts.typed), gathered.handoff
             return notes, cause.of(gathered.handoff)
 
-        return await self.hand_off(plan, scene)
+        result = await self.hand_off(plan, scene)
+        return result.and_also(reading.left_out)
 
     async def hand_off(self, plan: Plan, scene: Scene) -> ToolResult:
         """Hand the session of the scene off as planned, whoever asks.
@@ -154,14 +158,18 @@ class SessionHandoff:
             composed.notes, composed.gathered.facts, scene.client, name=handoff.name, retry=handoff.retry
         )
         delivery, how = _delivery(scene, reply=handoff.reply)
+        title = Title(handoff.title, handoff.base)
+        now = self._now()
+        taken = await _titles_taken(composed.gathered.facts, scene.client)
         addressed = {
+            "title": title.distinct(taken, now.astimezone().strftime("%H:%M")).text,
             "agent": target.agent,
             "model": target.model,
             "delivery": delivery,
             "instructions": write_instructions(composed.written.brief, delivery, handoff.start),
             # `opencode run` leaves when this turn is over and would cut the new session's first one.
             "reply": delivery == "send" and scene.mode != "run",
-            "created": self._now().isoformat(timespec="microseconds"),
+            "created": now.isoformat(timespec="microseconds"),
         }
         return handoff.model_copy(update=addressed), how
 
@@ -181,6 +189,17 @@ def _as_typed(notes: Notes, typed: Trigger | None) -> Notes:
     goal = goal_of(typed, notes.goal, is_for_another=notes.agent is not None or notes.model is not None)
     made_up = [notes.goal] if notes.goal and goal is None and notes.goal not in notes.next_steps else []
     return notes.model_copy(update={"goal": goal, "next_steps": [*made_up, *notes.next_steps]})
+
+
+async def _titles_taken(facts: Facts, client: OpenCodeClient) -> frozenset[str]:
+    """The titles of the project's newest sessions, for a session that was handed off before; else nobody's is alike."""
+    if facts.session.handoff.to is None:
+        return frozenset()
+    try:
+        return frozenset(session.title for session in await client.sessions(limit=NEWEST_TITLES))
+    except OpenCodeError as error:
+        log.info("the new session may have the title of another: %s", error)
+        return frozenset()
 
 
 async def _made_in_this_turn(facts: Facts, client: OpenCodeClient) -> SessionID | None:

@@ -14,11 +14,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from handoff_sidecar.handoff.git_status import DEFAULT_BRANCH_COMMAND, STATUS_COMMAND, GitState, parse_state
+from handoff_sidecar.settings import config_folder
 
 log = logging.getLogger(__name__)
 
 LOOK_TIMEOUT_S = 1.0
 """Both take 10 ms here; a network disk or a repository of a million files must not hold a person up."""
+
+RULES_FILES = ("AGENTS.md", "CLAUDE.md", "CONTEXT.md")
+"""What OpenCode puts before every request, from the session's folder up to the worktree's (1.18.34)."""
+
+RULES_FILE_MAX_CHARACTERS = 20_000
 
 _GIT = ("git", "-c", "core.fsmonitor=false", "--no-optional-locks")
 """A status must neither start a program that the repository names nor take the lock of an agent at work."""
@@ -52,6 +58,28 @@ async def files_present(paths: Iterable[str], root: str) -> frozenset[str] | Non
     except (TimeoutError, OSError) as error:
         log.info("files of %s could not be looked for: %r", root, error)
         return None
+
+
+async def house_rules(root: str, directory: str) -> str:
+    """What OpenCode tells every agent in this folder anyway; nothing where that could not be read in time."""
+
+    def read() -> str:
+        folders = [Path(directory), *Path(directory).parents]
+        within = [folder for folder in folders if folder.is_relative_to(root)]
+        paths = [folder / name for folder in within for name in RULES_FILES] + [config_folder() / RULES_FILES[0]]
+        texts = []
+        for path in paths:
+            if path.is_file():
+                with path.open(encoding="utf-8", errors="replace") as file:
+                    texts.append(file.read(RULES_FILE_MAX_CHARACTERS))
+        return "\n".join(texts)
+
+    try:
+        async with asyncio.timeout(LOOK_TIMEOUT_S):
+            return await asyncio.to_thread(read)
+    except (TimeoutError, OSError) as error:
+        log.info("the rules of %s could not be read: %r", root, error)
+        return ""
 
 
 async def git_state(root: str) -> GitState | None:

@@ -40,6 +40,9 @@ class HandoffMetadata(Wire):
         id: tells the session that a handoff made from all others.
         chain: the sessions before this one, oldest first.
         constraints: the rules that were carried into this session.
+        said: what the user plainly said as rules in the sessions before.
+        struck: of what the user said here, what they no longer want to go along.
+        base: what the first session of the chain was called.
         auto: how many automatic handoffs in a row led here.
         to: the session in which this one's work went on.
         of: the id of the session that was left: a fork copies its metadata, and is free.
@@ -54,6 +57,9 @@ class HandoffMetadata(Wire):
     id: _Text = None
     chain: _List = None
     constraints: _List = None
+    said: _List = None
+    struck: _List = None
+    base: _Text = None
     auto: _Number = None
     to: _Text = None
     of: _Text = None

@@ -181,6 +181,21 @@ class Agent(Wire):
     mode: str = ""
     hidden: bool = False
     model: Model | None = None
+    permission: list[JsonValue] | dict[str, JsonValue] = Field(default_factory=list)
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether it may change files of the project: the last rule for all of them decides.
+
+        (1.18.34 lists an agent's rules; before, `permission` was an object.)
+        """
+        if isinstance(self.permission, dict):
+            return self.permission.get("edit") != "deny"
+        rules = [rule for rule in self.permission if isinstance(rule, dict)]
+        for rule in reversed(rules):
+            if rule.get("permission") in {"*", "edit"} and rule.get("pattern", "*") == "*":
+                return rule.get("action") != "deny"
+        return True
 
     @property
     def can_lead(self) -> bool:

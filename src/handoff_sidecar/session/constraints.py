@@ -18,6 +18,8 @@ CONSTRAINT_MAX_CHARACTERS = 300
 MAX_CARRIED = 40
 """What is kept in a session's metadata: far more rules than anyone states, and under 12 KB."""
 
+MIN_SHARED_WORDS = 2
+
 MIN_QUOTED_CHARACTERS = 6
 """Anything shorter is found in almost any text."""
 
@@ -76,12 +78,12 @@ def check(named: Sequence[str], said: Sequence[str]) -> tuple[Constraint, ...]:
     """
     if not named:
         return ()
-    sentences = [(sentence, _normal(sentence)) for sentence in sentences_of(reversed(said)) if "?" not in sentence]
+    sentences = [(sentence, normal_form(sentence)) for sentence in sentences_of(reversed(said)) if "?" not in sentence]
     found = []
     for name in named[:MAX_CARRIED]:
         text = one_line(name, CONSTRAINT_MAX_CHARACTERS).strip("\"'“”„‘’«»`- ")
         if text:
-            quoted = _quoted(_normal(text), sentences)
+            quoted = _quoted(normal_form(text), sentences)
             found.append(Constraint(quoted or text, quoted is not None))
     return merged(found)
 
@@ -104,13 +106,17 @@ def record(constraints: Iterable[Constraint]) -> list[dict[str, JsonValue]]:
 
 
 def merged(constraints: Iterable[Constraint]) -> tuple[Constraint, ...]:
-    """Without those that another one holds word for word; the first of two stays, in the user's words if either is."""
+    """Without those that another one holds; the first of two stays, in the user's words if either is.
+
+    Two rules that the user put in different words both stay: who words a rule anew at each handoff is an agent.
+    """
     kept: list[Constraint] = []
     for constraint in constraints:
-        here = _normal(constraint.text)
+        here = normal_form(constraint.text)
         for place, other in enumerate(kept):
-            there = _normal(other.text)
-            if here == there or (here in there and other.verbatim):
+            there = normal_form(other.text)
+            is_reworded = not (constraint.verbatim and other.verbatim) and says_the_same(here, there)
+            if here == there or (here in there and other.verbatim) or is_reworded:
                 kept[place] = constraint if constraint.verbatim and not other.verbatim else other
                 break
         else:
@@ -120,7 +126,28 @@ def merged(constraints: Iterable[Constraint]) -> tuple[Constraint, ...]:
 
 def same_rule(one: Constraint, other: Constraint) -> bool:
     """Whether one says word for word what the other does, or a piece of it."""
-    return _normal(one.text) in _normal(other.text) or _normal(other.text) in _normal(one.text)
+    return normal_form(one.text) in normal_form(other.text) or normal_form(other.text) in normal_form(one.text)
+
+
+def says_the_same(one: str, other: str) -> bool:
+    """Whether two normal forms are one rule in other words: all that carries meaning in one is in the other.
+
+    Not so where only one of them forbids, or where numbers differ.
+    """
+    fewer, more = sorted((_meant(one), _meant(other)), key=len)
+    if len(fewer) < MIN_SHARED_WORDS or len(more) > 2 * len(fewer) or _numbers(one) != _numbers(other):
+        return False
+    if bool(_PROHIBITION.search(one)) != bool(_PROHIBITION.search(other)):
+        return False
+    return all(any(_same_word(word, found) for found in more) for word in fewer)
+
+
+def is_held_by(rule: str, document: str) -> bool:
+    """Whether a document, such as AGENTS.md, has the rule in one of its sentences."""
+    wanted = normal_form(rule)
+    return any(
+        wanted in sentence or _names(sentence, wanted) for sentence in map(normal_form, sentences_of([document]))
+    )
 
 
 def is_lifted(constraint: Constraint, said: Sequence[str]) -> bool:
@@ -129,8 +156,8 @@ def is_lifted(constraint: Constraint, said: Sequence[str]) -> bool:
     Naming means every word of the rule that carries meaning. "Forget the rule about …", "forget '…'", "… no longer
     applies", for a prohibition "you may now …", and in any language the rule struck out: `~~…~~`.
     """
-    rule = _normal(constraint.text)
-    return any(_takes_back(_normal(sentence), rule) for sentence in sentences_of(said))
+    rule = normal_form(constraint.text)
+    return any(_takes_back(normal_form(sentence), rule) for sentence in sentences_of(said))
 
 
 def _takes_back(sentence: str, rule: str) -> bool:
@@ -153,6 +180,10 @@ def _takes_back(sentence: str, rule: str) -> bool:
         and _PROHIBITION.search(rule) is not None
         and all(found[0] in rule for found in _PROHIBITION.finditer(rest))
     )
+
+
+def _numbers(rule: str) -> set[str]:
+    return {word for word in re.findall(r"[\w./-]+", rule) if any(character.isdigit() for character in word)}
 
 
 def _names(sentence: str, rule: str) -> bool:
@@ -192,7 +223,7 @@ def _quoted(wanted: str, sentences: list[tuple[str, str]]) -> str | None:
     return next((sentence for sentence, normal in sentences if whole.search(normal)), None)
 
 
-def _normal(text: str) -> str:
+def normal_form(text: str) -> str:
     """Alike for spellings that people take for the same: case, quotes, blanks, the full stop."""
     text = text.casefold().translate(_PLAIN_QUOTES)
     return " ".join(text.split()).strip(" .!,;:-*")

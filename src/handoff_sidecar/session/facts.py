@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 from handoff_sidecar.opencode.models import Message, MessageID, Model, Session, SessionID, Todo
 from handoff_sidecar.session.constraints import Constraint, carried
-from handoff_sidecar.session.failed_command import FailedCommand, failed_at_the_end
+from handoff_sidecar.session.failed_command import FailedCommand, failed_at_the_end, has_run
 from handoff_sidecar.session.files import FileRecord, file_record
-from handoff_sidecar.session.persons import as_it_came, own_words
+from handoff_sidecar.session.persons import as_it_came, denied_with, own_words
+from handoff_sidecar.session.standing_rules import SaidRule, carried_rules
 from handoff_sidecar.session.trigger import TRIGGER_WORDS, Trigger, find_trigger
 
 MAX_CHAIN = 100
@@ -33,6 +34,8 @@ class Facts:
         attached: the names of what hangs on the message of this turn, but for files of the project.
         todos_pending: in the list's order, as are those in progress; cancelled ones count nowhere.
         inherited: the rules that earlier handoffs carried into this session.
+        said_before: what the user plainly said as rules in the sessions before, as far as it still goes along.
+        struck: of what the user said, what they no longer want to go along.
         chain: the sessions before this one, oldest first.
         not_covered: how many of the newest messages were looked at, if there are older ones; else None.
     """
@@ -48,10 +51,13 @@ class Facts:
     attached: tuple[str, ...]
     files: FileRecord
     failed_command: FailedCommand | None
+    ran_commands: bool = False
     todos_done: int = 0
     todos_in_progress: tuple[str, ...] = ()
     todos_pending: tuple[str, ...] = ()
     inherited: tuple[Constraint, ...]
+    said_before: tuple[SaidRule, ...] = ()
+    struck: tuple[str, ...] = ()
     chain: tuple[SessionID, ...]
     not_covered: int | None
 
@@ -97,7 +103,7 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
     place = next((number for number, message in enumerate(messages) if message.info.id == turn), None)
     asking = messages[place] if place is not None else None
     later = messages[place + 1 :] if place is not None else []
-    said = _said_in(messages)
+    said = tuple(text for message in messages for text in (own_words(message), *denied_with(message)) if text)
     return Facts(
         session=session,
         agent=agent or recorded_agent,
@@ -110,7 +116,10 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         attached=_attached(asking),
         files=file_record(messages, worktree),
         failed_command=failed_at_the_end(messages),
+        ran_commands=has_run(messages),
         inherited=carried(session.handoff.constraints),
+        said_before=carried_rules(session.handoff.said),
+        struck=tuple(entry for entry in session.handoff.struck or () if isinstance(entry, str)),
         chain=_chain(session),
         not_covered=len(messages) if more_before else None,
     ).with_todos(todos)

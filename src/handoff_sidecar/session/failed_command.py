@@ -44,6 +44,11 @@ def failed_at_the_end(messages: list[Message]) -> FailedCommand | None:
     return None
 
 
+def has_run(messages: list[Message]) -> bool:
+    """Whether any command was run."""
+    return any(part.tool == "bash" for message in messages for part in message.parts)
+
+
 def _was_answered_no(state: ToolState) -> bool:
     command = state.input.get("command")
     is_a_no = state.metadata.get("exit") == NOTHING_FOUND and not _printed(state)

@@ -17,6 +17,22 @@ EDITING_TOOLS = frozenset({"edit", "write", "multiedit", "patch", "apply_patch"}
 _PATCHED_FILE = re.compile(r"(?m)^\*\*\* (?P<what>Add File|Update File|Delete File|Move to): (?P<path>.+)$")
 """A file's line in the patch format of OpenCode's `apply_patch` tool (seen in 1.18.33)."""
 
+_HIDDEN_AND_THEIRS = frozenset(
+    {
+        ".github",
+        ".gitlab",
+        ".vscode",
+        ".idea",
+        ".husky",
+        ".circleci",
+        ".storybook",
+        ".devcontainer",
+        ".config",
+        ".cargo",
+    }
+)
+"""Hidden folders that belong to a project; of others, other plugins and tools keep their own files in them."""
+
 _LINE_NUMBER = re.compile(r":\d+(?:[-:]\d+)?$")
 """Models name a place in a file as `src/a.ts:42`."""
 
@@ -52,7 +68,8 @@ def file_record(messages: list[Message], worktree: str) -> FileRecord:
                 turn.setdefault(path, removed)
         if message.info.role == "user":
             # A turn's diffs are its outcome: what its tools wrote, a command may have removed again.
-            turn |= {relative_to_worktree(diff.file, worktree): diff.status == "deleted" for diff in message.diffs}
+            changed = {relative_to_worktree(diff.file, worktree): diff.status == "deleted" for diff in message.diffs}
+            turn |= {path: removed for path, removed in changed.items() if path in turn or not _is_generated(path)}
             gone = turn if not gone else gone | {path: turn[path] for path in turn if path not in gone}
             turn = {}
     gone |= {path: removed for path, removed in turn.items() if path not in gone}
@@ -61,6 +78,12 @@ def file_record(messages: list[Message], worktree: str) -> FileRecord:
         read=tuple(path for path in read if path not in gone),
         deleted=frozenset(path for path, removed in gone.items() if removed),
     )
+
+
+def _is_generated(path: str) -> bool:
+    """Whether a file that no tool of the agent's wrote is a plugin's own: in a hidden folder such as `.sisyphus/`."""
+    first, _, rest = path.partition("/")
+    return bool(rest) and first.startswith(".") and first not in {"..", *_HIDDEN_AND_THEIRS}
 
 
 def relative_to_worktree(path: str, worktree: str) -> str:

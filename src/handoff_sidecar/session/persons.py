@@ -19,6 +19,11 @@ _BRIEF_IN_A_MESSAGE = re.compile(r"(?ms)^## Session Handoff$(?:(?!^## Session Ha
 """What we wrote ourselves into a session's first message; what the person wrote around it is theirs. A search ends at
 the next heading, or a text of headings alone would take a second."""
 
+_FEEDBACK = re.compile(
+    r"(?s)The user rejected permission to use this specific tool call with the following feedback: (.+)"
+)
+"""In the error of a call that was denied with a word (1.18.34)."""
+
 
 def writer_of(message: Message) -> Writer:
     """Who wrote a user message; an assistant's is nobody's."""
@@ -47,6 +52,12 @@ def as_it_came(message: Message) -> str:
     if writer_of(message) != "person":
         return ""
     return next((part.handoff.typed for part in message.parts if part.handoff.typed), as_typed(message.text))
+
+
+def denied_with(message: Message) -> list[str]:
+    """What a person wrote where they denied a call: rules and corrections often stand only there."""
+    errors = (part.state.error for part in message.parts if part.state is not None and part.state.error)
+    return [found[1].strip() for error in errors if (found := _FEEDBACK.match(error))]
 
 
 def without_briefs(text: str) -> str:

@@ -3,14 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from fake_opencode import assistant_message, tool_part, user_message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff_sidecar.brief.brief import Brief, Items, Surroundings, brief_of, standing_constraints, title_of
+from handoff_sidecar.brief.brief import Brief, Items, Surroundings, brief_of, standing_constraints
 from handoff_sidecar.brief.budget import MIN_BUDGET_TOKENS, fit
-from handoff_sidecar.brief.notes import Notes
+from handoff_sidecar.brief.notes import Notes, read_notes
 from handoff_sidecar.brief.prompt import write_instructions, write_prompt
 from handoff_sidecar.brief.write import MAX_TODO_TOKENS_BEYOND, write
 from handoff_sidecar.handoff.git_status import GitState, describe
@@ -95,13 +94,13 @@ def test_what_blocks_the_work_and_what_was_decided_are_passed_on() -> None:
 
 
 def test_decisions_come_with_their_reasons_as_text_or_as_objects() -> None:
-    notes = Notes.model_validate(
+    notes = read_notes(
         {
             "summary": "x",
             "key_decisions": [{"decision": "use JWT", "why": "stateless"}, "no ORM", {"decision": "one table"}],
             "tried_and_failed": "cookies (lost behind the proxy)",
         }
-    )
+    ).notes
 
     prompt = write_prompt(brief_of(notes, facts(), worktree="/p"))
 
@@ -145,26 +144,6 @@ def test_with_a_goal_the_new_agent_starts_and_without_one_it_waits() -> None:
     assert "first message is the brief" in write_instructions(todos, "draft")
     assert "Start on the goal" in with_goal
     assert "wait for the user" in without
-
-
-@pytest.mark.parametrize(
-    ("title", "goal", "expected"),
-    [
-        ("Auth flow", None, "Handoff: Auth flow"),
-        ("Handoff: Auth flow", None, "Handoff: Auth flow (2)"),
-        ("Handoff: Auth flow (2)", None, "Handoff: Auth flow (3)"),
-        ("New session - 2026-11-23T07:00:00.000Z", "add logout", "Handoff: add logout"),
-        ("New session - 2026-11-23T07:00:00.000Z", None, "Handoff: Login works."),
-        ("", None, "Handoff: Login works."),
-        ("two\nlines\x07", None, "Handoff: two lines"),
-        ("x" * 10_000, None, f"Handoff: {'x' * 79}…"),
-        (f"Handoff: {'x' * 79}… (41)", None, f"Handoff: {'x' * 79}… (42)"),
-    ],
-)
-def test_the_title_says_what_was_handed_off_and_which_time(title: str, goal: str | None, expected: str) -> None:
-    brief = brief_of(Notes(summary="Login works.", goal=goal), facts(title=title), worktree="/p")
-
-    assert title_of(facts(title=title).session, brief) == expected
 
 
 def test_what_does_not_fit_is_counted() -> None:

@@ -156,9 +156,7 @@ async def test_only_a_person_at_work_in_the_session_is_moved_and_others_are_told
     assert len(opencode.toasts) == 1
 
 
-async def test_rules_that_were_said_in_so_many_words_go_along_and_bind_nobody(
-    opencode: FakeOpenCode, handoff_now: HandoffNow
-) -> None:
+async def test_rules_that_were_said_in_so_many_words_go_along(opencode: FakeOpenCode, handoff_now: HandoffNow) -> None:
     opencode.messages["ses_old"] = [
         user_message(1, "Rule for all of this work: never touch the migrations. Now fix the login."),
         assistant_message(2, "Fixed.", tool_part("bash")),
@@ -169,9 +167,31 @@ async def test_rules_that_were_said_in_so_many_words_go_along_and_bind_nobody(
     await handoff_now("go on", scene(opencode))
 
     text = prompt(opencode)["parts"][0]["text"]
-    rules = text.split("may be a standing rule, word for word:\n")[1].split("\nThe agent's")[0]
-    assert rules == '- "Rule for all of this work: never touch the migrations."'
+    assert '**You once said:**\n- "Rule for all of this work: never touch the migrations."\n\n' in text
     assert "**Constraints:**" not in text
+
+
+async def test_a_rule_that_nobody_repeats_goes_along_twice_and_one_that_is_said_again_further(
+    opencode: FakeOpenCode, handoff_now: HandoffNow
+) -> None:
+    opencode.messages["ses_old"] = [
+        user_message(1, "Never touch the migrations. Use pnpm, not npm."),
+        assistant_message(2, "Understood."),
+    ]
+    prompts, session = [], "ses_old"
+    for handoff in range(3):
+        await handoff_now("go on", scene(opencode, sessionID=session))
+        made = opencode.made()[-1]
+        prompts.append(opencode.messages[made["id"]][0]["parts"][0]["text"])
+        session = made["id"]
+        opencode.messages[session].append(user_message(8, "Go on. use pnpm, not npm" if handoff == 0 else "Go on."))
+
+    rules = [text.split("**You once said:**\n")[1].split("\n\n")[0].splitlines() for text in prompts]
+    assert rules == [
+        ['- "Use pnpm, not npm."', '- "Never touch the migrations."'],
+        ['- "use pnpm, not npm"', '- "Never touch the migrations."'],
+        ['- "use pnpm, not npm"'],
+    ]
 
 
 async def test_a_compaction_is_given_what_it_must_keep(opencode: FakeOpenCode) -> None:

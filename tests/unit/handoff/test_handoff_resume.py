@@ -113,7 +113,7 @@ async def test_a_handoff_that_died_is_offered_once_with_nothing_half_made_and_re
     assert len(opencode.made()) == whole
     (toast,) = opencode.toasts
     if whole:
-        assert '"Handoff: Auth flow" is in the session list' in toast["message"]
+        assert '"Handoff: Auth flow · add logout" is in the session list' in toast["message"]
         with pytest.raises(HandoffFailed, match="No handoff is unfinished here"):
             await resume()
     else:
@@ -162,7 +162,7 @@ async def test_a_resumed_session_has_all_that_the_handoff_would_have_given_it(
     result = await resume()
 
     (new,) = opencode.made()
-    assert (new["title"], new["agent"]) == ("Handoff: Auth flow", "plan")
+    assert (new["title"], new["agent"]) == ("Handoff: Auth flow · add logout", "plan")
     assert new["model"] == {"providerID": "scripted", "id": "m1", "variant": "high"}
     assert new["permission"] == DENIED
     assert new["metadata"]["handoff"]["from"] == "ses_old"

@@ -229,7 +229,7 @@ async def test_a_command_is_in_the_log_with_what_it_made_and_without_what_was_ty
     assert "secret" not in caplog.text
 
 
-@pytest.mark.parametrize("arguments", ["the secret plan", {"summary": "the secret plan", "next_steps": 5}])
+@pytest.mark.parametrize("arguments", ["the secret plan", {"goal": "the secret plan"}])
 async def test_what_was_said_does_not_get_into_the_log_with_an_error(
     shim: Connection, caplog: pytest.LogCaptureFixture, arguments: object
 ) -> None:

@@ -1,0 +1,165 @@
+"""What a user plainly said as a standing rule: few sentences, each of them surely one.
+
+Read by the agent of a new session as the user's own rule, so a wrong pick is worse than a missed one: what is only
+likely is left for `read_session` to find. English only. Knows nothing of sessions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from handoff_sidecar.session.constraints import CONSTRAINT_MAX_CHARACTERS, MAX_CARRIED, normal_form, sentences_of
+from handoff_sidecar.session.rule_patterns import (
+    ANNOUNCES_THE_NEXT,
+    ANSWER,
+    FOR_LONGER,
+    IN_DOUBT,
+    LEAD_IN,
+    OF_THE_MOMENT,
+    ORDERS,
+    REFERS_BACK,
+    RULES,
+    TOLD,
+)
+from handoff_sidecar.session.trigger import find_trigger
+from handoff_sidecar.text.plain_text import clean, one_line
+
+MAX_MESSAGE_CHARACTERS = 1_500
+MAX_MESSAGE_LINES = 25
+"""A longer message is mostly pasted: a plan, a review, a command's own text, where `must` and `never` abound."""
+
+MAX_HANDOFFS = 2
+"""The third session after the one in which a rule was said last leaves it to `read_session`."""
+
+MIN_RULE_WORDS = 2
+MAX_RULE_CHARACTERS = 200
+"""A longer sentence explains something."""
+
+_CODE_BLOCK = re.compile(r"(?s)```.*?(?:```|\Z)")
+_PASTED = re.compile(
+    r"(?m)^\s*#{1,6}\s|^\s*<[a-z_-]+>|^\s*(?:diff --git|@@ |Traceback|at \S+\()|\bthe following plan\b", re.IGNORECASE
+)
+_LIST_HEADING = re.compile(
+    r"(?:[\w' ]{0,30}\b)?(?:rules|constraints|conventions|ground rules)(?: [\w' ]{0,40})?:$", re.IGNORECASE
+)
+_BULLET = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s+")
+_LETTERS_SHARE = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class SaidRule:
+    """A rule that the user plainly said, in their words.
+
+    Attributes:
+        handoffs: how many it has gone through since they said it last.
+    """
+
+    text: str
+    handoffs: int = 0
+
+
+def said_rules(said: Sequence[str], earlier: Sequence[SaidRule]) -> tuple[SaidRule, ...]:
+    """What was said in this session (oldest first) and, as long as it lasts, in those before it: newest first."""
+    found = [SaidRule(text) for text in standing_rules(said)]
+    known = {normal_form(rule.text) for rule in found}
+    return (*found, *(rule for rule in earlier if normal_form(rule.text) not in known and rule.handoffs < MAX_HANDOFFS))
+
+
+def carried_rules(recorded: JsonValue) -> tuple[SaidRule, ...]:
+    """Those in the metadata of a session that was handed off to; what has another shape is passed over."""
+    entries = recorded if isinstance(recorded, list) else []
+    return tuple(
+        SaidRule(one_line(text, CONSTRAINT_MAX_CHARACTERS), handoffs)
+        for entry in entries
+        if isinstance(entry, dict)
+        and isinstance(text := entry.get("text"), str)
+        and isinstance(handoffs := entry.get("handoffs"), int)
+    )
+
+
+def record_of_rules(rules: Iterable[SaidRule]) -> list[dict[str, JsonValue]]:
+    """The rules as the next session's metadata holds them."""
+    return [{"text": rule.text, "handoffs": rule.handoffs + 1} for rule in list(rules)[:MAX_CARRIED]]
+
+
+def standing_rules(said: Sequence[str]) -> tuple[str, ...]:
+    """The sentences of the user's messages (oldest first) that surely are standing rules: newest first, each once."""
+    found: dict[str, str] = {}
+    for text in reversed(said):
+        for rule in reversed(_rules_in(text)):
+            found.setdefault(normal_form(rule), rule)
+    return tuple(found.values())
+
+
+def is_standing_rule(sentence: str) -> bool:
+    """Whether one sentence, without what stands around it, surely is a standing rule."""
+    line = _bare(sentence)
+    folded = line.casefold().replace("’", "'")
+    if not _may_be_one(line, folded) or TOLD.search(folded):
+        return False
+    if FOR_LONGER.search(folded) and ORDERS.search(FOR_LONGER.sub(";", folded)):
+        return True
+    told = LEAD_IN.match(folded)
+    bare = folded[told.end() :] if told else folded
+    return not ANSWER.match(bare) and any(rule.match(bare) for rule in RULES)
+
+
+def _rules_in(text: str) -> list[str]:
+    """Those of one message in their order; none where it is mostly pasted, or asks for a handoff."""
+    said = clean(_CODE_BLOCK.sub("\n", text[: 2 * MAX_MESSAGE_CHARACTERS])).strip()
+    lines = said.splitlines()
+    if (
+        len(text) > MAX_MESSAGE_CHARACTERS
+        or len(lines) > MAX_MESSAGE_LINES
+        or _PASTED.search(said)
+        or find_trigger(said)
+    ):
+        return []
+    found = list(_listed(lines))
+    before, announced = "", ""
+    for sentence in map(_bare, sentences_of([said])):
+        folded = sentence.casefold().replace("’", "'")
+        if before and REFERS_BACK.match(folded):
+            found = [*(rule for rule in found if rule != before), f"{before} {sentence}"]
+        elif announced and "?" not in sentence:
+            found.append(f"{announced} {sentence}")
+        elif FOR_LONGER.search(folded) and ANNOUNCES_THE_NEXT.match(folded):
+            announced = sentence
+            continue
+        elif is_standing_rule(sentence):
+            found.append(sentence)
+        before, announced = sentence, ""
+    return [one_line(rule, CONSTRAINT_MAX_CHARACTERS) for rule in dict.fromkeys(found)]
+
+
+def _bare(sentence: str) -> str:
+    """The sentence on one line, without a bullet or a number in front of it."""
+    return _BULLET.sub("", " ".join(sentence.split()), count=1).strip()
+
+
+def _listed(lines: Iterable[str]) -> Iterator[str]:
+    """The entries of a list that the user headed as rules."""
+    is_list = False
+    for line in lines:
+        if _LIST_HEADING.match(line.strip()):
+            is_list = True
+        elif is_list and _BULLET.match(line):
+            yield one_line(_BULLET.sub("", line, count=1), CONSTRAINT_MAX_CHARACTERS)
+        elif line.strip():
+            is_list = False
+
+
+def _may_be_one(line: str, folded: str) -> bool:
+    letters = sum(character.isalpha() or character.isspace() for character in line)
+    return (
+        len(line.split()) >= MIN_RULE_WORDS
+        and len(line) <= MAX_RULE_CHARACTERS
+        and letters >= _LETTERS_SHARE * len(line)
+        and not line.startswith((">", "|", "$"))
+        and not OF_THE_MOMENT.search(folded)
+        and not IN_DOUBT.search(folded)
+    )
