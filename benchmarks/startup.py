@@ -34,8 +34,8 @@ const plugin = {plugin}
 
 export default async (input, options) => {{
   const started = performance.now()
-  const {{ default: initialise }} = await import(plugin)
-  const hooks = await initialise(input, options)
+  const {{ default: definition }} = await import(plugin)
+  const hooks = await definition.server(input, options)
   appendFileSync({log}, JSON.stringify([process.pid, performance.now() - started]) + "\\n")
   return hooks
 }}

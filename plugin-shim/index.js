@@ -1,44 +1,43 @@
 /**
- * handoff-sidecar's plugin for OpenCode 1.x. OpenCode calls every export as a plugin: there is one.
+ * handoff-sidecar's plugin for OpenCode 1.x: the one export that both lines of OpenCode look at.
  *
  * One OpenCode process may initialise a plugin many times, and load two copies of it, perhaps of two versions.
  * They all share one sidecar, and the copy that is loaded first makes everybody's hooks.
- *
- * OpenCode waits for this file and what it imports, so that is little: the rest is loaded when it is needed, or when
- * OpenCode's start is over.
  */
-import { readManifest } from "./lib/manifest.js";
-import { markPromptsOf } from "./lib/persons.js";
-import { Commands, looksNew } from "./lib/registration.js";
-import { mayNameTriggerWords } from "./lib/settings.js";
-import { LOAD_DELAY_MS, standIns } from "./lib/standins.js";
+import { MANIFEST } from "./lib/manifest.js";
+import { Plugin } from "./lib/plugin.js";
 
 const SHARED = Symbol.for("handoff-sidecar");
 
 /**
+ * 1.1.65 (Bun 1.3.9) ends at an export that is not a function, and 1.3.2 (1.3.11) skips it; 1.14.48 (1.3.13) and all
+ * later ones take an object, and 2.x takes nothing else.
+ */
+const TAKES_FUNCTIONS_ONLY = /^1\.([0-2]\.|3\.(\d|1[0-2])$)/;
+
+/**
+ * For 1.x.
  * @param {unknown} input
  * @param {unknown} [options]
  */
-export default async (input, options) => {
-  const manifest = readManifest();
-  markPromptsOf(/** @type {any} */ (input)?.client);
-  const commands = new Commands(manifest.commands);
-  /** @param {AbortSignal} [closed] */
-  const load = async (closed) => {
-    const { Plugin } = await import("./lib/plugin.js");
-    const shared = /** @type {Record<symbol, InstanceType<typeof Plugin> | undefined>} */ (globalThis);
-    shared[SHARED] ??= new Plugin();
-    return shared[SHARED].give(given, commands, input, options, closed);
-  };
-  /** @type {import("./lib/plugin.js").Hooks} */
-  const given = {};
-  if (looksNew(input)) {
-    const hasOwnWords = mayNameTriggerWords(process.env);
-    // Once it is loaded for one directory, OpenCode's start is over and another one costs next to nothing.
-    const delayMs = hasOwnWords || SHARED in globalThis ? 0 : LOAD_DELAY_MS;
-    Object.assign(given, standIns({ manifest, commands, load, hasOwnWords, delayMs }));
-  } else {
-    setTimeout(() => load().catch(() => {})); // without the plugin there is nothing that could be told
-  }
-  return given;
-};
+async function server(input, options) {
+  const shared = /** @type {Record<symbol, Plugin | undefined>} */ (globalThis);
+  shared[SHARED] ??= new Plugin();
+  return shared[SHARED].open(input, options);
+}
+
+/**
+ * For 2.x, where there is nothing to be done yet. 1.x calls it too from 1.17.19 on, with a context of less.
+ * @param {unknown} context
+ */
+async function setup(context) {
+  const { tool, session } = /** @type {Record<string, unknown>} */ (context ?? {});
+  // biome-ignore lint/suspicious/noConsole: 2.x hands out no log of its own
+  if (tool && session) console.warn(MANIFEST.sentences.otherLine);
+}
+
+const definition = { id: "handoff-sidecar", server, setup };
+
+export default TAKES_FUNCTIONS_ONLY.test(process.versions.bun ?? "")
+  ? Object.assign(server, definition)
+  : definition;

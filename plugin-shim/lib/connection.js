@@ -3,28 +3,19 @@
  * calling. Owns ids, open calls, cancellation, and the one place where exceptions become wire errors.
  * Knows nothing of OpenCode, of processes, or of what the methods mean.
  */
-import { later } from "./deadline.js";
-import {
-  CallGivenUp,
-  ConnectionClosed,
-  FrameTooLarge,
-  INTERNAL_ERROR,
-  INVALID_PARAMS,
-  INVALID_REQUEST,
-  METHOD_NOT_FOUND,
-  PARSE_ERROR,
-  REQUEST_CANCELLED,
-  RpcError,
-} from "./errors.js";
-import { encodeFrame, FrameSplitter, MAX_FRAME_BYTES } from "./frames.js";
-
-/** How long the peer may take to end a call that was cancelled before it counts as stuck. */
-export const CANCEL_GRACE_MS = 2_000;
+import { later, seconds, watch } from "./deadline.js";
+import { CODES, Failure, RpcError } from "./failures.js";
+import { encodeFrame, FrameSplitter } from "./frames.js";
+import { MANIFEST } from "./manifest.js";
 
 /** @typedef {Record<string, any>} Json */
 /** @typedef {(params: Json, context: {signal: AbortSignal}) => unknown} Handler */
-/** @typedef {(level: "debug" | "info" | "warn" | "error", message: string) => void} Log */
+/** @typedef {import("./host.js").Log} Log */
 /** @typedef {{resolve: (result: any) => void, reject: (error: Error) => void}} OpenCall */
+/**
+ * `graceMs`: how long the peer may take to end a call that was cancelled before it counts as stuck.
+ * @typedef {{signal?: AbortSignal | undefined, timeoutMs?: number | undefined, graceMs?: number | undefined}} Limits
+ */
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -50,7 +41,7 @@ export class Connection {
    * @param {Log} parts.log
    * @param {number} [parts.maxFrameBytes]
    */
-  constructor(input, output, { handlers, log, maxFrameBytes = MAX_FRAME_BYTES }) {
+  constructor(input, output, { handlers, log, maxFrameBytes = MANIFEST.maxFrameBytes }) {
     this.#output = output;
     this.#handlers = new Map(Object.entries(handlers));
     this.#log = log;
@@ -62,11 +53,10 @@ export class Connection {
     const splitter = new FrameSplitter({
       limitBytes: maxFrameBytes,
       onFrame: (frame) => this.#receive(frame),
-      onTooLarge: (error) => this.#refuse(PARSE_ERROR, `${error.message} and was skipped`),
+      onTooLarge: (error) => this.#refuse(CODES.PARSE_ERROR, `${error.message} and was skipped`),
     });
     input.on("data", (chunk) => splitter.push(chunk));
-    input.on("end", () => this.close());
-    input.on("close", () => this.close());
+    for (const name of ["end", "close"]) input.on(name, () => this.close());
     for (const stream of [input, output]) {
       stream.on("error", (error) => {
         this.#log("debug", `the connection broke: ${error.message}`);
@@ -80,60 +70,54 @@ export class Connection {
    * time still counts, for what it tells of has been done.
    * @param {string} method
    * @param {Json} params
-   * @param {{signal?: AbortSignal | undefined, timeoutMs?: number | undefined, graceMs?: number | undefined}} [limits]
+   * @param {Limits} [limits]
    * @returns {Promise<any>}
-   * @throws {RpcError | CallGivenUp | ConnectionClosed | FrameTooLarge}
+   * @throws {RpcError | Failure} cancelled, late, stuck, died, tooLarge
    */
-  async request(method, params, { signal, timeoutMs, graceMs = CANCEL_GRACE_MS } = {}) {
-    if (signal?.aborted) throw new CallGivenUp("cancelled", { sent: false, answered: false });
+  async request(method, params, { signal, timeoutMs, graceMs = MANIFEST.waitMs.cancelGrace } = {}) {
+    if (signal?.aborted) throw new Failure("cancelled");
     this.#lastID += 1;
     const id = this.#lastID;
-    /** @type {"cancelled" | "timed out" | null} */
+    /** @type {"cancelled" | "late" | null} */
     let gaveUp = null;
-    /** @type {(() => void)[]} */
-    const cleanups = [() => this.#open.delete(id)];
+    let [stopWatching, stopWaiting] = [() => {}, () => {}];
     try {
       return await new Promise((resolve, reject) => {
         this.#open.set(id, { resolve, reject });
-        /** @param {"cancelled" | "timed out"} why */
-        const giveUp = (why) => {
+        stopWatching = watch({ signal, timeoutMs }, (kind) => {
           if (gaveUp) return;
-          gaveUp = why;
-          this.#send({ jsonrpc: "2.0", method: "$/cancelRequest", params: { id } });
-          const unanswered = new CallGivenUp(why, { sent: true, answered: false, afterMs: timeoutMs });
-          cleanups.push(later(graceMs, () => reject(unanswered)));
-        };
-        const cancel = () => giveUp("cancelled");
-        signal?.addEventListener("abort", cancel, { once: true });
-        cleanups.push(() => signal?.removeEventListener("abort", cancel));
-        if (timeoutMs !== undefined) cleanups.push(later(timeoutMs, () => giveUp("timed out")));
+          gaveUp = kind;
+          this.#send({ method: "$/cancelRequest", params: { id } });
+          const unanswered = new Failure(kind === "late" ? "stuck" : kind, seconds(timeoutMs), true, false);
+          stopWaiting = later(graceMs, () => reject(unanswered));
+        });
         // Last, for an answer may come before this returns.
-        this.#write({ jsonrpc: "2.0", id, method, params });
+        this.#write({ id, method, params });
       });
     } catch (error) {
-      if (gaveUp && error instanceof RpcError && error.code === REQUEST_CANCELLED) {
-        throw new CallGivenUp(gaveUp, { sent: true, answered: true, afterMs: timeoutMs });
-      }
-      throw error;
+      const isEnded = error instanceof RpcError && error.code === CODES.REQUEST_CANCELLED;
+      throw gaveUp && isEnded ? new Failure(gaveUp, seconds(timeoutMs), true, true) : error;
     } finally {
-      for (const cleanup of cleanups) cleanup();
+      this.#open.delete(id);
+      stopWatching();
+      stopWaiting();
     }
   }
 
   /**
    * @param {string} method
    * @param {Json} params
-   * @throws {ConnectionClosed | FrameTooLarge}
+   * @throws {Failure} died, tooLarge
    */
   notify(method, params) {
-    this.#write({ jsonrpc: "2.0", method, params });
+    this.#write({ method, params });
   }
 
-  /** Ends every open call with `ConnectionClosed` and aborts what is being served. Safe to call again. */
+  /** Ends every open call with a `Failure` and aborts what is being served. Safe to call again. */
   close() {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const call of this.#open.values()) call.reject(new ConnectionClosed(true));
+    for (const call of this.#open.values()) call.reject(new Failure("died", {}, true));
     for (const controller of this.#serving.values()) controller.abort();
     this.#open.clear();
     this.#serving.clear();
@@ -142,8 +126,8 @@ export class Connection {
 
   /** @param {Json} message */
   #write(message) {
-    const frame = encodeFrame(message, this.#maxFrameBytes);
-    if (this.#isClosed || !this.#output.writable) throw new ConnectionClosed(false);
+    const frame = encodeFrame({ jsonrpc: "2.0", ...message }, this.#maxFrameBytes);
+    if (this.#isClosed || !this.#output.writable) throw new Failure("died");
     this.#output.write(frame);
   }
 
@@ -162,48 +146,36 @@ export class Connection {
     try {
       message = JSON.parse(utf8.decode(frame));
     } catch {
-      return this.#refuse(PARSE_ERROR, "the line is not JSON in UTF-8");
+      return this.#refuse(CODES.PARSE_ERROR, "the line is not JSON in UTF-8");
     }
-    if (Array.isArray(message)) {
-      return this.#refuse(INVALID_REQUEST, "batches are not supported: send one message a line");
-    }
-    if (!isObject(message)) return this.#refuse(INVALID_REQUEST, "a message must be a JSON object");
-    if (!("method" in message) && ("result" in message || "error" in message)) return this.#settle(message);
-    if (message.jsonrpc !== "2.0") {
-      return this.#refuse(INVALID_REQUEST, 'not a JSON-RPC 2.0 message: `jsonrpc` must be "2.0"');
-    }
-    const { method, id } = message;
-    if (typeof method !== "string") return this.#refuse(INVALID_REQUEST, "`method` must be a string");
-    if (!("id" in message)) return this.#take(method, message.params);
-    if (!Number.isInteger(id) && typeof id !== "string") {
-      return this.#refuse(INVALID_REQUEST, "`id` must be an integer or a string");
-    }
-    if (this.#serving.has(id)) return this.#refuse(INVALID_REQUEST, `call ${id} is still being served`);
-    void this.#serve(id, method, message.params ?? {});
+    const invalid = whatIsWrong(message);
+    if (invalid) return this.#refuse(CODES.INVALID_REQUEST, invalid);
+    const { method, id, params } = message;
+    if (method === undefined) return this.#settle(message);
+    if (id === undefined) return this.#take(method, params);
+    if (this.#serving.has(id)) return this.#refuse(CODES.INVALID_REQUEST, `call ${id} is still being served`);
+    void this.#serve(id, method, params ?? {});
   }
 
   /**
    * Says no to something that can't be told apart from anything: the answer's id is null.
    * @param {number} code
-   * @param {string} sentence
+   * @param {string} message
    */
-  #refuse(code, sentence) {
-    this.#log("warn", `refused what the peer sent: ${sentence}`);
-    this.#send({ jsonrpc: "2.0", id: null, error: { code, message: sentence } });
+  #refuse(code, message) {
+    this.#log("warn", `refused what the peer sent: ${message}`);
+    this.#send({ id: null, error: { code, message } });
   }
 
   /** @param {Json} answer */
-  #settle({ jsonrpc, id, result, error }) {
-    const call = jsonrpc === "2.0" ? this.#open.get(id) : undefined;
+  #settle({ id, result, error }) {
+    const call = this.#open.get(id);
     if (!call) {
       const what = isObject(error) ? `error ${error.code}: ${error.message}` : "a result";
       return this.#log("warn", `dropped an answer to no open call (id ${JSON.stringify(id)}): ${what}`);
     }
     if (error === undefined) return call.resolve(result);
-    if (isObject(error) && Number.isInteger(error.code) && typeof error.message === "string") {
-      return call.reject(new RpcError(error.code, error.message, error.data));
-    }
-    call.reject(new RpcError(INTERNAL_ERROR, "the answer was an error without a code and a message"));
+    call.reject(new RpcError(Number(error?.code), String(error?.message), error?.data));
   }
 
   /**
@@ -224,44 +196,61 @@ export class Connection {
   async #serve(id, method, params) {
     const controller = new AbortController();
     this.#serving.set(id, controller);
+    const { signal } = controller;
+    /** @param {unknown} error */
+    const failed = (error) => ({ id, error: this.#wireError(`call ${id} (${method})`, error, signal) });
     /** @type {Json} */
     let answer;
     try {
       const handler = this.#handlers.get(method);
-      if (!handler) throw new RpcError(METHOD_NOT_FOUND, `there is no method ${method}`);
-      if (!isObject(params)) throw new RpcError(INVALID_PARAMS, "`params` must be a JSON object");
-      const result = (await handler(params, { signal: controller.signal })) ?? null;
-      if (controller.signal.aborted) throw new RpcError(REQUEST_CANCELLED, "the call was cancelled");
-      answer = { jsonrpc: "2.0", id, result };
+      if (!handler) throw new RpcError(CODES.METHOD_NOT_FOUND, `there is no method ${method}`);
+      if (!isObject(params)) throw new RpcError(CODES.INVALID_PARAMS, "`params` must be a JSON object");
+      answer = { id, result: (await handler(params, { signal })) ?? null };
+      signal.throwIfAborted();
     } catch (error) {
-      answer = { jsonrpc: "2.0", id, error: this.#wireError(id, method, error, controller.signal) };
+      answer = failed(error);
     }
     if (this.#isClosed) return;
     this.#serving.delete(id);
     try {
       this.#write(answer);
     } catch (error) {
-      this.#send({ jsonrpc: "2.0", id, error: this.#wireError(id, method, error, controller.signal) });
+      this.#send(failed(error));
     }
   }
 
   /**
    * The one place where an exception becomes something for the wire.
-   * @param {number | string} id
-   * @param {string} method
+   * @param {string} call
    * @param {unknown} error
    * @param {AbortSignal} signal
    */
-  #wireError(id, method, error, signal) {
-    if (signal.aborted) return { code: REQUEST_CANCELLED, message: "the call was cancelled" };
+  #wireError(call, error, signal) {
+    if (signal.aborted) return { code: CODES.REQUEST_CANCELLED, message: new Failure("cancelled").message };
     if (error instanceof RpcError) return { code: error.code, message: error.message, data: error.data };
-    if (error instanceof FrameTooLarge) {
-      return { code: INTERNAL_ERROR, message: `the answer to call ${id} (${method}): ${error.message}` };
+    if (error instanceof Failure) {
+      return { code: CODES.INTERNAL_ERROR, message: `the answer to ${call}: ${error.message}` };
     }
-    this.#log("error", `call ${id} (${method}): ${error instanceof Error ? error.stack : String(error)}`);
-    const message = `call ${id} (${method}) failed in the plugin: OpenCode's log has the rest`;
-    return { code: INTERNAL_ERROR, message };
+    this.#log("error", `${call}: ${error instanceof Error ? error.stack : String(error)}`);
+    return {
+      code: CODES.INTERNAL_ERROR,
+      message: `${call} failed in the plugin: OpenCode's log has the rest`,
+    };
   }
+}
+
+/**
+ * Why it is neither a call, nor a notification, nor an answer; "" if it is one of them.
+ * @param {unknown} message
+ */
+function whatIsWrong(message) {
+  if (Array.isArray(message)) return "batches are not supported: send one message a line";
+  if (!isObject(message)) return "a message must be a JSON object";
+  if (message.jsonrpc !== "2.0") return 'not a JSON-RPC 2.0 message: `jsonrpc` must be "2.0"';
+  if (message.method === undefined && ("result" in message || "error" in message)) return "";
+  if (typeof message.method !== "string") return "`method` must be a string";
+  const isID = message.id === undefined || Number.isInteger(message.id) || typeof message.id === "string";
+  return isID ? "" : "`id` must be an integer or a string";
 }
 
 /**

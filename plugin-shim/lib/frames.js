@@ -2,13 +2,8 @@
  * Lines of bytes: cuts a stream into frames at "\n", and makes a frame of a message.
  * Knows nothing of what is inside a frame, nor of who reads or writes it.
  */
-import { FrameTooLarge } from "./errors.js";
-
-/**
- * Both sides read this much and no more: a long session's whole history (tens of MB) still passes, and a
- * peer gone wild can't fill the memory of OpenCode.
- */
-export const MAX_FRAME_BYTES = 64 * 1024 * 1024;
+import { Failure } from "./failures.js";
+import { MANIFEST } from "./manifest.js";
 
 const NEWLINE = 0x0a;
 
@@ -20,14 +15,14 @@ const HALF_A_PAIR = /\\ud[89a-f]/;
  * @param {unknown} message
  * @param {number} [limitBytes] for the line without its newline
  * @returns {string}
- * @throws {FrameTooLarge}
+ * @throws {Failure} tooLarge; nothing was written
  */
-export function encodeFrame(message, limitBytes = MAX_FRAME_BYTES) {
+export function encodeFrame(message, limitBytes = MANIFEST.maxFrameBytes) {
   let line = JSON.stringify(message);
   // Half an emoji, as a model's cut-off arguments may hold: the other side would refuse the whole line.
   if (HALF_A_PAIR.test(line)) line = JSON.stringify(message, wellFormed);
   const bytes = Buffer.byteLength(line);
-  if (bytes > limitBytes) throw new FrameTooLarge(bytes, limitBytes);
+  if (bytes > limitBytes) throw new Failure("tooLarge", { bytes, limitBytes });
   return `${line}\n`;
 }
 
@@ -51,10 +46,10 @@ export class FrameSplitter {
   /**
    * @param {object} to
    * @param {(frame: Buffer) => void} to.onFrame
-   * @param {(error: FrameTooLarge) => void} to.onTooLarge
+   * @param {(error: Failure) => void} to.onTooLarge
    * @param {number} [to.limitBytes]
    */
-  constructor({ onFrame, onTooLarge, limitBytes = MAX_FRAME_BYTES }) {
+  constructor({ onFrame, onTooLarge, limitBytes = MANIFEST.maxFrameBytes }) {
     this.#onFrame = onFrame;
     this.#onTooLarge = onTooLarge;
     this.#limitBytes = limitBytes;
@@ -84,7 +79,8 @@ export class FrameSplitter {
     const bytes = this.#bytes;
     this.#pieces = [];
     this.#bytes = 0;
-    if (bytes > this.#limitBytes) this.#onTooLarge(new FrameTooLarge(bytes, this.#limitBytes));
+    if (bytes > this.#limitBytes)
+      this.#onTooLarge(new Failure("tooLarge", { bytes, limitBytes: this.#limitBytes }));
     else this.#onFrame(Buffer.concat(pieces, bytes));
   }
 }

@@ -1,121 +1,112 @@
 /**
- * The OpenCode side: which instances are open, in which mode, and requests to it by its own in-process fetch
- * (in the TUI and in `opencode run` there is no other way in).
- * Knows nothing of the sidecar's process, and never calls OpenCode by itself while a plugin initialises.
+ * OpenCode 1.x, as far as the rest knows it: which instances are open, in which mode, and requests to it by its own
+ * in-process fetch (in the TUI and in `opencode run` there is no other way in). A second host would stand beside it.
+ * Never calls OpenCode by itself while a plugin initialises: that deadlocks.
  */
-import { isOfMessages, withoutContents } from "./attachments.js";
 import { within } from "./deadline.js";
-import { allowedPath } from "./endpoints.js";
-import { HOST_UNREACHABLE, INVALID_PARAMS, RpcError } from "./errors.js";
-import { modeOf } from "./mode.js";
+import { MANIFEST } from "./manifest.js";
 
-/** @typedef {import("./connection.js").Json} Json */
+const { toast, waitMs } = MANIFEST;
+
+/** @typedef {"tui" | "run" | "serve" | "other"} Mode */
 /** @typedef {"info" | "success" | "warning" | "error"} Variant */
+/** @typedef {"debug" | "info" | "warn" | "error"} Level */
+/** @typedef {(level: Level, message: string) => void} Log */
+/** @typedef {{baseUrl: string, headers?: unknown, fetch: (request: Request) => Promise<Response>}} ClientConfig */
 
 /**
  * One initialisation of the plugin: OpenCode makes one for each directory, and more on a reload.
  * @typedef {object} Instance
  * @property {string} directory
  * @property {string} worktree
- * @property {any} client OpenCode's own client
+ * @property {any} client OpenCode's own client, which all plugins of the instance share
+ * @property {boolean} looksNew
  */
 
-/** What is a courtesy (a toast, a log line, the version) must not hold anything up. */
-const COURTESY_MS = 2_000;
+/**
+ * @typedef {{headers?: unknown, body?: string | null | undefined, signal?: AbortSignal | undefined}} Content
+ */
 
 /** A sidecar that writes rubbish without end must not flood OpenCode's log. */
 const LOG_LINES_AT_ONCE = 20;
 
-const PASSED_ON = ["content-type", "x-next-cursor"];
 const ACCEPTED = ["accept", "content-type"];
+
+/**
+ * In what OpenCode hands to a plugin: absent in 1.1.65 and 1.3.2, there in 1.14.48, 1.15.13 and 1.18.33. It tells an
+ * old one without asking, for which there is no time before the hooks are taken.
+ */
+const SIGN_OF_A_NEW_OPENCODE = "experimental_workspace";
+
+/** What serves until it is ended; `web` opens a browser beside that. @type {Map<string, Mode>} */
+const COMMANDS = new Map([
+  ["run", "run"],
+  ["serve", "serve"],
+  ["web", "serve"],
+]);
 
 export class Host {
   /** The newest last. @type {Set<Instance>} */
   #instances = new Set();
   #courtesyMs;
   #logging = 0;
-  /** @type {Promise<string | null> | null} */
+  /** @type {string | null} */
   #version = null;
 
-  /** @param {{argv?: string[], courtesyMs?: number}} [parts] */
-  constructor({ argv = process.argv, courtesyMs = COURTESY_MS } = {}) {
+  /** @param {{argv?: string[] | undefined, courtesyMs?: number}} [parts] */
+  constructor({ argv = process.argv, courtesyMs = waitMs.courtesy } = {}) {
     this.mode = modeOf(argv);
     this.#courtesyMs = courtesyMs;
   }
 
-  /** @param {Instance} instance */
-  register(instance) {
+  /**
+   * @param {unknown} input OpenCode's
+   * @returns {Instance}
+   */
+  open(input) {
+    const {
+      directory = process.cwd(),
+      worktree,
+      client,
+    } = /** @type {Record<string, unknown>} */ (input ?? {});
+    const looksNew = SIGN_OF_A_NEW_OPENCODE in Object(input);
+    const instance = {
+      directory: String(directory),
+      worktree: String(worktree ?? directory),
+      client,
+      looksNew,
+    };
     this.#instances.add(instance);
+    return instance;
   }
 
   /**
    * @param {Instance} instance
-   * @returns {number} how many are left
+   * @returns {boolean} whether it was open
    */
-  unregister(instance) {
-    this.#instances.delete(instance);
-    return this.#instances.size;
+  close(instance) {
+    return this.#instances.delete(instance);
   }
 
-  /** @param {Instance} instance */
-  isOpen(instance) {
-    return this.#instances.has(instance);
+  /** All that are open, the newest last. */
+  get instances() {
+    return [...this.#instances];
   }
 
-  /** The one opened last. @returns {Instance | undefined} */
-  get newest() {
-    return [...this.#instances].at(-1);
-  }
-
-  /**
-   * Serves `http/request`.
-   * @param {Json} params {directory, method, path, headers, body}
-   * @param {{signal?: AbortSignal}} [context]
-   * @throws {RpcError} ENDPOINT_REFUSED, HOST_UNREACHABLE, INVALID_PARAMS
-   */
-  async serve({ directory, method, path, headers, body }, { signal } = {}) {
-    const target = allowedPath(method, path);
-    if (body !== null && body !== undefined && typeof body !== "string") {
-      throw new RpcError(INVALID_PARAMS, "http/request: `body` must be a string or null");
-    }
-    const instance = [...this.#instances].findLast((open) => open.directory === directory);
-    // A directory that isn't open would make OpenCode open it, with another initialisation of everything.
-    if (!instance) throw new RpcError(HOST_UNREACHABLE, `OpenCode has no project open in ${directory}`);
-    try {
-      const response = await this.#fetch(instance, method, target, { headers, body, signal });
-      const text = isOfMessages(method, target)
-        ? withoutContents(await response.arrayBuffer())
-        : await response.text();
-      const passedOn = PASSED_ON.flatMap((name) => {
-        const value = response.headers.get(name);
-        return value === null ? [] : [[name, value]];
-      });
-      return { status: response.status, headers: Object.fromEntries(passedOn), body: text };
-    } catch (error) {
-      this.log("warn", `${method} ${target} failed: ${error instanceof Error ? error.stack : error}`);
-      const sentence = `OpenCode could not be reached for ${method} ${target}: its log has the reason`;
-      throw new RpcError(HOST_UNREACHABLE, sentence);
-    }
-  }
-
-  /** OpenCode's version as it names it itself, asked for once; null when it didn't say. @returns {Promise<string | null>} */
+  /** OpenCode's version as it names it itself; null when it doesn't say, and then the next one to ask tries again. */
   async askVersion() {
-    this.#version ??= this.#askVersion();
-    const version = await this.#version;
-    if (version === null) this.#version = null; // the next one to ask tries again
-    return version;
-  }
-
-  async #askVersion() {
-    if (!this.newest) return null;
-    const asked = this.#fetch(this.newest, "GET", "/global/health").then((response) => response.json());
+    const instance = this.instances.at(-1);
+    if (this.#version !== null || !instance) return this.#version;
     try {
-      const health = /** @type {any} */ (await within(asked, { timeoutMs: this.#courtesyMs }));
-      return typeof health?.version === "string" ? health.version : null;
+      const asked = this.fetch(instance, "GET", "/global/health").then((response) => response.json());
+      const health = /** @type {{version?: unknown}} */ (
+        await within(asked, { timeoutMs: this.#courtesyMs })
+      );
+      if (typeof health.version === "string") this.#version = health.version;
     } catch (error) {
       this.log("info", `OpenCode did not tell its version: ${error}`);
-      return null;
     }
+    return this.#version;
   }
 
   /**
@@ -128,12 +119,7 @@ export class Host {
    * @throws {Error} it could not be reached, or refused
    */
   async ask(instance, method, path, body) {
-    const response = await this.#fetch(instance, method, path, {
-      ...(body !== undefined && {
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body),
-      }),
-    });
+    const response = await this.fetch(instance, method, path, body === undefined ? {} : json(body));
     if (!response.ok) throw new Error(`OpenCode answered ${response.status} to ${method} ${path}`);
     return response.json();
   }
@@ -141,21 +127,37 @@ export class Host {
   /**
    * Shows a toast, if there is a screen; never throws and never takes long.
    * @param {Instance} instance
-   * @param {string} title
    * @param {string} message
    * @param {Variant} variant
    */
-  async toast(instance, title, message, variant) {
+  async toast(instance, message, variant) {
+    const duration = Math.min(
+      Math.max(toast.shortestMs, message.length * toast.characterMs),
+      toast.longestMs,
+    );
     try {
-      const shown = this.#fetch(instance, "POST", "/tui/show-toast", {
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ title, message, variant, duration: readingMs(message) }),
-      });
-      await within(shown, { timeoutMs: this.#courtesyMs });
+      await this.#post(instance, "/tui/show-toast", { title: toast.title, message, variant, duration });
     } catch (error) {
-      this.log("info", `no toast (${error}) for: ${title}: ${message}`);
+      this.log("info", `no toast (${error}) for: ${message}`);
     }
   }
+
+  /**
+   * A line for OpenCode's log, in the background. Goes nowhere when OpenCode takes none.
+   * @type {Log}
+   */
+  log = (level, message) => {
+    const instance = this.instances.at(-1);
+    if (!instance || this.#logging >= LOG_LINES_AT_ONCE) return;
+    this.#logging += 1;
+    // Said twice: newer versions (seen in 1.18.33) don't write the service's name.
+    const line = { service: "handoff-sidecar", level, message: `handoff-sidecar: ${message}` };
+    this.#post(instance, "/log", line)
+      .catch(() => {}) // a log that can't be written to can't be told of either
+      .finally(() => {
+        this.#logging -= 1;
+      });
+  };
 
   /**
    * The end of `opencode run`, whose one command has been carried out: it would report the hook's throw as an
@@ -170,34 +172,14 @@ export class Host {
   }
 
   /**
-   * A line for OpenCode's log, in the background. Goes nowhere when OpenCode takes none.
-   * @param {"debug" | "info" | "warn" | "error"} level
-   * @param {string} message
-   */
-  log(level, message) {
-    const instance = this.newest;
-    if (!instance || this.#logging >= LOG_LINES_AT_ONCE) return;
-    this.#logging += 1;
-    const written = this.#fetch(instance, "POST", "/log", {
-      headers: { "content-type": "application/json" },
-      // Said twice: newer versions (seen in 1.18.33) don't write the service's name.
-      body: JSON.stringify({ service: "handoff-sidecar", level, message: `handoff-sidecar: ${message}` }),
-    });
-    within(written, { timeoutMs: this.#courtesyMs })
-      .catch(() => {}) // a log that can't be written to can't be told of either
-      .finally(() => {
-        this.#logging -= 1;
-      });
-  }
-
-  /**
    * @param {Instance} instance
    * @param {string} method
    * @param {string} path
-   * @param {{headers?: unknown, body?: string | null | undefined, signal?: AbortSignal | undefined}} [what]
+   * @param {Content} [content]
    * @returns {Promise<Response>}
    */
-  async #fetch(instance, method, path, { headers, body, signal } = {}) {
+  async fetch(instance, method, path, { headers, body, signal } = {}) {
+    /** @type {ClientConfig} */
     const config = instance.client._client.getConfig();
     const merged = new Headers(present(config.headers));
     for (const [name, value] of Object.entries(present(headers))) {
@@ -212,14 +194,32 @@ export class Host {
     });
     return config.fetch(request);
   }
+
+  /**
+   * What is a courtesy must not hold anything up.
+   * @param {Instance} instance
+   * @param {string} path
+   * @param {object} content
+   */
+  #post(instance, path, content) {
+    const asked = this.fetch(instance, "POST", path, json(content));
+    return within(asked, { timeoutMs: this.#courtesyMs });
+  }
 }
 
+/** @param {unknown} body */
+const json = (body) => ({ headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+
 /**
- * How long a toast stays, so that it can be read to its end: OpenCode's own 5 s are short for a sentence on what failed.
- * @param {string} message
+ * The TUI's plugins run in a worker of their own; for the rest the first word of the command line says it.
+ * @param {string[]} argv
+ * @returns {Mode}
  */
-function readingMs(message) {
-  return Math.min(Math.max(5_000, message.length * 60), 30_000);
+function modeOf(argv) {
+  if (/[\\/]tui[\\/]worker\.(js|ts)$/.test(argv[1] ?? "")) return "tui";
+  // Not simply the first word: `opencode -m some/model run` has a value before it.
+  const [mode] = argv.slice(2).flatMap((word) => COMMANDS.get(word) ?? []);
+  return mode ?? (argv.slice(2).some((word) => !word.startsWith("-")) ? "other" : "tui");
 }
 
 /**

@@ -4,7 +4,9 @@
  * off, by which process, and whether there is a sidecar or not.
  */
 import { within } from "./deadline.js";
-import { CallGivenUp } from "./errors.js";
+import { Failure } from "./failures.js";
+import { MANIFEST } from "./manifest.js";
+import { Recent } from "./sessions.js";
 
 /** What only looks; a subagent may end its work with these. What is not listed here may change something. */
 const ONLY_LOOK = new Set([
@@ -16,20 +18,11 @@ const ONLY_LOOK = new Set([
 /** A tool that hands its work to others, which are locked by themselves: nobody waits for it. */
 const DELEGATE = new Set(["task", "batch"]);
 
-/** OpenCode answers in 1 to 5 ms; a turn waits no longer than this for it. */
-export const LOOK_UP_MS = 300;
-
-/** The longest that a handoff waits for another call of its step: OpenCode's own limit for a command. */
-const CALLS_TIMEOUT_MS = 120_000;
-
 /** Subagents have subagents, but not without end. */
 const MOST_LEVELS = 20;
 
 /** A neighbour that writes metadata whole, again and again, must not make us do the same for ever. */
 const MOST_RESTORED = 3;
-
-/** Far more sessions than a process has at work at once. */
-const REMEMBERED = 500;
 
 /**
  * What a handoff leaves in the metadata of the session that it leaves.
@@ -47,7 +40,7 @@ const REMEMBERED = 500;
  * @property {(sessionID: string) => Promise<any>} session
  * @property {(sessionID: string, metadata: unknown) => Promise<unknown>} setMetadata
  * @property {(mark: Mark) => unknown} lifted a person writes in a session whose work went on elsewhere
- * @property {import("./connection.js").Log} log
+ * @property {import("./host.js").Log} log
  */
 
 /** @typedef {{parentID: string | undefined, revert: any, mark: Mark | undefined}} Known */
@@ -65,20 +58,20 @@ export function lockOf(sessionID, known) {
 }
 
 export class Lock {
-  /** By session, the newest last. @type {Map<string, Known>} */
-  #known = new Map();
-  /** The turn in which a session was last looked up, and the answer. @type {Map<string, {turn: string | null, done: Promise<void>}>} */
-  #lookedUp = new Map();
-  /** When a person last wrote in a session. @type {Map<string, number>} */
-  #written = new Map();
-  /** Handoffs that are being made, by the session that is left. @type {Map<string, Promise<unknown>>} */
-  #leaving = new Map();
-  /** Calls that may change something and have not ended, by id. @type {Map<string, string>} */
-  #running = new Map();
+  /** By session, the newest last. @type {Recent<Known>} */
+  #known = new Recent();
+  /** The turn in which a session was last looked up, and the answer. @type {Recent<{turn: string | null, done: Promise<void>}>} */
+  #lookedUp = new Recent();
+  /** When a person last wrote in a session. @type {Recent<number>} */
+  #written = new Recent();
+  /** Handoffs that are being made, by the session that is left. @type {Recent<Promise<unknown>>} */
+  #leaving = new Recent();
+  /** Calls that may change something and have not ended, by id. @type {Recent<string>} */
+  #running = new Recent();
   /** @type {Set<() => void>} */
   #waiting = new Set();
-  /** @type {Map<string, number>} */
-  #restored = new Map();
+  /** @type {Recent<number>} */
+  #restored = new Recent();
 
   /**
    * A session as an event tells of it. Events come in their order: a mark that is gone was lost.
@@ -112,7 +105,7 @@ export class Lock {
    * @param {Api} api
    */
   written(sessionID, at, api) {
-    remember(this.#written, sessionID, at);
+    this.#written.set(sessionID, at);
     this.#liftIfWritten(sessionID, api);
   }
 
@@ -125,7 +118,7 @@ export class Lock {
    */
   async leaving(sessionID, work) {
     const made = work();
-    remember(this.#leaving, sessionID, made);
+    this.#leaving.set(sessionID, made);
     try {
       return await made;
     } finally {
@@ -153,7 +146,7 @@ export class Lock {
 
   /** @param {{tool: string, sessionID: string, callID: string}} call one that is run */
   began({ tool, sessionID, callID }) {
-    if (!ONLY_LOOK.has(tool) && !DELEGATE.has(tool)) remember(this.#running, callID, sessionID);
+    if (!ONLY_LOOK.has(tool) && !DELEGATE.has(tool)) this.#running.set(callID, sessionID);
   }
 
   /** @param {string} callID */
@@ -182,7 +175,9 @@ export class Lock {
       look = () => isAlone() && resolve();
       this.#waiting.add(look);
     });
-    await within(ended, { signal, timeoutMs: CALLS_TIMEOUT_MS }).finally(() => this.#waiting.delete(look));
+    await within(ended, { signal, timeoutMs: MANIFEST.waitMs.callsOfAStep }).finally(() =>
+      this.#waiting.delete(look),
+    );
   }
 
   /**
@@ -195,13 +190,13 @@ export class Lock {
     let look = this.#lookedUp.get(sessionID);
     if (!look || look.turn !== turn) {
       look = { turn, done: this.#ask(sessionID, api) };
-      remember(this.#lookedUp, sessionID, look);
+      this.#lookedUp.set(sessionID, look);
     }
     try {
-      await within(look.done, { timeoutMs: LOOK_UP_MS });
+      await within(look.done, { timeoutMs: MANIFEST.waitMs.lookUp });
     } catch (error) {
       // A late answer is learnt when it comes, and a failed look is taken again.
-      if (error instanceof CallGivenUp) look.done = Promise.resolve();
+      if (error instanceof Failure) look.done = Promise.resolve();
       else this.forget(sessionID);
       api.log(
         "warn",
@@ -238,7 +233,7 @@ export class Lock {
     const before = this.#known.get(info.id)?.mark;
     // It may have been written down before a person's message was.
     if (mark && before?.lifted && before.to === mark.to && before.at === mark.at) mark.lifted = before.lifted;
-    remember(this.#known, info.id, { parentID: info.parentID, revert: info.revert, mark });
+    this.#known.set(info.id, { parentID: info.parentID, revert: info.revert, mark });
     this.#liftIfWritten(info.id, api);
   }
 
@@ -267,7 +262,7 @@ export class Lock {
     const known = this.#known.get(sessionID);
     if (known) known.mark = mark;
     if (times >= MOST_RESTORED) return;
-    remember(this.#restored, sessionID, times + 1);
+    this.#restored.set(sessionID, times + 1);
     await this.#write(sessionID, mark, api);
   }
 
@@ -312,17 +307,4 @@ function hasWord(info) {
 function isUndone(turn, revert) {
   if (!turn || typeof revert?.messageID !== "string") return false;
   return turn > revert.messageID || (turn === revert.messageID && !revert.partID);
-}
-
-/**
- * @template T
- * @param {Map<string, T>} map
- * @param {string} key
- * @param {T} value
- */
-function remember(map, key, value) {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > REMEMBERED && oldest !== undefined) map.delete(oldest);
 }

@@ -1,25 +1,27 @@
 /**
- * tools.json: the tools, commands and default trigger that Python's models generate, and the oldest OpenCode.
- * Knows nothing of what they are for.
+ * tools.json: all that this side has from Python, which makes it. Tools, commands, the default trigger, limits, waits,
+ * codes, and every sentence. Knows nothing of what they are for.
  */
 import { readFileSync } from "node:fs";
 
-/**
- * @typedef {object} Manifest
- * @property {number} protocolVersion
- * @property {{name: string, description: string, parameters: object}[]} tools
- * @property {{name: string, description: string, template: string, immediate?: boolean}[]} commands
- * @property {{source: string, flags: string}} triggerPattern
- * @property {{source: string, flags: string}} signedByAPlugin
- * @property {{oldest: string}} openCode
- */
+/** @typedef {typeof import("../tools.json")} Manifest */
 
-/** @returns {Manifest} */
-export function readManifest() {
-  return JSON.parse(readFileSync(new URL("../tools.json", import.meta.url), "utf8"));
-}
+/** @type {Manifest} */
+export const MANIFEST = read("../tools.json");
 
 /** The version of this plugin, which is the Python package's too. @returns {string} */
-export function readVersion() {
-  return JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
+export const readVersion = () => read("../package.json").version;
+
+/**
+ * A sentence with its `{words}` in place.
+ * @param {string} sentence
+ * @param {Record<string, unknown>} words
+ */
+export function fill(sentence, words) {
+  return sentence.replace(/\{(\w+)\}/g, (hole, name) => (name in words ? String(words[name]) : hole));
+}
+
+/** @param {string} name */
+function read(name) {
+  return JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8"));
 }

@@ -6,6 +6,11 @@
  * program passes: what it sends is marked on the way (seen in 1.15.13 and 1.18.34).
  */
 
+import { MANIFEST } from "./manifest.js";
+
+/** By which some plugins tell what they wrote. */
+const SIGNATURE = new RegExp(MANIFEST.signedByAPlugin.source, MANIFEST.signedByAPlugin.flags);
+
 /** In a part's metadata, which OpenCode stores and hands out again. */
 const KEY = "handoff";
 
@@ -22,13 +27,12 @@ const promptedBy = new Set();
 
 /**
  * @param {any[]} parts
- * @param {RegExp} signature by which some plugins tell what they wrote
  * @returns {"a person" | "a plugin" | "us" | "nobody"} nobody: OpenCode itself, or a notice that no model reads
  */
-export function writerOf(parts, signature) {
+export function writerOf(parts) {
   const by = parts.map((part) => part?.metadata?.[KEY]?.by).find((name) => name);
   if (by) return by === "handoff-sidecar" ? "us" : "a plugin";
-  if (parts.some((part) => typeof part?.text === "string" && signature.test(part.text))) return "a plugin";
+  if (parts.some((part) => typeof part?.text === "string" && SIGNATURE.test(part.text))) return "a plugin";
   return parts.some((part) => part && !part.synthetic && !part.ignored) ? "a person" : "nobody";
 }
 
@@ -36,11 +40,10 @@ export function writerOf(parts, signature) {
  * Who wrote a message that arrives; what is known of it by its session alone is written into it.
  * @param {string} sessionID
  * @param {any[]} parts
- * @param {RegExp} signature
  */
-export function arriving(sessionID, parts, signature) {
+export function arriving(sessionID, parts) {
   if (promptedBy.delete(sessionID)) markAll(parts);
-  return writerOf(parts, signature);
+  return writerOf(parts);
 }
 
 /**

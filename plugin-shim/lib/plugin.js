@@ -1,277 +1,319 @@
 /**
- * Where everything is put together: one host, one sidecar, and a set of hooks for each initialisation.
- * Hooks are made in hooks/, one file a concern; a new one is added to `hooks` below.
+ * Where everything is put together: one host, one sidecar, and a set of hooks for each initialisation, made in `hooksOf`.
+ * Also when the sidecar is started. It competes with OpenCode's own start and first messages, so it is put off until it
+ * is needed: for a trigger, a tool, a command, a compaction, a session that is no longer small, or in a quiet moment.
  */
-import { sidecarCommand } from "./command.js";
-import { later, within } from "./deadline.js";
-import { CallGivenUp, SidecarDied, SidecarMissing, SidecarNotFound, SidecarStopped } from "./errors.js";
-import { commandHooks } from "./hooks/commands.js";
-import { compactionHooks } from "./hooks/compaction.js";
-import { eventHooks } from "./hooks/events.js";
-import { apiOf, lockHooks } from "./hooks/lock.js";
-import { messageHooks } from "./hooks/messages.js";
-import { combined, guarded, hand, takeBack } from "./hooks/sets.js";
-import { stepHooks } from "./hooks/steps.js";
-import { toolHooks } from "./hooks/tools.js";
+import { later } from "./deadline.js";
+import { eventHooks } from "./events.js";
+import { Failure, MeantThrow, startFailure } from "./failures.js";
 import { Host } from "./host.js";
 import { Lock } from "./lock.js";
-import { readManifest, readVersion } from "./manifest.js";
-import { looksNew } from "./registration.js";
-import { startFailure, tooOld } from "./sentences.js";
-import { Sessions } from "./sessions.js";
-import { mayNameTriggerWords } from "./settings.js";
-import { Sidecar } from "./sidecar.js";
+import { lockHooks } from "./locking.js";
+import { MANIFEST } from "./manifest.js";
+import { messageHooks } from "./messages.js";
+import { markPromptsOf } from "./persons.js";
+import { Sessions, used } from "./sessions.js";
+import { toolHooks } from "./tools.js";
 import { Trigger } from "./trigger.js";
-import { isOlder } from "./versions.js";
 
 /** @typedef {import("./host.js").Instance} Instance */
-/** @typedef {import("./hooks/sets.js").Hooks} Hooks */
+/** @typedef {import("./connection.js").Json} Json */
+/** @typedef {import("./sidecar.js").Sidecar} Sidecar */
+/** @typedef {Record<string, any>} Hooks */
 
-/**
- * What a set of hooks is made from.
- * @typedef {object} Parts
- * @property {Instance} instance
- * @property {Host} host
- * @property {import("./manifest.js").Manifest} manifest
- * @property {import("./registration.js").Commands} commands
- * @property {Sidecar} sidecar
- * @property {(error: unknown) => void} callFailed starts the sidecar anew if it has gone in the middle of a call
- * @property {(title: string, message: string, error: unknown) => void} toastFailure tells the person; what stays as
- *   it is, once
- * @property {() => string | null} refusal why nothing can be done in this OpenCode, or null
- * @property {(message: string, variant: import("./host.js").Variant) => void} notice tells the person, once in a process
- * @property {Lock} lock
- * @property {import("./lock.js").Api} api
- * @property {Sessions} sessions
- * @property {(sessionID: string) => import("./connection.js").Json} context what the sidecar is told of where a
- *   session is
- * @property {import("./connection.js").Log} log
- * @property {Trigger} trigger
- * @property {{toolCallMs?: number, messageMs?: number, commandMs?: number, stepMs?: number,
- *   compactionMs?: number}} limits
- */
+/** What will not mend itself is told at the start; of the rest a call tells, if there is one. */
+const LASTING = ["missing", "notFound", "unloadable"];
 
-/** In the background: OpenCode answers only when the directory is ready, which has taken 10 s on a busy machine. */
-const OPEN_TIMEOUT_MS = 60_000;
-
-const CHANGED = /^\/session\/(ses_[A-Za-z0-9]+)$/;
-
-/** A toast needs the TUI to be up, which starts beside the plugins. */
-const NOTICE_DELAY_MS = 3_000;
+const CHANGED = new RegExp(`^/session/(${MANIFEST.ids.session})$`);
 
 export class Plugin {
-  #manifest = readManifest();
-  #trigger = new Trigger(this.#manifest.triggerPattern);
-  #sessions;
-  #lock = new Lock();
-  #watches = false;
-  #host;
+  sessions = new Sessions();
+  lock = new Lock();
+  host;
+  trigger;
+  waitMs;
+  log;
+  /** Where the sidecar keeps the briefs, as it last said. @type {string | null} */
+  briefs = null;
+  /** Why nothing can be done in this OpenCode, or null. @type {string | null} */
+  refusal = null;
   #env;
-  #options;
-  /** @type {Sidecar | null} */
+  #spawn;
+  /** @type {Promise<Sidecar> | null} */
   #sidecar = null;
+  /** Whether a sidecar is up that watches sessions. */
+  #watches = false;
+  #isStarted = false;
+  #isAtWorkUntil = 0;
+  /** What OpenCode has, by initialisation. @type {Map<Instance, Hooks>} */
+  #given = new Map();
   /** @type {Set<string>} */
   #noticed = new Set();
-  /** @type {string | null} */
-  #refusal = null;
+  /** @type {unknown} */
+  #options;
 
   /**
-   * @param {object} [options] for tests: everything has its value from here or from the process
-   * @param {string[]} [options.argv]
-   * @param {NodeJS.ProcessEnv} [options.env]
-   * @param {Partial<typeof import("./sidecar.js").LIMITS> & Parts["limits"] &
-   *   {noticeMs?: number}} [options.limits]
-   * @param {Sessions} [options.sessions]
-   * @param {import("./process.js").Spawn} [options.spawn]
+   * @param {object} [parts] for tests: everything has its value from here or from the process
+   * @param {string[]} [parts.argv]
+   * @param {NodeJS.ProcessEnv} [parts.env]
+   * @param {Partial<typeof MANIFEST.waitMs>} [parts.waitMs]
+   * @param {import("./process.js").Spawn} [parts.spawn]
    */
-  constructor(options = {}) {
-    this.#options = options;
-    this.#env = options.env ?? process.env;
-    this.#sessions = options.sessions ?? new Sessions();
-    this.#host = new Host({ argv: options.argv });
+  constructor({ argv, env = process.env, waitMs, spawn } = {}) {
+    this.#env = env;
+    this.#spawn = spawn;
+    this.waitMs = { ...MANIFEST.waitMs, ...waitMs };
+    this.host = new Host({ argv });
+    this.log = this.host.log;
+    this.trigger = new Trigger(env);
   }
 
   /**
-   * Gives the hooks for one initialisation, in place of stand-ins if there are any, and starts the sidecar. In an
-   * OpenCode that is too old all hooks are taken back, as it looks a hook up each time; its tools it may have taken
-   * already, which refuse then.
-   * @param {Hooks} given what OpenCode has
-   * @param {import("./registration.js").Commands} commands
-   * @param {any} input OpenCode's
+   * The hooks of one initialisation. Asks OpenCode nothing, and waits for nothing.
+   * @param {unknown} input OpenCode's
    * @param {unknown} [options] the user's
-   * @param {AbortSignal} [closed] tells of a `dispose` that came before the hooks were there
-   * @returns {Promise<Hooks>} what can be called from now on
+   * @returns {Hooks}
    */
-  async give(given, commands, input, options, closed) {
-    const directory = String(input?.directory ?? process.cwd());
-    const worktree = String(input?.worktree ?? directory);
-    /** @type {Instance} */
-    const instance = { directory, worktree, client: input?.client };
-    this.#host.register(instance);
-    this.#sidecar ??= this.#makeSidecar(options);
-    const sidecar = this.#sidecar;
+  open(input, options) {
+    const instance = this.host.open(input);
+    markPromptsOf(instance.client);
+    if (this.#given.size === 0) this.#options = options;
+    const hooks = this.#hooksOf(instance);
+    // An old OpenCode would fail at the tools: it gets nothing until the sidecar has said that it isn't one.
+    const given = instance.looksNew ? { ...hooks, tool: { ...hooks.tool } } : {};
+    this.#given.set(instance, given);
+    if (this.#watches) void this.#opened(instance);
+    else if (instance.looksNew && this.trigger.isKnown)
+      this.#startWhenQuiet(Date.now() + this.waitMs.longestDelay);
+    else later(0, () => this.#start());
+    return given;
+  }
 
-    /** @type {Parts} */
-    const parts = {
-      instance,
-      host: this.#host,
-      manifest: this.#manifest,
-      commands,
-      sidecar,
-      callFailed: (error) => {
-        // At once: it looks after what the dead one has left half made.
-        if (isEndOfSidecar(error) && this.#host.isOpen(instance)) this.#start(instance, sidecar);
-      },
-      toastFailure: (title, message, error) => {
-        if (error instanceof SidecarStopped) this.#notice(instance, startFailure(error), "error");
-        else void this.#host.toast(instance, title, message, "error");
-      },
-      refusal: () => this.#refusal,
-      notice: (message, variant) => this.#notice(instance, message, variant),
-      lock: this.#lock,
-      api: apiOf(this.#host, instance, (level, message) => this.#log(level, message)),
-      sessions: this.#sessions,
-      context: (sessionID) => ({
-        sessionID,
-        directory,
-        worktree,
-        activeSessionID: this.#sessions.active,
-      }),
-      log: (level, message) => this.#log(level, message),
-      trigger: this.#trigger,
-      limits: this.#options.limits ?? {},
-    };
-    const hooks = combined([
-      commandHooks(parts),
-      compactionHooks(parts),
-      eventHooks(parts),
-      lockHooks(parts),
-      messageHooks(parts),
-      stepHooks(parts),
-      toolHooks(parts),
-    ]);
-    const all = guarded({ ...hooks, dispose: () => this.#dispose(instance) }, parts.log);
-    const why = this.#whyRefused(looksNew(input));
-    this.#refusal = await within(why, { signal: closed }).catch(() => this.#refusal);
-    if (this.#refusal) {
-      takeBack(given);
-      this.#notice(instance, this.#refusal, "warning");
-      await sidecar.end();
-      return { tool: all.tool };
+  /** The one list of what OpenCode calls; hooks of the same name run one after the other. @param {Instance} instance */
+  #hooksOf(instance) {
+    const dispose = () => this.#close(instance);
+    const makers = [toolHooks, lockHooks, messageHooks, eventHooks];
+    return oneSet([...makers.map((make) => make(this, instance)), { dispose }], this.log);
+  }
+
+  /**
+   * The sidecar's answer; starts it if it isn't up.
+   * @param {string} method
+   * @param {Json} params
+   * @param {import("./sidecar.js").How} how
+   */
+  async call(method, params, how) {
+    try {
+      const sidecar = await this.#load();
+      return await sidecar.call(method, params, how);
+    } catch (error) {
+      // At once: it looks after what the dead one has left half made.
+      if (error instanceof Failure && error.sent && !error.ended) this.#start();
+      throw error;
     }
-    hand(all, given);
-    if (!closed?.aborted) this.#start(instance, sidecar);
-    return all;
-  }
-
-  /** @param {boolean} isNew by the looks of it */
-  async #whyRefused(isNew) {
-    const { oldest } = this.#manifest.openCode;
-    const version = await this.#host.askVersion();
-    const isTooOld = version === null ? !isNew : isOlder(version, oldest);
-    return isTooOld ? tooOld(version, oldest) : null;
   }
 
   /**
-   * @param {Instance} instance
-   * @param {Sidecar} sidecar
+   * Tells the sidecar, if there is one: another has no use for it.
+   * @param {string} method
+   * @param {Json} params
    */
-  #start(instance, sidecar) {
-    if (!mayNameTriggerWords(this.#env)) this.#trigger.settle();
-    const opened = this.#open(instance, sidecar).catch((error) => {
-      this.#log("warn", String(error));
-      // What will not mend itself is told now; of the rest a call tells, if there is one.
-      const isLasting = error instanceof SidecarMissing || error instanceof SidecarNotFound;
-      if (isLasting) this.#notice(instance, startFailure(error), "error");
-    });
-    opened.finally(() => this.#trigger.settle());
+  notify(method, params) {
+    void this.#sidecar?.then(
+      (sidecar) => sidecar.notify(method, params),
+      () => {},
+    );
+  }
+
+  /** What the sidecar is told of where a session is. @param {Instance} instance @param {string} sessionID */
+  context({ directory, worktree }, sessionID) {
+    return { sessionID, directory, worktree, activeSessionID: this.sessions.active };
+  }
+
+  /** Tells the person that something failed. @param {Instance} instance @param {string} message */
+  tell(instance, message) {
+    if (this.refusal) return; // of which there is a notice
+    void this.host.toast(instance, message, "error");
   }
 
   /**
-   * Once in a process.
+   * Tells the person, once in a process, when the TUI is there: it starts beside the plugins.
    * @param {Instance} instance
    * @param {string} message
    * @param {import("./host.js").Variant} variant
    */
-  #notice(instance, message, variant) {
+  notice(instance, message, variant) {
     if (this.#noticed.has(message)) return;
     this.#noticed.add(message);
-    this.#log("warn", message);
-    later(this.#options.limits?.noticeMs ?? NOTICE_DELAY_MS, () => {
-      if (this.#host.isOpen(instance)) void this.#host.toast(instance, "handoff-sidecar", message, variant);
+    this.log("warn", message);
+    later(this.waitMs.notice, () => {
+      if (this.#given.has(instance)) void this.host.toast(instance, message, variant);
     });
+  }
+
+  /** OpenCode does something: no moment to start a sidecar in. */
+  isAtWork() {
+    this.#isAtWorkUntil = Date.now() + this.waitMs.quiet;
+  }
+
+  /** A session that is no longer small may soon be full. @param {{tokens?: unknown}} step */
+  seen({ tokens }) {
+    if (!this.#isStarted && used(tokens) >= MANIFEST.smallSessionTokens) this.#start();
+  }
+
+  /** @param {number} latest */
+  #startWhenQuiet(latest) {
+    this.isAtWork();
+    const look = () => {
+      if (this.#isStarted || this.#given.size === 0) return;
+      const restMs = Math.min(this.#isAtWorkUntil, latest) - Date.now();
+      if (restMs > 0) later(restMs, look);
+      else this.#start();
+    };
+    later(this.waitMs.quiet, look);
+  }
+
+  /** In the background. */
+  #start() {
+    const instance = this.host.instances.at(-1);
+    if (!instance || this.refusal) return;
+    this.#load()
+      .then((sidecar) => sidecar.start())
+      .catch((error) => {
+        this.log("warn", String(error));
+        this.trigger.settle();
+        const isLasting = error instanceof Failure && LASTING.includes(error.kind);
+        if (isLasting) this.notice(instance, startFailure(error), "error");
+      });
+  }
+
+  /** Its code is loaded with it: it is half of the plugin, and OpenCode's start needs none of it. */
+  #load() {
+    this.#isStarted = true;
+    this.#sidecar ??= this.#make(this.#options);
+    return this.#sidecar;
   }
 
   /**
-   * @param {Instance} instance
-   * @param {Sidecar} sidecar
+   * @param {unknown} options
+   * @throws {Failure} unloadable
    */
-  async #open({ directory, worktree }, sidecar) {
-    await sidecar.start();
-    if (!this.#watches) return;
-    const { floors } = await sidecar.call(
-      "directory/opened",
-      { directory, worktree },
-      { timeoutMs: OPEN_TIMEOUT_MS },
-    );
-    this.#sessions.setFloors(directory, floors);
-  }
-
-  /** @param {Instance} instance */
-  async #dispose(instance) {
-    if (!this.#host.isOpen(instance) || this.#host.unregister(instance) > 0) return;
-    const sidecar = this.#sidecar;
-    // The next one to attach makes a new sidecar, from its own options: they may have changed meanwhile.
-    this.#sidecar = null;
-    await sidecar?.end();
-  }
-
-  /** @param {unknown} options */
-  #makeSidecar(options) {
+  async #make(options) {
+    const { Sidecar, sidecarCommand, serve } = await import("./sidecar.js").catch((error) => {
+      throw new Failure("unloadable", { error });
+    });
     const { command: _, ...passedOn } = /** @type {Record<string, unknown>} */ (options ?? {});
     return new Sidecar({
-      command: () => sidecarCommand(options, this.#env, readVersion),
+      command: () => sidecarCommand(options, this.#env),
       env: this.#env,
-      ...(this.#options.spawn && { spawn: this.#options.spawn }),
-      ...(this.#options.limits && { limits: this.#options.limits }),
-      greeting: async () => ({
-        openCode: { version: await this.#host.askVersion() },
-        mode: this.#host.mode,
-        directory: this.#host.newest?.directory ?? process.cwd(),
-        options: passedOn,
-      }),
-      onReady: ({ triggerPattern, watches }) => {
-        this.#watches = watches === true;
-        this.#adopt(triggerPattern);
+      waitMs: this.waitMs,
+      spawn: this.#spawn,
+      greeting: async () => {
+        const version = await this.host.askVersion();
+        const { directory, looksNew } = this.host.instances.at(-1) ?? {};
+        return { openCode: { version, looksNew }, mode: this.host.mode, directory, options: passedOn };
       },
+      onReady: (answer) => this.#isReady(answer),
       handlers: {
         "http/request": (params, context) => {
-          this.#sessions.requested(params);
+          this.sessions.requested(params);
           const changed = params.method === "PATCH" && CHANGED.exec(String(params.path))?.[1];
-          return this.#host.serve(params, context).finally(() => changed && this.#lock.forget(changed));
+          return serve(this.host, params, context).finally(() => changed && this.lock.forget(changed));
         },
       },
-      log: (level, message) => this.#log(level, message),
+      log: this.log,
     });
   }
 
-  /** @param {any} pattern */
-  #adopt(pattern) {
-    try {
-      this.#trigger.adopt(pattern);
-    } catch (error) {
-      this.#log("error", `the sidecar's trigger pattern can't be used, so the default stays: ${error}`);
+  /** @param {Json} answer of `initialize` */
+  #isReady({ refusal, triggerPattern, watches, briefs }) {
+    if (refusal) {
+      this.#refuse(String(refusal));
+      throw new Failure("told", { cause: refusal });
     }
-    this.#trigger.settle();
+    this.briefs = briefs ?? null;
+    try {
+      this.trigger.adopt(triggerPattern);
+    } catch (error) {
+      this.log("error", `the sidecar's trigger pattern can't be used, so the default stays: ${error}`);
+      this.trigger.settle();
+    }
+    this.#watches = watches === true;
+    for (const [instance, given] of this.#given) {
+      if (!instance.looksNew) Object.assign(given, this.#hooksOf(instance));
+      if (this.#watches) void this.#opened(instance);
+    }
   }
 
-  /** @type {import("./connection.js").Log} */
-  #log(level, message) {
-    this.#host.log(level, message);
+  /**
+   * All hooks are taken back: OpenCode looks one up each time. Its tools it may have taken already, which refuse then.
+   * @param {string} sentence
+   */
+  #refuse(sentence) {
+    this.refusal = sentence;
+    this.trigger.settle();
+    for (const [instance, given] of this.#given) {
+      for (const hooks of [given.tool ?? {}, given])
+        for (const name of Object.keys(hooks)) delete hooks[name];
+      this.notice(instance, sentence, "warning");
+    }
+  }
+
+  /** @param {Instance} instance */
+  async #opened({ directory, worktree }) {
+    try {
+      const how = { timeoutMs: this.waitMs.open };
+      const { floors } = await this.call("directory/opened", { directory, worktree }, how);
+      this.sessions.setFloors(directory, floors);
+    } catch (error) {
+      this.log("warn", `${directory} is not watched: ${error}`);
+    }
+  }
+
+  /** @param {Instance} instance */
+  async #close(instance) {
+    this.host.close(instance);
+    if (!this.#given.delete(instance) || this.#given.size > 0) return;
+    const sidecar = this.#sidecar;
+    // The next one to open makes a new sidecar, from its own options: they may have changed meanwhile.
+    this.#sidecar = null;
+    this.#watches = false;
+    this.#isStarted = false;
+    await sidecar?.then(
+      (made) => made.end(),
+      () => {},
+    );
   }
 }
 
-/** @param {unknown} error of a call that had been sent */
-function isEndOfSidecar(error) {
-  return error instanceof SidecarDied || (error instanceof CallGivenUp && error.sent && !error.answered);
+/**
+ * One set of several. A throw in a hook would end what OpenCode was doing, and lose what the person typed: only one that
+ * is meant to gets out.
+ * @param {Hooks[]} sets
+ * @param {import("./host.js").Log} log
+ * @returns {Hooks}
+ */
+function oneSet(sets, log) {
+  /** @type {Record<string, any[]>} */
+  const lists = {};
+  for (const [name, hook] of sets.flatMap((set) => Object.entries(set))) {
+    lists[name] ??= [];
+    lists[name].push(hook);
+  }
+  const guarded = Object.entries(lists).map(([name, list]) => {
+    if (typeof list[0] !== "function") return [name, list[0]];
+    const hook = async (/** @type {unknown[]} */ ...args) => {
+      for (const each of list) {
+        try {
+          const work = each(...args);
+          if (work) await work;
+        } catch (error) {
+          if (error instanceof MeantThrow) throw error;
+          log("error", `hook ${name}: ${error instanceof Error ? error.stack : error}`);
+        }
+      }
+    };
+    return [name, hook];
+  });
+  return Object.fromEntries(guarded);
 }

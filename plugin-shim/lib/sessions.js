@@ -1,47 +1,72 @@
 /**
  * What this process has seen of its sessions: how full each is, where the person's newest message went, and which message
- * is our own. Facts alone, forgotten with the process; the sidecar may be started anew
- * in the middle.
+ * is our own. Facts alone, forgotten with the process; the sidecar may be started anew in the middle.
  */
+import { MANIFEST } from "./manifest.js";
 
 /** Far more than a process has at work at once. */
 const REMEMBERED = 500;
 
-const PROMPTED = /^\/session\/(ses_[A-Za-z0-9]+)\/prompt_async$/;
+/** Where each number that OpenCode adds up stands. */
+const TOKEN_PATHS = MANIFEST.tokenParts.map((path) => path.split("."));
+
+const PROMPTED = new RegExp(`^/session/(${MANIFEST.ids.session})/prompt_async$`);
+
+/** @typedef {import("./events.js").MessageInfo} MessageInfo */
 
 /**
  * A session after a step of its model.
- * @typedef {{tokens: any, providerID: string, modelID: string}} LastStep
+ * @typedef {{tokens: unknown, providerID: string, modelID: string}} LastStep
  */
 
+/**
+ * The newest of what was set.
+ * @template T
+ * @extends {Map<string, T>}
+ */
+export class Recent extends Map {
+  /**
+   * @override
+   * @param {string} key
+   * @param {T} value
+   */
+  set(key, value) {
+    this.delete(key);
+    super.set(key, value);
+    const [oldest] = this.keys();
+    if (this.size > REMEMBERED && oldest !== undefined) this.delete(oldest);
+    return this;
+  }
+}
+
 export class Sessions {
-  /** From which number of tokens on the sidecar wants to know: by directory, then by model. @type {Map<string, Record<string, number>>} */
-  #floors = new Map();
-  /** @type {Map<string, LastStep>} */
-  #lastSteps = new Map();
-  /** Subagents' sessions, where nobody types. @type {Map<string, true>} */
-  #children = new Map();
-  /** Where people have typed, the newest last. @type {Map<string, true>} */
-  #typedIn = new Map();
-  /** Sessions that we prompt and OpenCode has not told of yet. @type {Map<string, true>} */
-  #prompting = new Map();
-  /** Sessions in which the newest message is ours. @type {Map<string, true>} */
-  #prompted = new Map();
-  /** Messages of ours. @type {Map<string, true>} */
-  #ours = new Map();
-  /** Sessions whose next request is the one of a compaction. @type {Map<string, true>} */
-  #compacting = new Map();
-  /** Messages that any copy of the plugin has looked at. @type {Map<string, true>} */
-  #lookedAt = new Map();
-  /** The message that is being answered, by session. @type {Map<string, string>} */
-  #turns = new Map();
+  /** From which number of tokens on the sidecar wants to know: by directory, then by model. @type {Recent<Record<string, number>>} */
+  #floors = new Recent();
+  /** @type {Recent<LastStep>} */
+  #lastSteps = new Recent();
+  /** Subagents' sessions, where nobody types. @type {Recent<true>} */
+  #children = new Recent();
+  /** Where people have typed, the newest last. @type {Recent<true>} */
+  #typedIn = new Recent();
+  /** Sessions that we prompt and OpenCode has not told of yet. @type {Recent<true>} */
+  #prompting = new Recent();
+  /** Sessions in which the newest message is ours. @type {Recent<true>} */
+  #prompted = new Recent();
+  /** Messages of ours. @type {Recent<true>} */
+  #ours = new Recent();
+  /** Sessions whose next request is the one of a compaction. @type {Recent<true>} */
+  #compacting = new Recent();
+  /** Messages that any copy of the plugin has looked at. @type {Recent<true>} */
+  #lookedAt = new Recent();
+  /** The message that is being answered, by session. @type {Recent<string>} */
+  #turns = new Recent();
 
   /**
    * @param {string} directory
    * @param {Record<string, number>} floors
    */
   setFloors(directory, floors) {
-    remember(this.#floors, directory, floors);
+    this.#floors.set(directory, floors);
   }
 
   /**
@@ -58,14 +83,12 @@ export class Sessions {
 
   /**
    * A message of a model's, complete or not: the last one with tokens counts, and a compaction's never.
-   * @param {any} info
+   * @param {MessageInfo} info
    */
-  stepped(info) {
-    if (info?.role !== "assistant" || info.summary === true) return;
-    const { sessionID, parentID, tokens, providerID, modelID } = info;
-    if (parentID) remember(this.#turns, sessionID, parentID);
-    if (used(tokens) === 0) return;
-    remember(this.#lastSteps, sessionID, { tokens, providerID, modelID });
+  stepped({ role, summary, sessionID, parentID, tokens, providerID = "", modelID = "" }) {
+    if (role !== "assistant" || summary === true || !sessionID) return;
+    if (parentID) this.#turns.set(sessionID, parentID);
+    if (used(tokens) > 0) this.#lastSteps.set(sessionID, { tokens, providerID, modelID });
   }
 
   /** @param {string} sessionID */
@@ -78,18 +101,18 @@ export class Sessions {
     this.#lastSteps.delete(sessionID);
   }
 
-  /** @param {any} info a session, new or changed */
-  sessionSeen(info) {
-    if (info?.parentID && info.id) remember(this.#children, info.id, true);
+  /** @param {{id?: string, parentID?: string}} session new or changed */
+  sessionSeen({ id, parentID }) {
+    if (parentID && id) this.#children.set(id, true);
   }
 
   /**
    * A request of the sidecar's to OpenCode: what it prompts was not typed by anybody.
-   * @param {any} request
+   * @param {{method?: unknown, path?: unknown}} request
    */
-  requested(request) {
-    const sessionID = request?.method === "POST" && PROMPTED.exec(String(request.path))?.[1];
-    if (sessionID) remember(this.#prompting, sessionID, true);
+  requested({ method, path }) {
+    const sessionID = method === "POST" && PROMPTED.exec(String(path))?.[1];
+    if (sessionID) this.#prompting.set(sessionID, true);
   }
 
   /** Whether the next message in a session is one of ours. @param {string} sessionID */
@@ -110,8 +133,8 @@ export class Sessions {
    */
   arrived(sessionID, messageID, isTyped) {
     if (this.#prompting.delete(sessionID)) {
-      remember(this.#ours, messageID, true);
-      remember(this.#prompted, sessionID, true);
+      this.#ours.set(messageID, true);
+      this.#prompted.set(sessionID, true);
     }
     if (this.#ours.has(messageID)) return;
     this.#prompted.delete(sessionID);
@@ -126,7 +149,7 @@ export class Sessions {
   /** False when any copy has looked at the message before. @param {string} messageID */
   isFirstSight(messageID) {
     if (this.#lookedAt.has(messageID)) return false;
-    remember(this.#lookedAt, messageID, true);
+    this.#lookedAt.set(messageID, true);
     return true;
   }
 
@@ -137,7 +160,7 @@ export class Sessions {
 
   /** A person is at work here. @param {string} sessionID */
   typed(sessionID) {
-    remember(this.#typedIn, sessionID, true);
+    this.#typedIn.set(sessionID, true);
   }
 
   /** The session of the person's newest message. @returns {string | null} */
@@ -147,7 +170,7 @@ export class Sessions {
 
   /** @param {string} sessionID */
   compacts(sessionID) {
-    remember(this.#compacting, sessionID, true);
+    this.#compacting.set(sessionID, true);
   }
 
   /** Whether this is the request of a compaction; asked once for each. @param {string} sessionID */
@@ -162,20 +185,7 @@ export class Sessions {
  * @returns {number}
  */
 export function used(tokens) {
-  const { total, input = 0, output = 0, cache } = tokens ?? {};
-  const count = Number(total || input + output + (cache?.read ?? 0) + (cache?.write ?? 0));
+  const parts = TOKEN_PATHS.map((path) => path.reduce((value, name) => value?.[name], tokens) ?? 0);
+  const count = Number(tokens?.total || parts.reduce((sum, part) => sum + part, 0));
   return Number.isFinite(count) ? count : 0;
-}
-
-/**
- * @template T
- * @param {Map<string, T>} map
- * @param {string} key
- * @param {T} value
- */
-function remember(map, key, value) {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > REMEMBERED && oldest !== undefined) map.delete(oldest);
 }

@@ -1,95 +1,67 @@
 /**
- * The sidecar's life: started when it is needed, greeted, called, started anew after a death, left alone for
- * a while after too many failed starts and for good after too many more, ended.
+ * The sidecar's life: started when it is needed, greeted, called, started anew after a death, ended.
+ * The one rule of its restarts: each failed start doubles the time that it is left alone, and a good one ends that.
  * Knows nothing of OpenCode: what to say in the greeting and what to serve is handed in.
  */
 import { Connection } from "./connection.js";
-import { within } from "./deadline.js";
-import {
-  CallGivenUp,
-  ConnectionClosed,
-  PROTOCOL_MISMATCH,
-  RpcError,
-  SidecarDied,
-  SidecarError,
-  SidecarNotFound,
-  SidecarResting,
-  SidecarStartFailed,
-  SidecarStopped,
-} from "./errors.js";
-import { SidecarProcess } from "./process.js";
+import { seconds, within } from "./deadline.js";
+import { CODES, cause, Failure, RpcError } from "./failures.js";
+import { MANIFEST } from "./manifest.js";
+import { ending, SidecarProcess } from "./process.js";
+
+export { sidecarCommand } from "./process.js";
+export { serve } from "./tunnel.js";
+
+const { protocolVersion, waitMs } = MANIFEST;
 
 /** @typedef {import("./connection.js").Json} Json */
-
-export const PROTOCOL_VERSION = 1;
-
-export const LIMITS = {
-  /** A cold Python on a busy machine takes seconds; beyond this something is wrong. */
-  initializeMs: 10_000,
-  /** When the program may have to be downloaded first: 15 MB over a slow line. */
-  fetchMs: 120_000,
-  /** dispose holds up OpenCode's exit for this long at most. */
-  endMs: 900,
-  /** This many failed starts within the window, and it is left alone for the rest time. */
-  startFailures: 5,
-  startWindowMs: 60_000,
-  restMs: 30_000,
-  /** So many failed starts in a row will not mend themselves: the person has been told, and restarts OpenCode. */
-  startFailuresAtMost: 10,
-};
-
-/** @typedef {import("./command.js").Command} Command */
+/** @typedef {import("./process.js").Command} Command */
+/** @typedef {typeof waitMs} Waits */
 /**
  * @typedef {{command: Command, process: SidecarProcess, connection: Connection, ready: Promise<void>,
  *   isEnding: boolean}} Life
  */
 
+/**
+ * `killWhenStuck`: when it is over the time limit, or cancelled, and doesn't end the call.
+ * @typedef {import("./connection.js").Limits & {killWhenStuck?: boolean}} How
+ */
+
+/**
+ * @typedef {object} Parts
+ * @property {() => Command} command
+ * @property {() => Promise<Json>} greeting params of `initialize`, but for the protocol
+ * @property {(answer: Json) => void} onReady
+ * @property {Record<string, import("./connection.js").Handler>} handlers
+ * @property {import("./host.js").Log} log
+ * @property {NodeJS.ProcessEnv} [env]
+ * @property {Partial<Waits>} [waitMs]
+ * @property {import("./process.js").Spawn | undefined} [spawn]
+ * @property {() => number} [now] milliseconds
+ */
+
 export class Sidecar {
-  #command;
-  #greeting;
-  #onReady;
-  /** Where it keeps the briefs, as it last said. @type {string | null} */
-  briefs = null;
-  #handlers;
-  #log;
-  #limits;
   #parts;
+  #waitMs;
   #now;
   /** @type {Life | null} */
   #life = null;
-  /** When starts failed, within the window. @type {number[]} */
-  #failures = [];
-  #restingUntil = 0;
-  #failuresInARow = 0;
-  /** @type {SidecarError | null} */
+  /** Failed starts in a row. */
+  #failures = 0;
+  /** @type {Error | null} */
   #lastFailure = null;
+  #restingUntil = 0;
 
-  /**
-   * @param {object} parts
-   * @param {() => Command} parts.command asked at each start; may throw a SidecarError
-   * @param {() => Promise<Json>} parts.greeting parameters of `initialize`, without the protocol's number
-   * @param {(answer: Json) => void} parts.onReady
-   * @param {Record<string, import("./connection.js").Handler>} parts.handlers
-   * @param {import("./connection.js").Log} parts.log
-   * @param {Partial<typeof LIMITS>} [parts.limits]
-   * @param {NodeJS.ProcessEnv} [parts.env]
-   * @param {import("./process.js").Spawn} [parts.spawn]
-   * @param {() => number} [parts.now] milliseconds
-   */
-  constructor({ command, greeting, onReady, handlers, log, limits, env, spawn, now = Date.now }) {
-    this.#command = command;
-    this.#greeting = greeting;
-    this.#onReady = onReady;
-    this.#handlers = handlers;
-    this.#log = log;
-    this.#limits = { ...LIMITS, ...limits };
-    this.#parts = { ...(env && { env }), ...(spawn && { spawn }) };
-    this.#now = now;
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    this.#waitMs = { ...waitMs, ...parts.waitMs };
+    this.#now = parts.now ?? Date.now;
   }
 
   /**
    * Resolves when the sidecar is up and greeted; starts it if it isn't.
-   * @throws {SidecarMissing | SidecarNotFound | SidecarStartFailed | SidecarResting | SidecarStopped}
+   * @throws {Failure} why it can't be had
    */
   async start() {
     await this.#alive();
@@ -99,13 +71,9 @@ export class Sidecar {
    * The sidecar's result. The time limit covers a start that is needed first.
    * @param {string} method
    * @param {Json} params
-   * @param {object} [how]
-   * @param {AbortSignal | undefined} [how.signal]
-   * @param {number} [how.timeoutMs]
-   * @param {number} [how.graceMs] how long it may take to end a cancelled call
-   * @param {boolean} [how.killWhenStuck] when it is over the time limit, or cancelled, and doesn't end the call
+   * @param {How} [how]
    * @returns {Promise<any>}
-   * @throws {SidecarError | RpcError | CallGivenUp}
+   * @throws {RpcError | Failure}
    */
   async call(method, params, { signal, timeoutMs, graceMs, killWhenStuck = false } = {}) {
     const startedAt = this.#now();
@@ -115,20 +83,19 @@ export class Sidecar {
       try {
         return await life.connection.request(method, params, { signal, timeoutMs: restMs, graceMs });
       } catch (error) {
-        if (error instanceof ConnectionClosed) {
+        if (!(error instanceof Failure) || error.kind === "tooLarge") throw error;
+        if (error.kind === "died") {
           this.#forget(life);
           // It died unnoticed before anything was sent: a new one can take the same call safely.
           if (!error.sent && attempt === 1) continue;
-          throw new SidecarDied(await life.process.exited);
+          throw new Failure("died", { ending: ending(await life.process.exited) }, error.sent);
         }
-        if (error instanceof CallGivenUp) {
-          error.afterMs = timeoutMs;
-          if (killWhenStuck && !error.answered) {
-            this.#forget(life); // whoever calls now gets a fresh one, and doesn't wait for this one's end
-            life.process.kill();
-          }
+        if (killWhenStuck && !error.ended) {
+          this.#forget(life); // whoever calls now gets a fresh one, and doesn't wait for this one's end
+          life.process.kill();
         }
-        throw error;
+        // The person waited for the whole of it, of which a start may have been a part.
+        throw new Failure(error.kind, seconds(timeoutMs), error.sent, error.ended);
       }
     }
   }
@@ -142,7 +109,7 @@ export class Sidecar {
     const life = this.#life;
     life?.ready
       .then(() => life.connection.notify(method, params))
-      .catch((error) => this.#log("debug", `${method} was not sent: ${error}`));
+      .catch((error) => this.#parts.log("debug", `${method} was not sent: ${error}`));
   }
 
   /** Gone when this resolves, or killed; takes no longer than its limit and never throws. */
@@ -151,19 +118,21 @@ export class Sidecar {
     if (!life) return;
     life.isEnding = true;
     this.#life = null;
-    await life.process.end(this.#limits.endMs);
+    await life.process.end(this.#waitMs.end);
   }
 
   /** @returns {Promise<Life>} */
   async #alive() {
-    if (!this.#life) {
-      if (this.#failuresInARow >= this.#limits.startFailuresAtMost) {
-        throw new SidecarStopped(this.#failuresInARow, this.#lastFailure);
-      }
-      const retryInMs = this.#restingUntil - this.#now();
-      if (retryInMs > 0) throw new SidecarResting(retryInMs, this.#lastFailure);
-      this.#life = this.#begin();
+    const restMs = this.#restingUntil - this.#now();
+    if (!this.#life && restMs > 0) {
+      const words = {
+        starts: this.#failures,
+        seconds: Math.ceil(restMs / 1_000),
+        last: cause(this.#lastFailure),
+      };
+      throw new Failure("resting", words);
     }
+    this.#life ??= this.#begin();
     const life = this.#life;
     await life.ready;
     return life;
@@ -171,102 +140,71 @@ export class Sidecar {
 
   /** @returns {Life} */
   #begin() {
-    const command = this.#command();
-    const process = this.#spawn(command);
-    const connection = new Connection(process.stdout, process.stdin, {
-      handlers: this.#handlers,
-      log: this.#log,
-    });
+    const { handlers, log, command: choose, env = process.env, spawn } = this.#parts;
+    const command = choose();
+    const child = this.#spawn(command, { env, spawn });
+    const connection = new Connection(child.stdout, child.stdin, { handlers, log });
     /** @type {Life} */
-    const life = { command, process, connection, ready: Promise.resolve(), isEnding: false };
+    const life = { command, process: child, connection, ready: Promise.resolve(), isEnding: false };
     life.ready = this.#greet(life);
     life.ready.catch(() => {}); // whoever waits for it hears of it; the background start may be alone
 
-    process.exited.then((exit) => {
+    child.exited.then((exit) => {
       connection.close();
       this.#forget(life);
-      if (life.isEnding) return;
-      const how = exit.spawnError?.message ?? `exit code ${exit.code}, signal ${exit.signal}`;
-      this.#log("warn", [`the sidecar ended (${how}); its last lines:`, ...exit.stderr].join("\n"));
+      if (!life.isEnding)
+        log("warn", `the sidecar ended${ending(exit)}; its last lines:\n${exit.stderr.join("\n")}`);
     });
     // One that still runs but has closed its stdout can't be talked to any more.
     connection.closed.then(() => {
       this.#forget(life);
-      return process.end(this.#limits.endMs);
+      return child.end(this.#waitMs.end);
     });
     return life;
   }
 
-  /** @param {Command} command */
-  #spawn({ words }) {
+  /**
+   * @param {Command} command
+   * @param {ConstructorParameters<typeof SidecarProcess>[1]} parts
+   */
+  #spawn({ words }, parts) {
     try {
-      return new SidecarProcess(words, this.#parts);
+      return new SidecarProcess(words, parts);
     } catch (error) {
       // Some runtimes report a program that can't be run by throwing, others by an event.
-      const spawnError = /** @type {NodeJS.ErrnoException} */ (error);
-      const exit = { code: null, signal: null, spawnError, stderr: [] };
-      const failure = new SidecarNotFound(words[0] ?? "", exit);
-      this.#recordFailure(failure);
-      throw failure;
+      throw this.#failed(notFound(words, /** @type {NodeJS.ErrnoException} */ (error)));
     }
   }
 
   /** @param {Life} life */
   async #greet(life) {
+    const timeoutMs = life.command.mayFetch ? this.#waitMs.fetch : this.#waitMs.initialize;
     try {
-      const greeting = { protocolVersion: PROTOCOL_VERSION, ...(await this.#greeting()) };
-      const answer = await life.connection.request("initialize", greeting, {
-        timeoutMs: this.#startLimitMs(life),
-        graceMs: 0,
-      });
-      checkAnswer(answer);
-      this.#failures = [];
-      this.#failuresInARow = 0;
-      if (typeof answer.briefs === "string") this.briefs = answer.briefs;
-      this.#onReady(answer);
+      const greeting = { protocolVersion, ...(await this.#parts.greeting()) };
+      const answer = await life.connection.request("initialize", greeting, { timeoutMs, graceMs: 0 });
+      const theirs = {
+        theirs: answer?.protocolVersion,
+        version: answer?.server?.version,
+        ours: protocolVersion,
+      };
+      if (theirs.theirs !== protocolVersion) throw new Failure("mismatch", theirs);
+      this.#failures = 0;
+      this.#parts.onReady(answer);
     } catch (error) {
       this.#forget(life);
-      const failure = await this.#startFailure(life, error);
-      if (!life.isEnding) this.#recordFailure(failure);
-      throw failure;
+      const failure = await startFailure(life, error, timeoutMs);
+      throw life.isEnding ? failure : this.#failed(failure);
     }
   }
 
-  /**
-   * @param {Life} life
-   * @param {unknown} error
-   * @returns {Promise<SidecarError>}
-   */
-  async #startFailure(life, error) {
-    if (error instanceof ConnectionClosed) {
-      const exit = await life.process.exited;
-      if (exit.spawnError) return new SidecarNotFound(life.command.words[0] ?? "", exit);
-      return new SidecarStartFailed("ended", "the sidecar stopped while it was starting", exit);
-    }
-    life.process.kill();
-    if (error instanceof CallGivenUp) {
-      const seconds = this.#startLimitMs(life) / 1_000;
-      const sentence = `the sidecar did not answer within ${seconds} s of its start`;
-      return new SidecarStartFailed("silent", sentence, await life.process.exited);
-    }
-    const why = error instanceof RpcError && error.code === PROTOCOL_MISMATCH ? "mismatch" : "refused";
-    return new SidecarStartFailed(why, error instanceof Error ? error.message : String(error), null);
-  }
-
-  /** @param {Life} life */
-  #startLimitMs({ command }) {
-    return command.mayFetch ? this.#limits.fetchMs : this.#limits.initializeMs;
-  }
-
-  /** @param {SidecarError} failure */
-  #recordFailure(failure) {
-    const now = this.#now();
+  /** @param {Failure} failure */
+  #failed(failure) {
     this.#lastFailure = failure;
-    this.#failuresInARow += 1;
-    this.#failures = [...this.#failures, now].filter((time) => time > now - this.#limits.startWindowMs);
-    if (this.#failures.length < this.#limits.startFailures) return;
-    this.#failures = [];
-    this.#restingUntil = now + this.#limits.restMs;
+    this.#failures += 1;
+    // 0, 1, 3, 7 … s: who tries once more is not kept waiting, and what is broken is not tried without end.
+    const restMs = (2 ** (this.#failures - 1) - 1) * 1_000;
+    this.#restingUntil = this.#now() + Math.min(restMs, this.#waitMs.longestRest);
+    return failure;
   }
 
   /** @param {Life} life */
@@ -275,14 +213,31 @@ export class Sidecar {
   }
 }
 
-/** @param {unknown} answer */
-function checkAnswer(answer) {
-  const theirs = /** @type {Json | null} */ (answer)?.protocolVersion;
-  if (theirs === PROTOCOL_VERSION) return;
-  const version = /** @type {Json | null} */ (answer)?.server?.version ?? "of an unknown version";
-  throw new RpcError(
-    PROTOCOL_MISMATCH,
-    `the plugin speaks protocol ${PROTOCOL_VERSION} and the sidecar ${version} speaks protocol ${theirs}: ` +
-      "run `handoff-sidecar install` again, then restart OpenCode",
-  );
+/**
+ * @param {Life} life
+ * @param {unknown} error
+ * @param {number} timeoutMs
+ */
+async function startFailure({ command, process, connection }, error, timeoutMs) {
+  const kind = error instanceof Failure ? error.kind : null;
+  if (kind === "died") {
+    const exit = await process.exited;
+    return exit.spawnError
+      ? notFound(command.words, exit.spawnError)
+      : new Failure("ended", { ending: ending(exit) });
+  }
+  process.kill();
+  connection.close();
+  if (kind === "stuck")
+    return new Failure("silent", { ...seconds(timeoutMs), ending: ending(await process.exited) });
+  if (error instanceof Failure) return error;
+  const isMismatch = error instanceof RpcError && error.code === CODES.PROTOCOL_MISMATCH;
+  return new Failure(isMismatch ? "told" : "refused", { cause: cause(error) });
 }
+
+/**
+ * @param {string[]} words
+ * @param {NodeJS.ErrnoException} error
+ */
+const notFound = ([program], error) =>
+  new Failure("notFound", { program, code: error.code ?? error.message });

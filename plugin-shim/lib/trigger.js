@@ -1,28 +1,33 @@
 /**
- * The pattern of messages that may be the trigger: the default one until the sidecar has told the person's own.
- * Knows nothing of messages.
+ * The pattern of messages that may be the trigger. The sidecar leaves the person's own in a file, so that it counts
+ * before one is started; where that file can't be trusted, the sidecar has to be asked.
  */
+import { readFileSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { MANIFEST } from "./manifest.js";
 
 /** @typedef {{source: string, flags: string}} Pattern */
 
 export class Trigger {
-  #pattern;
-  #isKnown = false;
-  /** Resolves when the pattern is the sidecar's, or will stay as it is. @type {Promise<void>} */
-  known;
+  #pattern = compiled(MANIFEST.triggerPattern);
   #settle = () => {};
-
-  /** @param {Pattern} pattern the default one */
-  constructor(pattern) {
-    this.#pattern = compiled(pattern);
-    this.known = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
-  }
-
   /** Whether `known` has resolved. */
-  get isKnown() {
-    return this.#isKnown;
+  isKnown = false;
+  /** Resolves when the pattern is the person's, or will stay as it is. @type {Promise<void>} */
+  known = new Promise((resolve) => {
+    this.#settle = resolve;
+  });
+
+  /** @param {NodeJS.ProcessEnv} env */
+  constructor(env) {
+    try {
+      const pattern = patternOf(env);
+      if (pattern) this.adopt(pattern);
+      else this.settle(); // without settings there are no words of one's own
+    } catch {
+      // No file, one of other settings, or one that can't be read: the sidecar will tell.
+    }
   }
 
   /** @param {string} text */
@@ -36,13 +41,36 @@ export class Trigger {
    */
   adopt(pattern) {
     this.#pattern = compiled(pattern);
+    this.settle();
   }
 
   /** Nothing more is to be waited for. */
   settle() {
-    this.#isKnown = true;
+    this.isKnown = true;
     this.#settle();
   }
+}
+
+/**
+ * The person's own, or null if there are no settings.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Pattern | null}
+ * @throws {Error} it is not known
+ */
+function patternOf({ OPENCODE_CONFIG_DIR, XDG_CONFIG_HOME, XDG_STATE_HOME, LOCALAPPDATA, HOME }) {
+  const home = HOME || homedir();
+  const config = OPENCODE_CONFIG_DIR || join(XDG_CONFIG_HOME || join(home, ".config"), "opencode");
+  const path = join(config, "handoff.json");
+  const settings = statSync(path, { throwIfNoEntry: false });
+  if (!settings) return null;
+  /** @type {Partial<Record<string, string | undefined>>} */
+  const others = { win32: LOCALAPPDATA, darwin: join(home, "Library", "Application Support") };
+  const states = others[process.platform] ?? (XDG_STATE_HOME || join(home, ".local", "state"));
+  const left = JSON.parse(readFileSync(join(states, "handoff-sidecar", "trigger.json"), "utf8"));
+  const isTheirs =
+    left.path === path && left.bytes === settings.size && left.time === Math.floor(settings.mtimeMs);
+  if (!isTheirs) throw new Error("the settings have changed since, or are others");
+  return left;
 }
 
 /** @param {Pattern} pattern */

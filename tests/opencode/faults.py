@@ -28,7 +28,7 @@ PLUGIN = """\
 import {{ Plugin }} from {plugin}
 import shim from {shim}
 globalThis[Symbol.for("handoff-sidecar")] ??= new Plugin({{ limits: {limits} }})
-export default (input, options) => shim(input, {{ ...options, command: {command} }})
+export default (input, options) => shim.server(input, {{ ...options, command: {command} }})
 """
 
 

@@ -19,7 +19,7 @@ def plugin_with(command: list[str]) -> str:
     """A plugin file that starts something else in place of the sidecar."""
     return (
         f"import shim from {json.dumps(str(shim_entry()))}\n"
-        f"export default (input) => shim(input, {{ command: {json.dumps(command)} }})\n"
+        f"export default (input) => shim.server(input, {{ command: {json.dumps(command)} }})\n"
     )
 
 
@@ -141,7 +141,7 @@ def test_a_python_that_is_gone_is_named_with_what_to_do(make_sandbox: Callable[.
     assert finished.returncode == 0
     (session,) = sandbox.sessions()
     (error,) = tool_errors(sandbox, session["id"])
-    assert "the Python that runs the sidecar was not found (/gone/bin/python3)" in error
+    assert "the sidecar's program could not be started (/gone/bin/python3: ENOENT)" in error
     assert "Nothing was made" in error
     assert "handoff-sidecar install" in error
 

@@ -271,7 +271,7 @@ def test_an_opencode_that_answers_500_costs_the_handoff_and_nothing_else(
     play(TYPED, calls("session_handoff", summary=SUMMARY), Reply("The session goes on."))
     sandbox = make_sandbox("faulty")
     own = sandbox.config_folder / "plugin" / "handoff-sidecar.js"
-    own.write_text(own.read_text().replace("plugin.default(input,", f"plugin.default({failing(method, path_end)},"))
+    own.write_text(own.read_text().replace("plugin.server(input,", f"plugin.server({failing(method, path_end)},"))
 
     with running(sandbox) as server:
         old = server.new_session(title="Auth flow")

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { performance } from "node:perf_hooks";
 import { test } from "node:test";
-import { isOfMessages, withoutContents } from "../../plugin-shim/lib/attachments.js";
 import { Host } from "../../plugin-shim/lib/host.js";
+import { serve, withoutContents } from "../../plugin-shim/lib/tunnel.js";
 import { openCode, stayAlive } from "./support.js";
 
 stayAlive();
@@ -79,40 +79,21 @@ test("what is cut off or no JSON is left as it is", () => {
   }
 });
 
-test("only answers that hold messages are looked at", () => {
-  const of = [
-    "/session/ses_1/message",
-    "/session/ses_1/message?limit=20&before=x",
-    "/session/ses_1/message/msg_2",
-  ];
-  for (const target of of) assert.equal(isOfMessages("GET", target), true, target);
-  const others = [
-    "/session",
-    "/session?x=/session/ses_1/message",
-    "/session/ses_1/todo",
-    "/session/ses_1/message/a/b",
-  ];
-  for (const target of others) assert.equal(isOfMessages("GET", target), false, target);
-  assert.equal(isOfMessages("POST", "/session/ses_1/message"), false);
-});
-
 test("the sidecar is sent messages without what is attached to them, and all else as OpenCode has it", async () => {
   const { input } = openCode({ answer: () => Response.json([{ url: URL_OF_ONE }]) });
   const host = new Host({ courtesyMs: 1 });
-  host.register(input);
-  const ask = async (/** @type {string} */ path) => {
-    const { body } = await host.serve({
-      directory: input.directory,
-      method: "GET",
-      headers: {},
-      body: null,
-      path,
-    });
+  host.open(input);
+  const ask = async (/** @type {string} */ path, method = "GET") => {
+    const { body } = await serve(host, { directory: input.directory, method, headers: {}, body: null, path });
     return JSON.parse(body);
   };
-  assert.deepEqual(await ask("/session/ses_1/message?limit=20"), [{ url: SHORTENED }]);
-  assert.deepEqual(await ask("/session/ses_1/message/msg_1"), [{ url: SHORTENED }]);
-  assert.deepEqual(await ask("/session"), [{ url: URL_OF_ONE }]);
+  const ofMessages = ["message", "message?limit=20&before=x", "message/msg_1", "message/msg_1?x=y"];
+  for (const path of ofMessages) {
+    assert.deepEqual(await ask(`/session/ses_1/${path}`), [{ url: SHORTENED }], path);
+  }
+  const others = ["", "?x=/session/ses_1/message", "/ses_1/todo"];
+  for (const path of others) assert.deepEqual(await ask(`/session${path}`), [{ url: URL_OF_ONE }], path);
+  assert.deepEqual(await ask("/session/ses_1/prompt_async", "POST"), [{ url: URL_OF_ONE }]);
 });
 
 test("60 MB of screenshots are gone through in a moment, and an answer without any costs nothing", () => {

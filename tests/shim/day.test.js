@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Plugin } from "../../plugin-shim/lib/plugin.js";
-import { attach, fake, openCode, stayAlive } from "./support.js";
+import { fake, openCode, stayAlive } from "./support.js";
 
 stayAlive();
 setFlagsFromString("--expose-gc");
@@ -22,7 +22,7 @@ const DIRECTORY = "/home/ada/dashboard";
 test("a day's events leave nothing behind in OpenCode's memory", async () => {
   const plugin = new Plugin({ argv: ["bun", "index.js", "serve"] });
   const { input } = openCode({ directory: DIRECTORY });
-  const hooks = await attach(plugin, input, { command: fake("well") });
+  const hooks = plugin.open(input, { command: fake("well") });
   await hooks.tool.read_session.execute({}, { sessionID: "ses_1", directory: DIRECTORY }); // it is up then
   let told = 0;
 

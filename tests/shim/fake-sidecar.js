@@ -30,6 +30,9 @@ const answers = {
         result: { protocolVersion: 2, server: { name: "handoff-sidecar", version: "9.0.0" } },
       });
     }
+    const { version } = params.openCode;
+    const refusal = version?.startsWith("1.14") || (params.openCode.looksNew === false && version === null);
+    if (refusal) return void write({ id, result: { protocolVersion: 1, refusal: `${version} is too old` } });
     const triggerPattern = {
       source: behaviour === "übergibt" ? "^übergabe" : "^\\W*handoff\\b",
       flags: "giu",
@@ -49,7 +52,6 @@ const answers = {
     }
     const seen = { steps, events };
     const metadata = {
-      ...(behaviour === "hands off" && { sessionID: params.arguments.to }),
       pid: process.pid,
       password: process.env.OPENCODE_SERVER_PASSWORD ?? null,
       params,
@@ -58,16 +60,18 @@ const answers = {
     write({ id, result: { title: "Handoff: Auth flow", output: "Handed off.", metadata } });
   },
   "message/received"(id, params) {
-    const { text } = params;
-    const answer = { text: `call session_handoff: ${text}`, typed: text };
-    write({ id, result: text.includes("broken") ? null : answer });
+    const { sessionID, messageID, text, partIDs } = params;
+    const part = { id: `${partIDs.at(-1)}1`, sessionID, messageID, type: "text", synthetic: true };
+    const isTrigger = !text.includes("broken");
+    write({ id, result: { part: isTrigger ? { ...part, text: `call session_handoff: ${text}` } : null } });
   },
   "directory/opened"(id) {
     write({ id, result: { floors: { "scripted/m1": 1_000 } } });
   },
   "session/step"(id, params) {
     steps.push(params);
-    write({ id, result: { text: params.sighting.tokens.total > 5_000 ? "hand off now" : null } });
+    const part = { id: `${params.partIDs.at(-1)}1`, type: "text", text: "hand off now" };
+    write({ id, result: { part: params.sighting.tokens.total > 5_000 ? part : null } });
   },
   "session/compacting"(id) {
     write({ id, result: { context: ["keep the goal"] } });
@@ -76,8 +80,7 @@ const answers = {
     write({ id, result: { enabled: params.context.sessionID !== "ses_over" } });
   },
   "command/execute"(id, params) {
-    const handedOffTo = behaviour === "hands off" ? params.arguments || null : null;
-    write({ id, result: { done: true, text: JSON.stringify(params), handedOffTo } });
+    write({ id, result: { done: true, text: JSON.stringify(params) } });
   },
   shutdown(id) {
     write({ id, result: null });

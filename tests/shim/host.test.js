@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { allowedPath, ENDPOINTS } from "../../plugin-shim/lib/endpoints.js";
-import { RpcError } from "../../plugin-shim/lib/errors.js";
+import { RpcError } from "../../plugin-shim/lib/failures.js";
 import { Host } from "../../plugin-shim/lib/host.js";
+import { MANIFEST } from "../../plugin-shim/lib/manifest.js";
+import { allowedPath, serve } from "../../plugin-shim/lib/tunnel.js";
 import { openCode, stayAlive, until } from "./support.js";
 
 stayAlive();
@@ -14,10 +15,10 @@ const DIRECTORY = '/home/ada/projects/größe "x"';
 function hosted(parts) {
   const { input, ...rest } = openCode({ directory: DIRECTORY, ...parts });
   const host = new Host({ courtesyMs: 1 });
-  host.register(input);
+  const instance = host.open(input);
   const ask = (/** @type {any} */ what, /** @type {any} */ context = {}) =>
-    host.serve({ directory: DIRECTORY, method: "GET", headers: {}, body: null, ...what }, context);
-  return { host, input, ask, ...rest };
+    serve(host, { directory: DIRECTORY, method: "GET", headers: {}, body: null, ...what }, context);
+  return { host, input, instance, ask, ...rest };
 }
 
 test("every endpoint of the list is let through, as it was written", () => {
@@ -44,7 +45,7 @@ test("every endpoint of the list is let through, as it was written", () => {
     ["POST", "/tui/show-toast"],
   ];
   for (const [method, target] of targets) assert.equal(allowedPath(method, target), target);
-  assert.ok(targets.length >= ENDPOINTS.length);
+  assert.ok(targets.length >= MANIFEST.endpoints.length);
 });
 
 test("anything else is refused, however it is dressed", () => {
@@ -175,10 +176,7 @@ test("whatever is let through is, as a URL parser reads it, the path that was ch
             let_through += 1;
             const url = new URL(`http://127.0.0.1:4096${allowed}`);
             assert.equal(url.host, "127.0.0.1:4096");
-            assert.ok(
-              ENDPOINTS.some(([verb, pattern]) => verb === method && pattern.test(url.pathname)),
-              target,
-            );
+            assert.equal(allowedPath(method, url.pathname), url.pathname, target);
             assert.equal(url.searchParams.get("directory"), null);
             assert.equal(url.hash, "");
           }
@@ -258,8 +256,10 @@ test("a fetch that throws is a host out of reach, and its text stays here", asyn
 
 test("a client without the expected fields is a host out of reach", async () => {
   const host = new Host();
-  host.register({ directory: DIRECTORY, worktree: DIRECTORY, client: undefined });
-  await assert.rejects(host.serve({ directory: DIRECTORY, method: "GET", path: "/agent" }), { code: -32011 });
+  host.open({ directory: DIRECTORY });
+  await assert.rejects(serve(host, { directory: DIRECTORY, method: "GET", path: "/agent" }), {
+    code: -32011,
+  });
 });
 
 test("cancelling a request aborts the fetch", async () => {
@@ -274,18 +274,18 @@ test("cancelling a request aborts the fetch", async () => {
 test("of two instances in one directory the newer is asked, and the other when it has gone", async () => {
   const { host, ask, asked } = hosted();
   const second = openCode({ directory: DIRECTORY });
-  host.register(second.input);
+  const instance = host.open(second.input);
   await ask({ path: "/agent" });
   assert.deepEqual([asked.length, second.asked.length], [0, 1]);
-  assert.equal(host.unregister(second.input), 1);
+  assert.deepEqual([host.close(instance), host.close(instance), host.instances.length], [true, false, 1]);
   await ask({ path: "/agent" });
   assert.deepEqual([asked.length, second.asked.length], [1, 1]);
 });
 
 test("a toast stays for as long as it takes to read it", async () => {
-  const { host, input, toasts } = hosted();
+  const { host, instance, toasts } = hosted();
   for (const message of ["short", "x".repeat(200), "x".repeat(2_000)])
-    await host.toast(input, "t", message, "error");
+    await host.toast(instance, message, "error");
   assert.deepEqual(
     toasts().map(({ duration }) => duration),
     [5_000, 12_000, 30_000],
@@ -293,12 +293,12 @@ test("a toast stays for as long as it takes to read it", async () => {
 });
 
 test("a toast and the version end by themselves when OpenCode never answers", async () => {
-  const { host, input } = hosted({ answer: () => new Promise(() => {}) });
-  await host.toast(input, "t", "m", "error");
+  const { host, instance } = hosted({ answer: () => new Promise(() => {}) });
+  await host.toast(instance, "m", "error");
   assert.equal(await host.askVersion(), null);
 });
 
-test("the version is asked for once, however many ask, and again when there was no answer", async () => {
+test("the version is asked for once, and again when there was no answer", async () => {
   let answers = 0;
   const answer = () => {
     answers += 1;
@@ -306,9 +306,9 @@ test("the version is asked for once, however many ask, and again when there was 
   };
   const { input, asked } = openCode({ answer });
   const host = new Host({ argv: [] });
-  host.register(input);
+  host.open(input);
   assert.equal(await host.askVersion(), null);
-  assert.deepEqual(await Promise.all([host.askVersion(), host.askVersion()]), ["1.18.33", "1.18.33"]);
+  for (const _ of [1, 2]) assert.equal(await host.askVersion(), "1.18.33");
   assert.equal(asked.filter(({ path }) => path === "/global/health").length, 2);
 });
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MeantThrow } from "../../plugin-shim/lib/errors.js";
+import { MeantThrow } from "../../plugin-shim/lib/failures.js";
 import { Lock, lockOf } from "../../plugin-shim/lib/lock.js";
 import { Plugin } from "../../plugin-shim/lib/plugin.js";
-import { attach, fake, noLog, openCode, stayAlive, until } from "./support.js";
+import { fake, noLog, openCode, stayAlive, until } from "./support.js";
 
 stayAlive();
 
@@ -217,7 +217,7 @@ test("in OpenCode the refusal is an error that the agent reads, and a person hea
       return Response.json(/** @type {any} */ (sessions)[path.split("/")[2] ?? ""] ?? true);
     },
   });
-  const hooks = await attach(new Plugin(), input, { command: fake("well") });
+  const hooks = new Plugin().open(input, { command: fake("well") });
   const call = { tool: "write", sessionID: "ses_old", callID: "call_1" };
   await assert.rejects(hooks["tool.execute.before"](call, { args: {} }), (error) => {
     assert.ok(error instanceof MeantThrow);

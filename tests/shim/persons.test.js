@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as persons from "../../plugin-shim/lib/persons.js";
-
-const { markPromptsOf } = persons;
-const SIGNED = /<!-- SIGNED -->/;
-const writerOf = (/** @type {any[]} */ parts) => persons.writerOf(parts, SIGNED);
-const arriving = (/** @type {string} */ id, /** @type {any[]} */ parts) =>
-  persons.arriving(id, parts, SIGNED);
+import { arriving, markPromptsOf, writerOf } from "../../plugin-shim/lib/persons.js";
 
 /** The client that all plugins of an instance share, as OpenCode 1.x makes it. */
 function shared() {
@@ -37,7 +31,7 @@ test("a message is a person's unless a plugin, OpenCode or this plugin wrote it"
     assert.equal(writerOf(parts), "nobody");
   assert.equal(writerOf([text({ metadata: { handoff: { by: "plugin" } } }), { type: "file" }]), "a plugin");
   assert.equal(writerOf([text({ metadata: { handoff: { by: "handoff-sidecar" } } })]), "us");
-  assert.equal(writerOf([text({ text: "Your task is done.\n<!-- SIGNED -->" })]), "a plugin");
+  assert.equal(writerOf([text({ text: "Your task is done.\n<!-- OMO_INTERNAL_INITIATOR -->" })]), "a plugin");
 });
 
 test("what a plugin prompts through the shared client says so when it arrives, and keeps all else", async () => {

@@ -1,19 +1,14 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join, relative } from "node:path";
 import { performance } from "node:perf_hooks";
 import { test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { sidecarCommand } from "../../plugin-shim/lib/command.js";
-import { partIDAfter } from "../../plugin-shim/lib/hooks/messages.js";
-import { readManifest, readVersion } from "../../plugin-shim/lib/manifest.js";
+import { MANIFEST, readVersion } from "../../plugin-shim/lib/manifest.js";
 import { Plugin } from "../../plugin-shim/lib/plugin.js";
-import { Commands } from "../../plugin-shim/lib/registration.js";
-import { mayNameTriggerWords } from "../../plugin-shim/lib/settings.js";
-import { LOAD_DELAY_MS, standIns } from "../../plugin-shim/lib/standins.js";
-import { isOlder } from "../../plugin-shim/lib/versions.js";
-import { attach, fake, INDEX, isRunning, openCode, SHARED, stayAlive, until } from "./support.js";
+import { sidecarCommand } from "../../plugin-shim/lib/process.js";
+import { fake, INDEX, isRunning, openCode, SHARED, stayAlive, until } from "./support.js";
 
 stayAlive();
 
@@ -26,11 +21,11 @@ const SESSION = "ses_df8b2805fffehCtErImu2zOMIA";
  * @param {string} behaviour
  * @param {ConstructorParameters<typeof Plugin>[0]} [parts]
  */
-async function attached(behaviour, parts = {}) {
+function attached(behaviour, parts = {}) {
   const plugin = new Plugin({ argv: ["bun", "index.js", "run", "x"], ...parts });
   const host = openCode();
   const options = { command: fake(behaviour), flavour: "plain" };
-  return { ...host, plugin, options, hooks: await attach(plugin, host.input, options) };
+  return { ...host, plugin, options, hooks: plugin.open(host.input, options) };
 }
 
 /** @param {string} text */
@@ -52,13 +47,61 @@ const context = {
   abort: new AbortController().signal,
 };
 
-test("the module has one export, and it is the plugin", async () => {
+test("the module has one export, which both lines of OpenCode take", async () => {
   const module = await import(INDEX.href);
-  assert.deepEqual([Object.keys(module), typeof module.default], [["default"], "function"]);
+  const { id, server, setup } = module.default;
+  assert.deepEqual(
+    [Object.keys(module), typeof module.default, id, typeof server, typeof setup],
+    [["default"], "object", "handoff-sidecar", "function", "function"],
+  );
+});
+
+test("in the Bun of an OpenCode that ends at an object the export is a function", async () => {
+  const { versions } = process;
+  for (const [bun, kind] of [
+    ["1.2.21", "function"],
+    ["1.3.9", "function"],
+    ["1.3.11", "function"],
+    ["1.3.13", "object"],
+    ["1.3.14", "object"],
+    ["1.4.0", "object"],
+    ["2.0.0", "object"],
+  ]) {
+    Object.defineProperty(process, "versions", { value: { ...versions, bun }, configurable: true });
+    const { default: given } = await import(`${INDEX.href}?bun=${bun}`);
+    assert.deepEqual(
+      [typeof given, typeof given.server, typeof given.setup],
+      [kind, "function", "function"],
+      bun,
+    );
+  }
+  Object.defineProperty(process, "versions", { value: versions, configurable: true });
+});
+
+test("setup returns at once with the bare context of 1.x, and in 2.x it writes one line", async (t) => {
+  const { default: definition } = await import(INDEX.href);
+  const warn = t.mock.method(console, "warn", () => {});
+  const bare = { options: {}, agent: {}, catalog: {}, command: {}, plugin: {} };
+  for (const context of [bare, undefined, {}, { tool: {} }]) {
+    assert.equal(await definition.setup(context), undefined);
+  }
+  assert.equal(warn.mock.callCount(), 0);
+  const untouched = () => assert.fail("it was used");
+  const of2 = {
+    ...bare,
+    tool: { transform: untouched },
+    session: { hook: untouched },
+    event: { subscribe: untouched },
+  };
+  assert.equal(await definition.setup(of2), undefined);
+  assert.deepEqual(
+    warn.mock.calls.map(({ arguments: words }) => words),
+    [[MANIFEST.sentences.otherLine]],
+  );
 });
 
 test("fifty initialisations ask the host nothing and take under 5 ms each", async () => {
-  const { default: init } = await import(INDEX.href);
+  const { server: init } = (await import(INDEX.href)).default;
   const times = [];
   const disposals = [];
   const { input, asked } = openCode();
@@ -73,7 +116,7 @@ test("fifty initialisations ask the host nothing and take under 5 ms each", asyn
   for (const dispose of disposals) await dispose();
 });
 
-test("the sidecar starts in the background, with mode, version, directory and options", async () => {
+test("a call tells the sidecar where it comes from", async () => {
   const { hooks, input } = await attached("well");
   const result = await hooks.tool.session_handoff.execute({ summary: "s" }, context);
   assert.deepEqual(result.metadata.params, {
@@ -93,85 +136,58 @@ test("the sidecar starts in the background, with mode, version, directory and op
   await hooks.dispose();
 });
 
-/** @param {string} version */
+/** @param {string | null} version */
 const ofVersion = (version) => ({ answer: () => Response.json({ version }) });
 
-/** @param {string} version */
+/** @param {string | null} version */
 function inAnOldOne(version, { hasSign = false } = {}) {
-  let spawned = 0;
-  const spawn = /** @type {any} */ (
-    () => {
-      spawned += 1;
-      throw new Error("spawned");
-    }
-  );
   const host = openCode(ofVersion(version));
   if (!hasSign) Reflect.deleteProperty(host.input, "experimental_workspace");
-  const plugin = new Plugin({ spawn, limits: { noticeMs: 0 } });
-  const manifest = readManifest();
-  const commands = new Commands(manifest.commands);
-  /** @type {any} */
-  const given = {};
-  const load = () => plugin.give(given, commands, host.input, { command: fake("well") });
-  if (hasSign) {
-    Object.assign(given, standIns({ manifest, commands, load, hasOwnWords: false, delayMs: LOAD_DELAY_MS }));
-  }
-  return { ...host, load, given, spawned: () => spawned };
+  const plugin = new Plugin({ waitMs: { notice: 0 } });
+  const hooks = plugin.open(host.input, { command: fake("well") });
+  return { ...host, plugin, hooks };
 }
 
-test("an OpenCode that is too old gets no hooks, no sidecar, and one notice with the version it needs", async () => {
-  const { given, load, toasts, spawned } = inAnOldOne("1.3.2");
-  await load();
-  assert.deepEqual(given, {});
-  const [toast] = await until(() => toasts().length > 0 && toasts());
-  assert.match(
-    toast.message,
-    /^OpenCode 1\.3\.2 is too old .* needs 1\.15\.13 or later .* `opencode upgrade`/,
-  );
-  await load();
-  assert.deepEqual([given, spawned(), toasts().length], [{}, 0, 1]);
+test("an OpenCode that is too old gets no hooks, and one notice with the sidecar's reason", async () => {
+  for (const version of ["1.14.2", null]) {
+    const { plugin, hooks, input, toasts } = inAnOldOne(version);
+    assert.deepEqual(hooks, {});
+    const [toast] = await until(() => toasts().length > 0 && toasts());
+    assert.deepEqual([toast.message, toast.variant], [`${version} is too old`, "warning"]);
+    assert.deepEqual(plugin.open(input, {}), {});
+    assert.deepEqual([hooks, toasts().length], [{}, 1]);
+  }
 });
 
 test("an OpenCode that only its version tells to be too old has its hooks and tools taken back", async () => {
-  const { given, toasts, spawned } = inAnOldOne("1.14.48", { hasSign: true });
-  const { tool } = given;
+  const { hooks, toasts } = inAnOldOne("1.14.48", { hasSign: true });
+  const { tool } = hooks;
   const { input, output } = typed("handoff");
-  await given["chat.message"](input, output);
+  await hooks["chat.message"](input, output);
   await until(() => toasts().length === 1);
-  assert.deepEqual([given, tool, output.parts.length, spawned()], [{}, {}, 1, 0]);
+  assert.deepEqual([hooks, tool, output.parts.length, toasts().length], [{}, {}, 1, 1]);
 });
 
-test("a tool that is called before the OpenCode is known to be too old says so", async () => {
-  const { given } = inAnOldOne("1.14.48", { hasSign: true });
-  const call = given.tool.session_handoff.execute({}, context);
-  await assert.rejects(call, { message: /^OpenCode 1\.14\.48 is too old/ });
+test("a tool that is called before the OpenCode is known to be too old says so, and each one after", async () => {
+  const { hooks } = inAnOldOne("1.14.48", { hasSign: true });
+  const { session_handoff, read_session } = hooks.tool;
+  for (const { execute } of [session_handoff, read_session]) {
+    await assert.rejects(execute({}, context), { message: "1.14.48 is too old" });
+  }
 });
 
 test("a new OpenCode without the sign of one gets its hooks as soon as its version is known", async () => {
-  Reflect.deleteProperty(globalThis, SHARED);
-  const { default: init } = await import(INDEX.href);
-  const host = openCode(ofVersion("1.99.0"));
-  Reflect.deleteProperty(host.input, "experimental_workspace");
-  const hooks = await init(host.input, { command: fake("well") });
+  const { hooks, toasts } = inAnOldOne("1.99.0");
   assert.equal(Object.keys(hooks).length, 0);
   await until(() => hooks.tool);
   assert.equal((await hooks.tool.read_session.execute({}, context)).output, "Handed off.");
-  assert.deepEqual(host.toasts(), []);
+  assert.deepEqual(toasts(), []);
   await hooks.dispose();
-});
-
-test("versions are compared number by number, and a developer's build counts as new", () => {
-  const older = ["1.15.12", "1.9.99", "0.15.14", "v1.14.48", "1.15.12-beta.1"];
-  const newer = ["1.15.13", "1.15.14", "1.100.0", "2.0.0", "local", "0.0.0-dev-202611230000", ""];
-  assert.deepEqual(
-    [...older, ...newer].filter((version) => isOlder(version, "1.15.13")),
-    older,
-  );
 });
 
 test("the tools are those of tools.json, and their schemas come with tool.definition", async () => {
   const { hooks } = await attached("well");
-  const { tools } = readManifest();
+  const { tools } = MANIFEST;
   assert.deepEqual(
     Object.keys(hooks.tool),
     tools.map(({ name }) => name),
@@ -189,8 +205,8 @@ test("the tools are those of tools.json, and their schemas come with tool.defini
 });
 
 test("a tool of another plugin's that has taken our name keeps its schema, and the person is told once", async () => {
-  const { hooks, toasts } = await attached("well", { limits: { noticeMs: 1 } });
-  for (const { name } of readManifest().tools) {
+  const { hooks, toasts } = await attached("well", { waitMs: { notice: 1 } });
+  for (const { name } of MANIFEST.tools) {
     const output = { description: "Generate a compact continuation prompt", parameters: {} };
     await hooks["tool.definition"]({ toolID: name }, output);
     assert.deepEqual(output, { description: "Generate a compact continuation prompt", parameters: {} });
@@ -205,13 +221,14 @@ test("commands are added, and one that the user made stays", async () => {
   const { hooks } = await attached("well");
   const config = {};
   await hooks.config(config);
-  const commands = readManifest().commands.map(({ name, description, template }) => {
+  const commands = MANIFEST.commands.map(({ name, description, template }) => {
     return [name, { description, template }];
   });
   assert.deepEqual(config, { command: Object.fromEntries(commands) });
-  const mine = { command: { handoff: { template: "mine" } } };
+  const mine = { command: { "handoff-now": { template: "mine" } } };
   await hooks.config(mine);
-  assert.deepEqual(mine.command.handoff, { template: "mine" });
+  assert.deepEqual(mine.command["handoff-now"], { template: "mine" });
+  await hooks["command.execute.before"]({ command: "handoff-now", sessionID: SESSION, arguments: "" }, {});
   await hooks.dispose();
 });
 
@@ -219,12 +236,9 @@ test("a trigger gets a part that only the model sees, after the others", async (
   const { hooks } = await attached("well");
   const { input, output } = typed('"handoff logout"\n');
   await hooks["chat.message"](input, output);
-  const { id, ...part } = /** @type {any} */ (output.parts[1]);
   const text = 'call session_handoff: "handoff logout"\n';
-  const metadata = { handoff: { typed: '"handoff logout"\n' } };
-  const place = { sessionID: SESSION, messageID: MESSAGE };
-  assert.deepEqual(part, { ...place, type: "text", synthetic: true, text, metadata });
-  assert.ok(id > PART);
+  const part = { sessionID: SESSION, messageID: MESSAGE, type: "text", synthetic: true, text };
+  assert.deepEqual(output.parts[1], { id: `${PART}1`, ...part });
   await hooks.dispose();
 });
 
@@ -243,24 +257,6 @@ test("a message that is no trigger asks nothing", async () => {
   await hooks["chat.message"](input, output);
   assert.deepEqual([output.parts.length, asked], [1, []]);
   await hooks.dispose();
-});
-
-test("settings that name trigger words are found wherever OpenCode's config folder is, and rubbish is none", async () => {
-  const home = await mkdtemp(join(tmpdir(), "shim-"));
-  const folder = join(home, "opencode");
-  await mkdir(folder);
-  const env = { XDG_CONFIG_HOME: home };
-  assert.equal(mayNameTriggerWords(env), false);
-  await mkdir(join(folder, "handoff.json"));
-  assert.equal(mayNameTriggerWords(env), false);
-  await rm(join(folder, "handoff.json"), { recursive: true });
-  await writeFile(join(folder, "handoff.json"), `"trigger_words"${" ".repeat(64 * 1024)}`);
-  assert.equal(mayNameTriggerWords(env), false);
-  await writeFile(join(folder, "handoff.json"), '{"trigger_words": []}');
-  assert.equal(mayNameTriggerWords(env), true);
-  assert.equal(mayNameTriggerWords({ OPENCODE_CONFIG_DIR: folder }), true);
-  assert.equal(mayNameTriggerWords({ ...env, OPENCODE_CONFIG_DIR: home }), false);
-  await rm(home, { recursive: true });
 });
 
 test("text that nobody typed is no trigger", async () => {
@@ -285,12 +281,12 @@ test("the sidecar's own trigger pattern replaces the default", async () => {
 test("a trigger without a sidecar: the message goes on, and a toast says why", async () => {
   const plugin = new Plugin();
   const { input: openCodeInput, toasts } = openCode();
-  const hooks = await attach(plugin, openCodeInput, { command: ["/nowhere/python"] });
+  const hooks = plugin.open(openCodeInput, { command: ["/nowhere/python"] });
   const { input, output } = typed("handoff");
   await hooks["chat.message"](input, output);
   assert.equal(output.parts.length, 1);
   const [toast] = await until(() => toasts().length > 0 && toasts());
-  assert.match(toast.message, /can't be done now: the Python that runs the sidecar was not found/);
+  assert.match(toast.message, /can't be done now: the sidecar's program could not be started/);
   assert.equal(toast.variant, "error");
   await hooks.dispose();
 });
@@ -298,10 +294,10 @@ test("a trigger without a sidecar: the message goes on, and a toast says why", a
 test("a tool call without a sidecar: one toast, and an error for the model", async () => {
   const plugin = new Plugin();
   const { input, toasts, asked } = openCode();
-  const hooks = await attach(plugin, input, { command: ["/nowhere/python"] });
+  const hooks = plugin.open(input, { command: ["/nowhere/python"] });
   const call = hooks.tool.session_handoff.execute({ summary: "s" }, context);
   await assert.rejects(call, {
-    message: /^session_handoff failed: the Python that runs the sidecar was not found.* \(call call_1\)$/,
+    message: /^session_handoff failed: the sidecar's program could not be started.* \(call call_1\)$/,
   });
   await until(() => toasts().length === 1);
   assert.ok(asked.some(({ path, body }) => path === "/log" && body.message.includes("(call call_1)")));
@@ -353,7 +349,7 @@ test("the plugin can be given anything to begin with", async () => {
   for (const input of [undefined, null, {}, { client: 5, directory: 7 }]) {
     for (const options of [undefined, null, 5, { command: "no array" }, { command: [] }]) {
       const plugin = new Plugin({ spawn: /** @type {any} */ (() => null) });
-      const hooks = await attach(plugin, input, options);
+      const hooks = plugin.open(input, options);
       await hooks.dispose?.();
     }
   }
@@ -369,7 +365,7 @@ test("two copies of the plugin share one sidecar, and one message gets one part"
   const { input: openCodeInput } = openCode();
   const urls = [INDEX.href, `${INDEX.href}?again`, pathToFileURL(join(folder, "index.js")).href];
   const all = await Promise.all(
-    urls.map(async (url) => (await import(url)).default(openCodeInput, { command: fake("well") })),
+    urls.map(async (url) => (await import(url)).default.server(openCodeInput, { command: fake("well") })),
   );
   const pids = new Set();
   for (const hooks of all) pids.add((await hooks.tool.read_session.execute({}, context)).metadata.pid);
@@ -390,17 +386,9 @@ test("two copies of the plugin share one sidecar, and one message gets one part"
 test("after the last dispose the plugin can start anew, with other options", async () => {
   const { plugin, hooks } = await attached("refuses a call");
   await hooks.dispose();
-  const again = await attach(plugin, openCode().input, { command: fake("well") });
+  const again = plugin.open(openCode().input, { command: fake("well") });
   assert.equal((await again.tool.read_session.execute({}, context)).output, "Handed off.");
   await again.dispose();
-});
-
-test("a new part's id sorts after all others and looks like OpenCode's", () => {
-  const next = partIDAfter([PART]);
-  assert.match(next, /^prt_2074d800b002[0-9A-Za-z]{14}$/);
-  assert.match(partIDAfter(["prt_2074d884a002z8fvB6FwrsRfZb", PART, undefined]), /^prt_2074d884a003/);
-  for (const odd of ["prt_x", "prt_ffffffffffffzzzzzzzzzzzzzz", "prt_"]) assert.ok(partIDAfter([odd]) > odd);
-  assert.match(partIDAfter([]), /^prt_[0-9a-f]{12}[0-9A-Za-z]{14}$/);
 });
 
 /** A folder with these programs in it. @param {string[]} names */
@@ -423,25 +411,22 @@ test("the command comes from the options, else the environment, else the PATH, e
     [undefined, { ...env, HANDOFF_SIDECAR_COMMAND: " " }, [join(folder, "handoff-sidecar"), "stdio"]],
   ];
   for (const [options, environment, words] of cases) {
-    assert.deepEqual(sidecarCommand(options, environment, readVersion), { words, mayFetch: false });
+    assert.deepEqual(sidecarCommand(options, environment), { words, mayFetch: false });
   }
   const fetcher = await programs("uvx");
-  assert.deepEqual(
-    sidecarCommand({}, { PATH: ["relative", fetcher].join(delimiter) }, () => "0.9.1"),
-    {
-      words: [join(fetcher, "uvx"), "--from", "handoff-sidecar==0.9.1", "handoff-sidecar", "stdio"],
-      mayFetch: true,
-    },
-  );
+  assert.deepEqual(sidecarCommand({}, { PATH: ["relative", fetcher].join(delimiter) }), {
+    words: [join(fetcher, "uvx"), "--from", `handoff-sidecar==${readVersion()}`, "handoff-sidecar", "stdio"],
+    mayFetch: true,
+  });
   for (const path of [folder, fetcher]) await rm(path, { recursive: true });
 });
 
-test("on Windows programs end in .exe and the PATH's name may be in any case", () => {
+test("on Windows programs end in .exe and the PATH is called Path", () => {
   const installed = "C:\\Users\\ada\\.local\\bin\\handoff-sidecar.exe";
   const machine = { isWindows: true, isProgram: (/** @type {string} */ path) => path === installed };
   const env = { Path: "tools;C:\\Windows;C:\\Users\\ada\\.local\\bin" };
-  assert.deepEqual(sidecarCommand({}, env, readVersion, machine).words, [installed, "stdio"]);
-  assert.throws(() => sidecarCommand({}, { Path: "C:\\Windows" }, readVersion, machine));
+  assert.deepEqual(sidecarCommand({}, env, machine).words, [installed, "stdio"]);
+  assert.throws(() => sidecarCommand({}, { Path: "C:\\Windows" }, machine));
 });
 
 test("a file that can't be run and a relative folder are no programs", async () => {
@@ -449,18 +434,16 @@ test("a file that can't be run and a relative folder are no programs", async () 
   await writeFile(join(folder, "handoff-sidecar"), "", { mode: 0o644 });
   const nearby = relative(process.cwd(), await programs("handoff-sidecar"));
   for (const PATH of [folder, nearby, "", undefined]) {
-    assert.throws(() => sidecarCommand({}, { ...(PATH !== undefined && { PATH }) }, readVersion), {
-      name: "SidecarMissing",
-    });
+    assert.throws(() => sidecarCommand({}, { ...(PATH !== undefined && { PATH }) }), { kind: "missing" });
   }
   await rm(folder, { recursive: true });
 });
 
 test("without a sidecar to be had, one toast at the start says how to get it", async () => {
-  const plugin = new Plugin({ env: { PATH: "" }, limits: { noticeMs: 0 } });
+  const plugin = new Plugin({ env: { PATH: "" }, waitMs: { notice: 0, quiet: 0 } });
   const { input, toasts } = openCode();
-  const hooks = await attach(plugin, input);
-  const again = await attach(plugin, input);
+  const hooks = plugin.open(input);
+  const again = plugin.open(input);
   const [toast] = await until(() => toasts().length > 0 && toasts());
   assert.equal(
     toast.message,

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readManifest } from "../../plugin-shim/lib/manifest.js";
-import { PROTOCOL_VERSION, Sidecar } from "../../plugin-shim/lib/sidecar.js";
+import { Sidecar } from "../../plugin-shim/lib/sidecar.js";
 import { fake, isRunning, stayAlive, until } from "./support.js";
 
 stayAlive();
@@ -26,9 +25,8 @@ function sidecar(behaviour, parts = {}) {
   return { made, answers, logged };
 }
 
-test("both sides speak the same protocol: tools.json has the number from Python", () => {
-  assert.equal(PROTOCOL_VERSION, readManifest().protocolVersion);
-});
+/** A call to a sidecar that is up has been written. */
+const sent = () => new Promise(setImmediate);
 
 test("the first call starts the sidecar, the next ones use the same", async () => {
   const { made, answers } = sidecar("well");
@@ -52,11 +50,11 @@ test("the password of OpenCode's server does not reach the sidecar", async () =>
 
 test("a death in the middle ends the call at once with exit code and last line, and the next call works", async () => {
   const { made } = sidecar("dies in a call");
-  await assert.rejects(made.call("tool/call", {}), (/** @type {any} */ error) => {
-    assert.deepEqual([error.name, error.exit.code, error.exit.stderr], ["SidecarDied", 3, ["MemoryError"]]);
-    return true;
+  await assert.rejects(made.call("tool/call", {}), {
+    kind: "died",
+    message: "the sidecar stopped in the middle of the call (exit code 3; its last line: MemoryError)",
   });
-  assert.match((await made.call("message/received", { text: "handoff" })).text, /handoff/);
+  assert.ok(await made.call("session/continue", { context: {} }));
   await made.end();
 });
 
@@ -79,9 +77,9 @@ test("garbage on its stdout disturbs nothing", async () => {
 
 test("a missing program is an error with its name, and nothing else happens", async () => {
   const { made } = sidecar(["/nowhere/python", "-m", "handoff_sidecar"]);
-  await assert.rejects(made.call("tool/call", {}), (/** @type {any} */ error) => {
-    assert.deepEqual([error.name, error.program], ["SidecarNotFound", "/nowhere/python"]);
-    return error.exit.spawnError.code === "ENOENT";
+  await assert.rejects(made.call("tool/call", {}), {
+    kind: "notFound",
+    message: "the sidecar's program could not be started (/nowhere/python: ENOENT)",
   });
 });
 
@@ -91,73 +89,51 @@ test("a runtime that throws for a missing program makes the same error", async (
       throw Object.assign(new Error("no"), { code: "ENOENT" });
     }
   );
-  await assert.rejects(sidecar("well", { spawn }).made.start(), { name: "SidecarNotFound" });
+  await assert.rejects(sidecar("well", { spawn }).made.start(), { kind: "notFound" });
 });
 
 test("a crash at the start tells the exit code and the last lines", async () => {
-  await assert.rejects(sidecar("crashes at start").made.start(), (/** @type {any} */ error) => {
-    assert.deepEqual([error.name, error.why, error.exit.code], ["SidecarStartFailed", "ended", 1]);
-    return error.exit.stderr.at(-1) === "ModuleNotFoundError: No module named 'httpx'";
+  await assert.rejects(sidecar("crashes at start").made.start(), {
+    kind: "ended",
+    message: /\(exit code 1; its last line: ModuleNotFoundError: No module named 'httpx'\)$/,
   });
 });
 
 test("a sidecar that never answers initialize is killed", async () => {
-  const { made } = sidecar("is silent", { limits: { initializeMs: 1 } });
-  await assert.rejects(made.start(), (/** @type {any} */ error) => {
-    assert.deepEqual([error.why, error.exit.signal], ["silent", "SIGKILL"]);
-    return true;
-  });
+  const { made } = sidecar("is silent", { waitMs: { initialize: 1 } });
+  await assert.rejects(made.start(), { kind: "silent", message: /SIGKILL/ });
 });
 
 test("another protocol is a clear error with both versions", async () => {
-  await assert.rejects(sidecar("speaks protocol 2").made.start(), (/** @type {any} */ error) => {
-    assert.equal(error.why, "mismatch");
-    assert.match(
-      error.message,
-      /protocol 1 and the sidecar 9\.0\.0 speaks protocol 2: run `handoff-sidecar install`/,
-    );
-    return true;
+  await assert.rejects(sidecar("speaks protocol 2").made.start(), {
+    kind: "mismatch",
+    message: /protocol 1 and the sidecar 9\.0\.0 speaks protocol 2: run `handoff-sidecar install`/,
   });
 });
 
-test("after five failed starts it rests, and then it tries again", async () => {
+test("each failed start doubles the time until the next one, up to five minutes, and a good one ends that", async () => {
   let now = 1_000;
-  const { made } = sidecar(["/nowhere/python"], { now: () => now });
-  for (let failure = 0; failure < 5; failure++)
-    await assert.rejects(made.start(), { name: "SidecarNotFound" });
-  await assert.rejects(made.start(), { name: "SidecarResting", retryInMs: 30_000 });
-  now += 29_999;
-  await assert.rejects(made.start(), { name: "SidecarResting", retryInMs: 1 });
-  now += 1;
-  await assert.rejects(made.start(), { name: "SidecarNotFound" });
-});
-
-test("after ten failed starts in a row it is not started again", async () => {
-  let now = 1_000;
-  const { made } = sidecar(["/nowhere/python"], { now: () => now });
-  for (let failure = 0; failure < 10; failure++) {
-    await assert.rejects(made.start(), { name: "SidecarNotFound" });
-    now += 31_000;
+  let program = "/nowhere/python";
+  const command = () => ({ words: program ? [program] : fake("dies in a call"), mayFetch: false });
+  const { made } = sidecar([], { command, now: () => now });
+  for (const rest of [0, 1_000, 3_000, 7_000, 15_000, 31_000, 63_000, 127_000, 255_000, 300_000, 300_000]) {
+    await assert.rejects(made.start(), { kind: "notFound" });
+    now += Math.max(rest - 1, 0);
+    if (rest) await assert.rejects(made.start(), { kind: "resting", message: /rests for 1 s; .*ENOENT/ });
+    now += 1;
   }
-  now += 3_600_000;
-  await assert.rejects(made.start(), { name: "SidecarStopped", starts: 10 });
-});
-
-test("failed starts that lie far apart are no reason to rest", async () => {
-  let now = 1_000;
-  const { made } = sidecar(["/nowhere/python"], { now: () => now });
-  for (let failure = 0; failure < 8; failure++) {
-    await assert.rejects(made.start(), { name: "SidecarNotFound" });
-    now += 20_000;
-  }
+  program = "";
+  await assert.rejects(made.call("tool/call", {}), { kind: "died" });
+  program = "/nowhere/python";
+  for (const _ of [1, 2]) await assert.rejects(made.start(), { kind: "notFound" });
 });
 
 test("a call over its limit is cancelled, and a sidecar that ends it lives on", async () => {
   const { made } = sidecar("answers a cancel");
   await made.start();
   const call = made.call("tool/call", {}, { timeoutMs: 5, killWhenStuck: true });
-  await assert.rejects(call, { name: "CallGivenUp", why: "timed out", answered: true, afterMs: 5 });
-  assert.ok(await made.call("message/received", { text: "handoff" }));
+  await assert.rejects(call, { kind: "late", sent: true, ended: true });
+  assert.ok(await made.call("session/continue", { context: {} }));
   await made.end();
 });
 
@@ -166,9 +142,10 @@ test("a sidecar that doesn't end a call that a person has cancelled is killed, a
   await made.start();
   const pressed = new AbortController();
   const call = made.call("tool/call", {}, { signal: pressed.signal, graceMs: 5, killWhenStuck: true });
+  await sent();
   pressed.abort();
-  await assert.rejects(call, { name: "CallGivenUp", why: "cancelled", answered: false });
-  assert.ok(await made.call("message/received", { text: "handoff" }));
+  await assert.rejects(call, { kind: "cancelled", sent: true, ended: false });
+  assert.ok(await made.call("session/continue", { context: {} }));
   await made.end();
 });
 
@@ -176,7 +153,7 @@ test("a sidecar that doesn't answer a cancel either is killed", async () => {
   const { made, logged } = sidecar("never answers a call");
   await made.start();
   const call = made.call("tool/call", {}, { timeoutMs: 5, graceMs: 5, killWhenStuck: true });
-  await assert.rejects(call, { name: "CallGivenUp", why: "timed out", answered: false });
+  await assert.rejects(call, { kind: "stuck", ended: false });
   await until(() => logged.some((line) => line.includes("SIGKILL")));
 });
 
@@ -185,9 +162,10 @@ test("a person's escape ends the call and leaves the sidecar alone", async () =>
   await made.start();
   const controller = new AbortController();
   const call = made.call("tool/call", {}, { signal: controller.signal, graceMs: 5, killWhenStuck: true });
+  await sent();
   controller.abort();
-  await assert.rejects(call, { name: "CallGivenUp", why: "cancelled", answered: false });
-  assert.ok(await made.call("message/received", { text: "handoff" }));
+  await assert.rejects(call, { kind: "cancelled", sent: true, ended: false });
+  assert.ok(await made.call("session/continue", { context: {} }));
   await made.end();
 });
 
@@ -196,19 +174,19 @@ test("an escape while the sidecar starts ends the call at once", async () => {
   const controller = new AbortController();
   const call = made.call("tool/call", {}, { signal: controller.signal });
   controller.abort();
-  await assert.rejects(call, { name: "CallGivenUp", why: "cancelled", sent: false });
+  await assert.rejects(call, { kind: "cancelled", sent: false });
   await made.end();
 });
 
 test("the time limit of a call covers the start", async () => {
   const { made } = sidecar("is silent");
-  await assert.rejects(made.call("tool/call", {}, { timeoutMs: 5 }), { why: "timed out", sent: false });
+  await assert.rejects(made.call("tool/call", {}, { timeoutMs: 5 }), { kind: "late", sent: false });
   await made.end();
 });
 
 for (const behaviour of ["well", "ignores the end"]) {
   test(`end leaves no process: a sidecar that ${behaviour === "well" ? "works" : behaviour}`, async () => {
-    const { made } = sidecar(behaviour, { limits: { endMs: behaviour === "well" ? 60_000 : 5 } });
+    const { made } = sidecar(behaviour, { waitMs: { end: behaviour === "well" ? 60_000 : 5 } });
     const { pid } = (await made.call("tool/call", {})).metadata;
     await made.end();
     await until(() => !isRunning(pid));

@@ -1,8 +1,6 @@
 /** What the shim's tests share: pairs of streams, a host that records, fake sidecars, and waiting for a fact. */
 import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
-import { readManifest } from "../../plugin-shim/lib/manifest.js";
-import { Commands } from "../../plugin-shim/lib/registration.js";
 
 export const SHARED = Symbol.for("handoff-sidecar");
 export const INDEX = new URL("../../plugin-shim/index.js", import.meta.url);
@@ -11,15 +9,6 @@ export const INDEX = new URL("../../plugin-shim/index.js", import.meta.url);
 const WAIT_MS = 10_000;
 
 export const noLog = () => {};
-
-/**
- * The hooks of a plugin for one initialisation.
- * @param {import("../../plugin-shim/lib/plugin.js").Plugin} plugin
- * @param {any} input OpenCode's
- * @param {unknown} [options]
- */
-export const attach = (plugin, input, options) =>
-  plugin.give({}, new Commands(readManifest().commands), input, options);
 
 const FAKE = fileURLToPath(new URL("./fake-sidecar.js", import.meta.url));
 

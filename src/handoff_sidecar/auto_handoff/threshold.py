@@ -7,6 +7,7 @@ models of several sizes (tests/opencode/test_full_context.py). Knows nothing of 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 from handoff_sidecar.opencode.limits import CompactionConfig, ModelLimits, Tokens
 
@@ -20,6 +21,9 @@ MARGIN_MIN_TOKENS = 4_000
 MARGIN_SHARE = 0.08
 MARGIN_MAX_SHARE = 0.25
 """We come this much before OpenCode's compaction: a step or two more must fit, also in a small model."""
+
+TOKEN_PARTS = ("input", "output", "cache.read", "cache.write")
+"""What OpenCode adds up where a provider tells no total; the shim does the same to see whether a session is small."""
 
 NOTICE_PERCENT = 80
 """Where the one quiet notice comes if nobody has set a threshold."""
@@ -53,7 +57,7 @@ class Points:
 
 def used(tokens: Tokens) -> int:
     """The tokens of a session after a step, as OpenCode counts them: the provider's total, else the sum."""
-    return tokens.total or tokens.input + tokens.output + tokens.cache.read + tokens.cache.write
+    return tokens.total or sum(attrgetter(*TOKEN_PARTS)(tokens))
 
 
 def compaction_point(

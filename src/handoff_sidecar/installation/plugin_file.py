@@ -29,18 +29,19 @@ _TEMPLATE = """\
 const shim = {shim}
 const command = {command}
 
-export default async (input, options) => {{
-  try {{
-    const plugin = await import(shim)
-    return await plugin.default(input, {{ ...options, command }})
-  }} catch (error) {{
-    const mend = `Run \\`handoff-sidecar install\\` again, or remove ${{import.meta.url}}.`
-    const message = `${{shim}} could not be loaded. ${{mend}}`
-    const body = {{ title: "handoff-sidecar", message, variant: "error" }}
-    setTimeout(() => input.client.tui.showToast({{ body }}).catch(() => {{}}), {toast_delay_ms})
-    return {{}}
-  }}
+const plugin = await import(shim).then((module) => module.default, (error) => ({{ error }}))
+
+const server = async (input, options) => {{
+  if (plugin.server) return plugin.server(input, {{ ...options, command }})
+  const mend = `Run \\`handoff-sidecar install\\` again, or remove ${{import.meta.url}}.`
+  const message = `${{shim}} could not be loaded. ${{mend}}`
+  const body = {{ title: "handoff-sidecar", message, variant: "error" }}
+  setTimeout(() => input.client.tui.showToast({{ body }}).catch(() => {{}}), {toast_delay_ms})
+  return {{}}
 }}
+
+// OpenCode before 1.14.34 takes a function and nothing else, 2.x an object: the plugin knows which of them this is.
+export default plugin.setup && typeof plugin === "object" ? {{ ...plugin, server }} : server
 """
 
 TOAST_DELAY_MS = 3_000

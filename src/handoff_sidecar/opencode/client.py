@@ -41,6 +41,8 @@ REQUEST_TIMEOUT_S = 10.0
 
 NOT_FOUND = 404
 
+TOAST_TITLE = "Handoff"
+
 _SESSION_ID = re.compile(SESSION_ID)
 _MESSAGE_ID = re.compile(MESSAGE_ID)
 
@@ -253,7 +255,7 @@ class OpenCodeClient:
         *,
         variant: Literal["info", "success", "warning", "error"],
         duration_ms: int = 5_000,
-        title: str = "Handoff",
+        title: str = TOAST_TITLE,
     ) -> None:
         """Show a notice in every attached TUI, for as long as that. Succeeds without a TUI too."""
         toast = {"title": title, "message": message, "variant": variant, "duration": duration_ms}

@@ -28,6 +28,15 @@ def is_supported(version: str) -> bool:
         return True
 
 
+def is_older(version: str) -> bool:
+    """Whether it lacks what a handoff needs. A name that is no version, or 0.0.0, is a developer's build, and new."""
+    try:
+        found = Version(version)
+    except InvalidVersion:
+        return False
+    return found < OLDEST and found.release != (0, 0, 0)
+
+
 def is_untried(version: str) -> bool:
     """Whether it is newer than every version that was tried, or is no released version at all."""
     try:

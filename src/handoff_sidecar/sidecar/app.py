@@ -33,6 +33,7 @@ from handoff_sidecar.handoff.stored_prompts import Receipts
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.opencode.client import OpenCodeClient, through_tunnel
 from handoff_sidecar.opencode.models import SessionID
+from handoff_sidecar.opencode.parts import hidden_text
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, is_untried
 from handoff_sidecar.reading.definition import READ_SESSION
 from handoff_sidecar.reading.indexes import Indexes
@@ -44,6 +45,7 @@ from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
 from handoff_sidecar.rpc.messages import ErrorCode
 from handoff_sidecar.session.neighbours import as_typed
 from handoff_sidecar.session.trigger import find_trigger, pattern, tell_agent
+from handoff_sidecar.settings import SETTINGS_FILE
 from handoff_sidecar.sidecar.manifest import PROTOCOL_VERSION
 from handoff_sidecar.sidecar.params import (
     CommandCall,
@@ -58,6 +60,8 @@ from handoff_sidecar.sidecar.params import (
     Step,
     ToolCall,
 )
+from handoff_sidecar.sidecar.shim_sentences import too_old
+from handoff_sidecar.sidecar.trigger_file import SettingsAsTheyWere, leave_pattern
 from handoff_sidecar.text.tokens import Tokenizer
 
 log = logging.getLogger(__name__)
@@ -100,6 +104,7 @@ class Sidecar:
             },
             error_translator=_wire_error,
         )
+        self._folders = folders
         self._http = through_tunnel(self._carry)
         self._now = now
         self._scenes = Scenes(self._http, folders.config)
@@ -147,7 +152,10 @@ class Sidecar:
                 f"{PROTOCOL_VERSION}: run `handoff-sidecar install` again, then restart OpenCode",
             )
         self._scenes.mode = hello.mode
-        version = hello.open_code.get("version") or "of an unknown version"
+        if hello.open_code.is_too_old:
+            log.warning("OpenCode %s is too old", hello.open_code.version)
+            return self._hello() | {"refusal": too_old(hello.open_code.version)}
+        version = hello.open_code.version or "of an unknown version"
         log.info("OpenCode %s (%s), sidecar %s", version, hello.mode, __version__)
         if is_untried(version):
             log.warning("OpenCode %s was not tried with this sidecar, whose newest is %s", version, NEWEST_TRIED)
@@ -155,14 +163,19 @@ class Sidecar:
         self._vocabulary = asyncio.create_task(asyncio.to_thread(self._tokenizer.load))
         if hello.mode in WATCHED_MODES:
             self._update = asyncio.create_task(self._look_for_update(hello.directory))
+        settings = SettingsAsTheyWere.of(self._folders.config / SETTINGS_FILE)
         source, flags = pattern(self._scenes.trigger_words())
-        return {
-            "protocolVersion": PROTOCOL_VERSION,
-            "server": {"name": APP_NAME, "version": __version__},
+        if settings is not None:
+            leave_pattern(self._folders.state, settings, source, flags)
+        return self._hello() | {
             "triggerPattern": {"source": source, "flags": flags},
             "watches": hello.mode in WATCHED_MODES,
             "briefs": str(self._briefs),
         }
+
+    @staticmethod
+    def _hello() -> dict[str, Any]:
+        return {"protocolVersion": PROTOCOL_VERSION, "server": {"name": APP_NAME, "version": __version__}}
 
     async def _directory_opened(self, params: dict[str, object]) -> dict[str, dict[str, int]]:
         opened = DirectoryOpened.model_validate(params)
@@ -175,7 +188,9 @@ class Sidecar:
 
     async def _session_step(self, params: dict[str, object]) -> dict[str, Any]:
         step = Step.model_validate(params)
-        return {"text": await self._watch.step(step.sighting, self._scenes.scene(step.context))}
+        text = await self._watch.step(step.sighting, self._scenes.scene(step.context))
+        turn = step.sighting.turn
+        return {"part": text and turn and hidden_text(text, step.sighting.session_id, turn, after=step.part_ids)}
 
     async def _event(self, params: dict[str, object]) -> None:
         event = Event.model_validate(params).root
@@ -221,12 +236,7 @@ class Sidecar:
             await notify(scene.client, str(error), "warning")
             return {"done": False, "text": str(error)}
         log.info("/%s in %s made %s", call.name, call.context.session_id, result.metadata.get("sessionID"))
-        hands_off = call.name == HANDOFF_NOW_COMMAND["name"]
-        return {
-            "done": True,
-            "text": result.output.splitlines()[0],
-            "handedOffTo": result.metadata.get("sessionID") if hands_off else None,
-        }
+        return {"done": True, "text": result.output.splitlines()[0]}
 
     async def _tool_call(self, params: dict[str, object]) -> dict[str, Any]:
         call = ToolCall.model_validate(params)
@@ -249,10 +259,15 @@ class Sidecar:
         log.info("%s: call %s %s %s", call.name, call.context.call_id, did, result.metadata.get("sessionID"))
         return result.model_dump()
 
-    async def _message_received(self, params: dict[str, object]) -> dict[str, str] | None:
-        typed = as_typed(ReceivedMessage.model_validate(params).text)
+    async def _message_received(self, params: dict[str, object]) -> dict[str, Any]:
+        message = ReceivedMessage.model_validate(params)
+        typed = as_typed(message.text)
         trigger = find_trigger(typed, self._scenes.trigger_words())
-        return {"text": tell_agent(trigger), "typed": typed} if trigger else None
+        if trigger is None:
+            return {"part": None}
+        part = hidden_text(tell_agent(trigger), message.session_id, message.message_id, after=message.part_ids)
+        # Others may rewrite what was typed; the handoff is made of what came.
+        return {"part": part | {"metadata": {"handoff": {"typed": typed}}}}
 
     async def _shutdown(self, _params: dict[str, object]) -> None:
         self.connection.stop()

@@ -1,4 +1,4 @@
-"""What the shim registers with OpenCode: the source of `plugin-shim/tools.json`.
+"""All that the shim has from here: the source of `plugin-shim/tools.json`.
 
 `python -m handoff_sidecar.sidecar.manifest` prints it.
 """
@@ -9,16 +9,24 @@ import json
 import sys
 from typing import Any
 
+from handoff_sidecar.auto_handoff.threshold import TOKEN_PARTS
+from handoff_sidecar.call import toasts
 from handoff_sidecar.handoff.definition import (
     HANDOFF_COMMAND,
     HANDOFF_NOW_COMMAND,
     HANDOFF_RESUME_COMMAND,
     SESSION_HANDOFF,
 )
-from handoff_sidecar.opencode.versions import OLDEST
+from handoff_sidecar.opencode.client import TOAST_TITLE
+from handoff_sidecar.opencode.endpoints import ENDPOINTS
+from handoff_sidecar.opencode.models import MESSAGE_ID, SESSION_ID
 from handoff_sidecar.reading.definition import READ_SESSION
+from handoff_sidecar.rpc.frames import MAX_FRAME_BYTES
+from handoff_sidecar.rpc.messages import ErrorCode
 from handoff_sidecar.session.neighbours import WRITTEN_BY_A_PLUGIN
 from handoff_sidecar.session.trigger import pattern
+from handoff_sidecar.sidecar.shim_limits import SMALL_SESSION_TOKENS, WAIT_MS
+from handoff_sidecar.sidecar.shim_sentences import FAILURES, SENTENCES
 
 PROTOCOL_VERSION = 1
 """Raised whenever shim and sidecar of different versions could misunderstand each other."""
@@ -27,7 +35,7 @@ DEFINITIONS = (SESSION_HANDOFF, READ_SESSION)
 
 
 def manifest() -> dict[str, Any]:
-    """What the shim registers with OpenCode, as `plugin-shim/tools.json` holds it."""
+    """Tools, commands, limits and sentences, as `plugin-shim/tools.json` holds them."""
     source, flags = pattern()
     return {
         "protocolVersion": PROTOCOL_VERSION,
@@ -37,7 +45,22 @@ def manifest() -> dict[str, Any]:
         "commands": [HANDOFF_COMMAND, HANDOFF_NOW_COMMAND, HANDOFF_RESUME_COMMAND],
         "triggerPattern": {"source": source, "flags": flags},
         "signedByAPlugin": {"source": WRITTEN_BY_A_PLUGIN, "flags": "u"},
-        "openCode": {"oldest": str(OLDEST)},
+        "maker": SESSION_HANDOFF.name,
+        "endpoints": list(ENDPOINTS),
+        "ids": {"session": SESSION_ID, "message": MESSAGE_ID},
+        "tokenParts": list(TOKEN_PARTS),
+        "smallSessionTokens": SMALL_SESSION_TOKENS,
+        "toast": {
+            "title": TOAST_TITLE,
+            "shortestMs": toasts.SHORTEST_MS,
+            "longestMs": toasts.LONGEST_MS,
+            "characterMs": toasts.READING_MS_A_CHARACTER,
+        },
+        "waitMs": WAIT_MS,
+        "maxFrameBytes": MAX_FRAME_BYTES,
+        "errorCodes": {code.name: code.value for code in ErrorCode},
+        "failures": FAILURES,
+        "sentences": SENTENCES,
     }
 
 

@@ -9,14 +9,31 @@ from pydantic import ConfigDict, Field, RootModel
 from handoff_sidecar.auto_handoff.watch import Sighting
 from handoff_sidecar.call.context import Mode, ToolContext
 from handoff_sidecar.opencode.models import MessageID, MessageInfo, Session, SessionID
+from handoff_sidecar.opencode.versions import is_older
 from handoff_sidecar.opencode.wire import Wire
+
+
+class HostVersion(Wire):
+    """What the shim knows of the OpenCode that it is in.
+
+    Attributes:
+        looks_new: by what OpenCode hands to a plugin, which counts where it doesn't tell its version.
+    """
+
+    version: str | None = None
+    looks_new: bool = Field(default=True, alias="looksNew")
+
+    @property
+    def is_too_old(self) -> bool:
+        """Whether it lacks what a handoff needs; a newer one than the newest tried is not."""
+        return is_older(self.version) if self.version else not self.looks_new
 
 
 class Initialize(Wire):
     """`initialize`."""
 
     protocol_version: int = Field(alias="protocolVersion")
-    open_code: dict[str, str | None] = Field(default_factory=dict, alias="openCode")
+    open_code: HostVersion = Field(default=HostVersion(), alias="openCode")
     mode: Mode = "other"
     directory: str = ""
 
@@ -45,8 +62,10 @@ class ReceivedMessage(Wire):
     """`message/received`."""
 
     session_id: SessionID = Field(alias="sessionID")
+    message_id: MessageID = Field(alias="messageID")
     text: str
     directory: str
+    part_ids: list[str] = Field(default_factory=list, alias="partIDs")
 
 
 class InSession(Wire):
@@ -60,6 +79,7 @@ class Step(Wire):
 
     context: ToolContext
     sighting: Sighting
+    part_ids: list[str] = Field(default_factory=list, alias="partIDs")
 
 
 class SessionEvent(Wire):

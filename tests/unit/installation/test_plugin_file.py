@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -58,13 +59,25 @@ def test_what_was_written_can_be_read_again(config: Path) -> None:
     assert read_plugin_file(config.parent) is None
 
 
-def test_the_plugin_file_is_javascript_with_one_export(config: Path) -> None:
+@pytest.mark.parametrize(
+    ("bun", "missing", "form"),
+    [
+        (None, "", "object"),
+        ("1.3.14", "", "object"),
+        ("1.3.9", "", "function"),
+        (None, "/nowhere", "function"),
+    ],
+)
+def test_the_plugin_file_has_one_export_in_the_form_that_its_opencode_takes(
+    config: Path, bun: str | None, missing: str, form: str
+) -> None:
     path = install(config).path.rename(config / "plugin.mjs")
+    path.write_text(path.read_text().replace(shim_entry().as_uri(), f"{shim_entry().as_uri()}{missing}"))
+    pretend = f"Object.defineProperty(process, 'versions', {{value: {{...process.versions, bun: {json.dumps(bun)}}}}});"
+    show = f"import({path.as_uri()!r}).then(m => console.log(JSON.stringify([Object.keys(m), typeof m.default])))"
+    done = subprocess.run(["node", "-e", (pretend if bun else "") + show], capture_output=True, text=True, check=True)
 
-    show = f"import({str(path.as_uri())!r}).then(m => console.log(JSON.stringify(Object.keys(m))))"
-    done = subprocess.run(["node", "-e", show], capture_output=True, text=True, check=True)
-
-    assert done.stdout == '["default"]\n'
+    assert json.loads(done.stdout) == [["default"], form]
 
 
 def test_installing_again_changes_nothing_and_a_newer_version_replaces_its_file(config: Path) -> None:

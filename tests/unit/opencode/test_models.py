@@ -33,9 +33,11 @@ REQUIRED: dict[str, dict[str, object]] = {
     "MessageInfo": INFO,
     "Model": {"providerID": "scripted", "modelID": "m1"},
     "Provider": {"id": "scripted"},
+    "ReceivedMessage": {"sessionID": "ses_1", "messageID": "msg_1", "text": "handoff", "directory": "/home/ada"},
     "Revert": {"messageID": "msg_1"},
     "Session": {"id": "ses_1"},
     "Sighting": {"sessionID": "ses_1"},
+    "Step": {"context": CONTEXT, "sighting": {"sessionID": "ses_1"}},
     "ToolCall": {"name": "read_session", "context": CONTEXT},
     "ToolContext": CONTEXT,
 }

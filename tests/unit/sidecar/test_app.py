@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
@@ -22,6 +23,7 @@ from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import Index
 from handoff_sidecar.sidecar.app import Sidecar, _output_tokens_max
+from handoff_sidecar.sidecar.trigger_file import TRIGGER_FILE
 
 DIRECTORY = '/home/ada/größe "x"'
 CONTEXT = {"sessionID": "ses_old", "messageID": "msg_2", "callID": "call_1", "agent": "build", "directory": DIRECTORY}
@@ -165,13 +167,17 @@ async def test_what_a_model_can_correct_by_itself_is_not_shown_to_the_person(
 
 
 async def test_a_typed_trigger_is_answered_with_what_the_agent_is_to_do(shim: Connection) -> None:
-    message = {"sessionID": "ses_old", "messageID": "msg_9", "directory": DIRECTORY}
+    message = {"sessionID": "ses_old", "messageID": "msg_9", "directory": DIRECTORY, "partIDs": [PART]}
 
     told: Any = await shim.request("message/received", {**message, "text": '"handoff fix the tests"'}, timeout_s=20)
     ordinary = await shim.request("message/received", {**message, "text": "handoff is broken"}, timeout_s=20)
 
-    assert "fix the tests" in told["text"]
-    assert ordinary is None
+    part = told["part"]
+    assert "fix the tests" in part.pop("text")
+    assert part.pop("id") > PART
+    assert part.pop("metadata") == {"handoff": {"typed": '"handoff fix the tests"'}}
+    assert part == {"sessionID": "ses_old", "messageID": "msg_9", "type": "text", "synthetic": True}
+    assert ordinary == {"part": None}
 
 
 async def test_a_bad_setting_is_told_once_and_the_handoff_is_made(
@@ -257,7 +263,14 @@ async def test_shutdown_ends_the_sidecar(shim: Connection) -> None:
 
 
 PLACE = {"sessionID": "ses_old", "directory": DIRECTORY, "worktree": DIRECTORY}
-SIGHTING = {"sessionID": "ses_old", "providerID": "scripted", "modelID": "m1", "tokens": {"total": 160_000}}
+SIGHTING = {
+    "sessionID": "ses_old",
+    "turn": "msg_1",
+    "providerID": "scripted",
+    "modelID": "m1",
+    "tokens": {"total": 160_000},
+}
+PART = "prt_2074d800b001JIr75A9yjVMUx4"
 
 
 @pytest.mark.parametrize(("mode", "is_watched"), [("tui", True), ("serve", True), ("run", False), ("other", False)])
@@ -298,7 +311,8 @@ async def test_the_agent_of_a_full_session_is_told_and_the_end_of_its_turn_is_he
     for kind in ("session.error", "session.idle"):
         await shim.notify("event", {"type": kind, **seen})
 
-    assert "80 % full" in told["text"]
+    assert "80 % full" in told["part"]["text"]
+    assert told["part"]["messageID"] == SIGHTING["turn"]
     async with asyncio.timeout(20):
         await moved.wait()
     assert [new["metadata"]["handoff"]["from"] for new in opencode.made()] == ["ses_old"]
@@ -313,9 +327,8 @@ async def test_handoff_now_says_what_was_made_or_why_nothing_was(shim: Connectio
     nothing: Any = await shim.request("command/execute", command, timeout_s=20)
 
     assert made["done"] is True
-    assert made["text"].startswith(f"Handed off to `{made['handedOffTo']}`")
+    assert made["text"].startswith("Handed off to `ses_")
     assert (nothing["done"], "nothing to hand off" in nothing["text"]) == (False, True)
-    assert "handedOffTo" not in nothing
     assert [toast["message"] for toast in opencode.toasts][-1] == nothing["text"]
     with pytest.raises(RpcError, match="no command x"):
         await shim.request("command/execute", {**command, "name": "x"}, timeout_s=20)
@@ -338,12 +351,58 @@ async def test_a_persons_own_words_trigger_too(shim: Connection, tmp_path: Path)
     (tmp_path / "config" / "handoff.json").write_text('{"trigger_words": ["übergabe"]}')
 
     pattern = (await hello(shim))["triggerPattern"]["source"]
-    message = {"sessionID": "ses_old", "text": "Übergabe: die Tests", "directory": DIRECTORY}
+    message = {
+        "sessionID": "ses_old",
+        "messageID": "msg_9",
+        "text": "Übergabe: die Tests",
+        "directory": DIRECTORY,
+    }
     told: Any = await shim.request("message/received", message, timeout_s=20)
 
     assert re.search(pattern, "Übergabe: die Tests", re.IGNORECASE)
     assert re.search(pattern, "handoff", re.IGNORECASE)
-    assert "die Tests" in told["text"]
+    assert "die Tests" in told["part"]["text"]
+
+
+async def test_a_persons_own_words_are_left_for_the_shim_and_nothing_where_there_are_none(
+    shim: Connection, tmp_path: Path
+) -> None:
+    await hello(shim)
+    assert not (tmp_path / "state" / TRIGGER_FILE).exists()
+    settings = tmp_path / "config" / "handoff.json"
+    settings.parent.mkdir()
+    settings.write_text('{"trigger_words": ["übergabe"]}')
+
+    answer = await hello(shim)
+
+    file = tmp_path / "state" / TRIGGER_FILE
+    left = json.loads(file.read_text())
+    assert left == {
+        **answer["triggerPattern"],
+        "path": str(settings),
+        "bytes": settings.stat().st_size,
+        "time": settings.stat().st_mtime_ns // 1_000_000,
+    }
+    assert os.name == "nt" or file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("opencode", "said"),
+    [
+        ({"version": "1.14.48"}, "OpenCode 1.14.48 is too old for handoff-sidecar, which needs 1.15.13"),
+        ({"version": None, "looksNew": False}, "This OpenCode is too old"),
+        ({"version": None, "looksNew": True}, None),
+        ({"version": "1.99.0", "looksNew": False}, None),
+        ({"version": "0.0.0-dev-202611230000"}, None),
+    ],
+)
+async def test_an_opencode_that_is_too_old_is_told_so_in_place_of_all_else(
+    shim: Connection, opencode: dict[str, Any], said: str | None
+) -> None:
+    answer = await hello(shim, openCode=opencode)
+
+    assert ("triggerPattern" in answer) is (said is None)
+    assert answer.get("refusal", "").startswith(said or "")
 
 
 def test_the_longest_answer_is_opencodes_own_setting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,134 @@
+/**
+ * The tools and the commands, as OpenCode registers them, and as the sidecar carries them out.
+ * Knows what they are called, and nothing of what they do.
+ */
+import { callFailure, Failure, isTold, MeantThrow } from "./failures.js";
+import { fill, MANIFEST } from "./manifest.js";
+
+const { commands, maker, sentences, tools } = MANIFEST;
+
+/**
+ * @typedef {object} ToolContext OpenCode's
+ * @property {string} sessionID
+ * @property {string} [messageID]
+ * @property {string} [callID]
+ * @property {string} [agent]
+ * @property {string} [worktree]
+ * @property {AbortSignal} [abort]
+ */
+
+/**
+ * @param {import("./plugin.js").Plugin} plugin
+ * @param {import("./host.js").Instance} instance
+ */
+export function toolHooks(plugin, instance) {
+  const { host, lock, sessions, waitMs, log } = plugin;
+  /** Commands that the user has made: they stay as they are. @type {Set<string>} */
+  const theirs = new Set();
+
+  /**
+   * @param {string} name
+   * @param {unknown} args
+   * @param {Partial<ToolContext>} [given]
+   */
+  async function execute(name, args, given = {}) {
+    if (plugin.refusal) throw new Error(plugin.refusal);
+    const {
+      sessionID = "",
+      messageID,
+      callID = "",
+      agent,
+      worktree = instance.worktree,
+      abort: signal,
+    } = given;
+    try {
+      const context = { ...plugin.context(instance, sessionID), messageID, callID, agent, worktree };
+      const call = { name, arguments: args ?? {}, context };
+      const how = { signal, timeoutMs: waitMs.toolCall, killWhenStuck: true };
+      const answer = () => plugin.call("tool/call", call, how);
+      const { title, output, metadata } = await (name === maker
+        ? lock.leaving(sessionID, async () => {
+            // Other calls of the same step end first, and those that come meanwhile wait for what comes of it.
+            await lock.alone({ sessionID, callID, signal });
+            return answer();
+          })
+        : answer());
+      return { title: String(title ?? name), output: String(output), metadata: metadata ?? {} };
+    } catch (error) {
+      // Of what the sidecar refuses it tells the person itself, with the call's id; and whoever pressed escape knows.
+      if (isTold(error)) throw new Error(error.message, { cause: error });
+      if (plugin.refusal) throw new Error(plugin.refusal);
+      const sentence = `${callFailure(name, error, plugin.briefs)}${callID ? ` (call ${callID})` : ""}`;
+      log("warn", sentence);
+      if (!(error instanceof Failure && error.kind === "cancelled")) plugin.tell(instance, sentence);
+      throw new Error(sentence, { cause: error });
+    }
+  }
+
+  return {
+    tool: Object.fromEntries(
+      tools.map(({ name, description }) => [
+        name,
+        {
+          description,
+          args: {}, // anything else is fatal in one version or another
+          /**
+           * @param {unknown} args
+           * @param {ToolContext} context
+           */
+          execute: (args, context) => execute(name, args, context),
+        },
+      ]),
+    ),
+
+    /**
+     * Gives a tool of ours its schema, when OpenCode asks about one for a request to a model. Of two plugins with a tool
+     * of the same name one gets the calls, in no order that we could choose (1.18.33): a description tells whose it is.
+     * @param {{toolID: string}} input
+     * @param {{description?: string, jsonSchema?: object}} output
+     */
+    "tool.definition"({ toolID }, output) {
+      const tool = tools.find(({ name }) => name === toolID);
+      if (!tool) return;
+      const { description } = output;
+      if (typeof description === "string" && !description.includes(tool.description)) {
+        const names = tools.map(({ name }) => name).join(", ");
+        plugin.notice(instance, fill(sentences.takenByAnother, { names }), "warning");
+      } else output.jsonSchema = structuredClone(tool.parameters);
+    },
+
+    /** @param {{command?: Record<string, {description?: string, template?: string}>}} config OpenCode's */
+    config(config) {
+      config.command ??= {};
+      for (const { name, description, template } of commands) {
+        if (config.command[name] && config.command[name].template !== template) theirs.add(name);
+        config.command[name] ??= { description, template };
+      }
+    },
+
+    /**
+     * Carries out a command that no model is to see. The throw at the end is meant: it is the one way in OpenCode 1.x to
+     * end a command without a model call. The TUI shows no error and stores nothing (seen in 1.18.33).
+     * @param {{command: string, sessionID: string, arguments?: string}} input
+     * @throws {MeantThrow}
+     */
+    async "command.execute.before"({ command, sessionID, arguments: words = "" }) {
+      const isOurs = commands.some(({ name, immediate }) => name === command && immediate);
+      if (!isOurs || theirs.has(command)) return;
+      sessions.typed(sessionID);
+      /** @type {{done: boolean, text: string}} */
+      let answer = { done: false, text: "" };
+      try {
+        const call = { name: command, arguments: words, context: plugin.context(instance, sessionID) };
+        const how = { timeoutMs: waitMs.command, killWhenStuck: true };
+        answer = await lock.leaving(sessionID, () => plugin.call("command/execute", call, how));
+      } catch (error) {
+        // The command's promise is that no model is asked: that holds without the sidecar too.
+        answer.text = plugin.refusal ?? callFailure(`/${command}`, error, plugin.briefs);
+        plugin.tell(instance, answer.text);
+      }
+      if (host.mode === "run") await host.leave(answer.text, answer.done);
+      throw new MeantThrow(answer.text);
+    },
+  };
+}

@@ -1,0 +1,141 @@
+/**
+ * `http/request`: which of OpenCode's endpoints the sidecar may call, and what of an answer it gets.
+ * What is attached to messages stays here: OpenCode hands it out as `data:` URLs, of megabytes for a screenshot, and
+ * nobody at the other end looks into it. Each becomes a URL without content that tells its size.
+ */
+import { CODES, RpcError } from "./failures.js";
+import { fill, MANIFEST } from "./manifest.js";
+
+/** As `GET /session/{session}`; it is everything that the sidecar calls, and the sidecar has no say in it. */
+const ENDPOINTS = new RegExp(
+  `^(?:${MANIFEST.endpoints.map((endpoint) => fill(endpoint, MANIFEST.ids)).join("|")})$`,
+);
+
+/** OpenCode lets these beat the directory of the message, which has been checked. */
+const REFUSED_PARAMETERS = new Set(["directory", "workspace"]);
+
+/** What a URL parser drops or rewrites: with it, the text that was checked would not be the text that is sent. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is there to find
+const REWRITTEN = /[\u0000-\u0020\u007f\\#]/;
+
+const PASSED_ON = ["content-type", "x-next-cursor"];
+
+const OF_MESSAGES = /^\/session\/[^/?]+\/message(\/[^/?]+)?(\?|$)/;
+
+/** Shorter ones stay as they are: they cost nothing. */
+const LONG_CHARACTERS = 1_000;
+
+const START = '"data:';
+const HEAD = /^"data:([\w.+-]+\/[\w.+-]+)?((?:;[\w.+-]+=[\w.+-]+)*);base64,/;
+const LONGEST_HEAD = 200;
+
+const BACKSLASH = 0x5c;
+const QUOTATION_MARK = 0x22;
+const IS_BASE64 = new Uint8Array(256);
+for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=") {
+  IS_BASE64[character.charCodeAt(0)] = 1;
+}
+
+const utf8 = new TextDecoder();
+
+/**
+ * @param {import("./host.js").Host} host
+ * @param {import("./connection.js").Json} params {directory, method, path, headers, body}
+ * @param {{signal?: AbortSignal}} [context]
+ * @throws {RpcError} ENDPOINT_REFUSED, HOST_UNREACHABLE, INVALID_PARAMS
+ */
+export async function serve(host, { directory, method, path, headers, body }, { signal } = {}) {
+  const target = allowedPath(method, path);
+  if (body !== null && body !== undefined && typeof body !== "string") {
+    throw new RpcError(CODES.INVALID_PARAMS, "http/request: `body` must be a string or null");
+  }
+  const instance = host.instances.findLast((open) => open.directory === directory);
+  // A directory that isn't open would make OpenCode open it, with another initialisation of everything.
+  if (!instance) throw new RpcError(CODES.HOST_UNREACHABLE, `OpenCode has no project open in ${directory}`);
+  try {
+    const response = await host.fetch(instance, method, target, { headers, body, signal });
+    const isOfMessages = method === "GET" && OF_MESSAGES.test(target);
+    const text = isOfMessages ? withoutContents(await response.arrayBuffer()) : await response.text();
+    const passedOn = [...response.headers].filter(([name]) => PASSED_ON.includes(name));
+    return { status: response.status, headers: Object.fromEntries(passedOn), body: text };
+  } catch (error) {
+    host.log("warn", `${method} ${target} failed: ${error instanceof Error ? error.stack : error}`);
+    const sentence = `OpenCode could not be reached for ${method} ${target}: its log has the reason`;
+    throw new RpcError(CODES.HOST_UNREACHABLE, sentence);
+  }
+}
+
+/**
+ * The path and query to call, exactly as checked.
+ * @param {unknown} method
+ * @param {unknown} target path with its query string
+ * @returns {string}
+ * @throws {RpcError} ENDPOINT_REFUSED, INVALID_PARAMS
+ */
+export function allowedPath(method, target) {
+  if (typeof method !== "string" || typeof target !== "string") {
+    throw new RpcError(CODES.INVALID_PARAMS, "http/request: `method` and `path` must be strings");
+  }
+  const path = target.split("?", 1)[0] ?? "";
+  const query = target.slice(path.length + 1);
+  const isListed = ENDPOINTS.test(`${method} ${path}`) && !REWRITTEN.test(target);
+  // A second `?` is read as the start of a parameter by some routers.
+  const names = [...new URLSearchParams(query).keys()].map((name) => name.toLowerCase());
+  if (!isListed || query.includes("?") || names.some((name) => REFUSED_PARAMETERS.has(name))) {
+    const shown = `${method} ${path}`.slice(0, 200);
+    throw new RpcError(
+      CODES.ENDPOINT_REFUSED,
+      `${shown} is not one of the endpoints that the sidecar may call`,
+    );
+  }
+  return target;
+}
+
+/**
+ * The JSON text of an answer, in which a long base64 `data:` URL that is a whole string, and no key, has given its
+ * content for its size: `data:image/png;bytes=1382400;base64,`. Text that quotes such a URL stays as it is.
+ * Works on the bytes, which are gone through faster than their text, and much faster than parsed.
+ * @param {ArrayBuffer} answer
+ * @returns {string}
+ */
+export function withoutContents(answer) {
+  const json = Buffer.from(answer);
+  const kept = [];
+  let from = 0;
+  for (let at = json.indexOf(START); at !== -1; at = json.indexOf(START, at + 1)) {
+    // A quotation mark that is escaped stands inside a string, and any other one before `data:` opens one.
+    if (json[at - 1] === BACKSLASH) continue;
+    const head = HEAD.exec(json.toString("latin1", at, at + LONGEST_HEAD));
+    if (!head) continue;
+    const start = at + head[0].length;
+    const end = json.indexOf(QUOTATION_MARK, start);
+    const length = end - start;
+    if (length < LONG_CHARACTERS || isKey(json, end) || !isBase64(json, start, end)) continue;
+    const [, type = "", parameters = ""] = head;
+    const bytes = Math.floor((length * 3) / 4);
+    kept.push(json.subarray(from, at), Buffer.from(`"data:${type}${parameters};bytes=${bytes};base64,`));
+    from = end;
+    at = end;
+  }
+  return utf8.decode(from === 0 ? json : Buffer.concat([...kept, json.subarray(from)]));
+}
+
+/**
+ * A loop with an end that is known: in Bun a regular expression takes three times as long, and so does a loop that might
+ * read beyond the end (300 ms for 60 MB).
+ * @param {Buffer} json
+ * @param {number} start
+ * @param {number} end
+ */
+function isBase64(json, start, end) {
+  for (let at = start; at < end; at++) if (IS_BASE64[/** @type {number} */ (json[at])] !== 1) return false;
+  return true;
+}
+
+/**
+ * @param {Buffer} json
+ * @param {number} end where the string's closing quotation mark is
+ */
+function isKey(json, end) {
+  return /^"\s*:/.test(json.toString("latin1", end, end + 10));
+}

@@ -1,0 +1,87 @@
+"""What the shim may hold: few lines, and nothing that Python could have sent."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handoff_sidecar.sidecar.manifest import manifest
+
+SHIM = Path(__file__).parents[2] / "plugin-shim"
+FILES = [SHIM / "index.js", *sorted((SHIM / "lib").rglob("*.js"))]
+
+MOST_LINES = 1_580
+"""Of code in the server half, without comments and blank lines, as the formatter lays them."""
+
+SMALL = 500
+"""What is no larger may well mean something else."""
+
+UNITS = {1_000}
+"""Milliseconds in a second stand anywhere."""
+
+
+def code_of(file: Path) -> str:
+    """Without comments."""
+    text = re.sub(r"/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.sub(r"(?m)(^|\s)//.*$", "", text)
+
+
+def numbers_in(value: object) -> Iterator[int]:
+    match value:
+        case bool():
+            return
+        case int():
+            yield value
+        case dict():
+            for inner in value.values():
+                yield from numbers_in(inner)
+        case list():
+            for inner in value:
+                yield from numbers_in(inner)
+        case _:
+            return
+
+
+def texts_in(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for inner in value.values():
+                yield from texts_in(inner)
+        case list():
+            for inner in value:
+                yield from texts_in(inner)
+        case _:
+            return
+
+
+def test_the_shim_is_thin() -> None:
+    lines = {file.name: sum(bool(line.strip()) for line in code_of(file).splitlines()) for file in FILES}
+
+    assert len(lines) > 10
+    assert sum(lines.values()) <= MOST_LINES, lines
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_what_tools_json_holds_stands_in_no_file_of_the_shim(file: Path) -> None:
+    given, code = manifest(), code_of(file)
+    numbers = {int(found.replace("_", "")) for found in re.findall(r"(?<![\w.])-?\d[\d_]*(?![\w.])", code)}
+    told = {number for number in numbers_in(given) if abs(number) > SMALL} - UNITS
+    texts = {text for text in texts_in(given) if len(text) > 12}
+
+    assert len(told) > 20
+    assert len(texts) > 60
+    assert not numbers & told
+    assert not [text for text in texts if json.dumps(text)[1:-1] in code or text in code]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_no_sentence_for_a_person_or_a_model_stands_in_the_shim(file: Path) -> None:
+    quoted = re.findall(r"\"([^\"\n]*)\"|`([^`]*)`", code_of(file))
+
+    assert not [text for pair in quoted for text in pair if re.match(r"[A-Z].*\s.*\s.*[.!]\s*$", text)]
