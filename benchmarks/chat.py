@@ -10,21 +10,18 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.errors import MeasuringFailed
 from benchmarks.samples import Sample
-from benchmarks.stage import POLL_INTERVAL_S, OpenCode, in_directory, make_sandbox, processes, serving
+from benchmarks.stage import OpenCode, in_directory, make_sandbox, processes, serving, sidecar_of
 from handoff_sidecar.demo.sandbox import Sandbox, skip_npm_install
 from handoff_sidecar.demo.scripted_model import ChatRequest, Reply, ScriptedModel
 from handoff_sidecar.installation.plugin_file import install
 
 DELTAS = 10_000
 STREAM_REQUEST = "Tell me a long story"
-SIDECAR_TIMEOUT_S = 30.0
 STORY = "Once upon a time there was a token that nobody refreshed. " * 1_000
 
 
@@ -67,20 +64,8 @@ def _messages(sandbox: Sandbox, count: int) -> dict[str, Sample]:
         opencodes = {name: clients.enter_context(in_directory(server, path)) for name, path in projects.items()}
         for opencode in opencodes.values():
             opencode.say(opencode.new_session(), "hello")
-        _sidecar_of(sandbox)
+        sidecar_of(sandbox)
         return _turns(opencodes, "hello", count)
-
-
-def _sidecar_of(sandbox: Sandbox) -> int:
-    """The id of its process: the first message has started it."""
-    deadline = time.monotonic() + SIDECAR_TIMEOUT_S
-    while not (found := processes(f"HOME={sandbox.home}", "handoff_sidecar")):
-        if time.monotonic() > deadline:
-            raise MeasuringFailed(f"no sidecar was started in {SIDECAR_TIMEOUT_S:.0f} s")
-        time.sleep(POLL_INTERVAL_S)
-    if len(found) > 1:
-        raise MeasuringFailed(f"one sidecar was expected, and there are {len(found)}")
-    return found[0]
 
 
 def _turns(opencodes: dict[str, OpenCode], text: str, count: int) -> dict[str, Sample]:
@@ -102,7 +87,7 @@ def _streams(sandboxes: dict[str, Sandbox], message_ms: dict[str, Sample], count
         opencodes = {name: running.enter_context(serving(sandbox)) for name, sandbox in sandboxes.items()}
         for opencode in opencodes.values():
             opencode.say(opencode.new_session(), STREAM_REQUEST)
-        sidecar = _sidecar_of(sandboxes["with"])
+        sidecar = sidecar_of(sandboxes["with"])
         servers = {name: processes(f"HOME={sandbox.home}", "serve")[0] for name, sandbox in sandboxes.items()}
         for number in range(count):
             for name in sorted(opencodes, reverse=bool(number % 2)):

@@ -24,6 +24,7 @@ IDLE_FOR_S = 0.2
 """Nothing is at work for this long: the new session's turn has begun and ended too."""
 
 POLL_INTERVAL_S = 0.02
+SIDECAR_TIMEOUT_S = 60.0
 PROJECT_FILES = {"README.md": "# A project\n", "src/auth.ts": "export const login = 1\n"}
 
 
@@ -147,3 +148,15 @@ def processes(environment: str, word: str) -> list[int]:
         if word.encode() in command and environment.encode() in variables:
             found.append(int(process.name))
     return found
+
+
+def sidecar_of(sandbox: Sandbox) -> int:
+    """The process id of its one sidecar, which is started when OpenCode is quiet, if not before."""
+    deadline = time.monotonic() + SIDECAR_TIMEOUT_S
+    while not (found := processes(f"HOME={sandbox.home}", "handoff_sidecar")):
+        if time.monotonic() > deadline:
+            raise MeasuringFailed(f"no sidecar was started in {SIDECAR_TIMEOUT_S:.0f} s")
+        time.sleep(POLL_INTERVAL_S)
+    if len(found) > 1:
+        raise MeasuringFailed(f"one sidecar was expected, and there are {len(found)}")
+    return found[0]

@@ -38,12 +38,8 @@ const ACCEPTED = ["accept", "content-type"];
  */
 const SIGN_OF_A_NEW_OPENCODE = "experimental_workspace";
 
-/** What serves until it is ended; `web` opens a browser beside that. @type {Map<string, Mode>} */
-const COMMANDS = new Map([
-  ["run", "run"],
-  ["serve", "serve"],
-  ["web", "serve"],
-]);
+/** @type {Record<string, Mode>} */
+const MODES = { run: "run", serve: "serve", web: "serve" }; // `web` opens a browser beside the server
 
 export class Host {
   /** The newest last. @type {Set<Instance>} */
@@ -218,7 +214,7 @@ const json = (body) => ({ headers: { "content-type": "application/json" }, body:
 function modeOf(argv) {
   if (/[\\/]tui[\\/]worker\.(js|ts)$/.test(argv[1] ?? "")) return "tui";
   // Not simply the first word: `opencode -m some/model run` has a value before it.
-  const [mode] = argv.slice(2).flatMap((word) => COMMANDS.get(word) ?? []);
+  const [mode] = argv.slice(2).flatMap((word) => (Object.hasOwn(MODES, word) ? [MODES[word]] : []));
   return mode ?? (argv.slice(2).some((word) => !word.startsWith("-")) ? "other" : "tui");
 }
 

@@ -75,6 +75,7 @@ export class Plugin {
    * @returns {Hooks}
    */
   open(input, options) {
+    if (this.refusal) return {};
     const instance = this.host.open(input);
     markPromptsOf(instance.client);
     if (this.#given.size === 0) this.#options = options;

@@ -27,7 +27,7 @@ NOT_FOUND = 404
 PLUGIN = """\
 import {{ Plugin }} from {plugin}
 import shim from {shim}
-globalThis[Symbol.for("handoff-sidecar")] ??= new Plugin({{ limits: {limits} }})
+globalThis[Symbol.for("handoff-sidecar")] ??= new Plugin({{ waitMs: {wait_ms} }})
 export default (input, options) => shim.server(input, {{ ...options, command: {command} }})
 """
 
@@ -96,14 +96,14 @@ def briefs_of(sandbox: Sandbox) -> Path:
     return sandbox.home / ".local/state/handoff-sidecar/briefs"
 
 
-def install_saboteur(sandbox: Sandbox, **limits: int) -> Path:
+def install_saboteur(sandbox: Sandbox) -> Path:
     """In place of the installed plugin file; the file that says what goes wrong."""
     plan = sandbox.root / "plan"
     command = [sys.executable, "-P", str(Path(saboteur.__file__)), str(plan)]
     text = PLUGIN.format(
         plugin=json.dumps(str(shim_entry().parent / "lib/plugin.js")),
         shim=json.dumps(str(shim_entry())),
-        limits=json.dumps({"toolCallMs": TOOL_LIMIT_MS, "commandMs": TOOL_LIMIT_MS, "noticeMs": 0, **limits}),
+        wait_ms=json.dumps({"toolCall": TOOL_LIMIT_MS, "command": TOOL_LIMIT_MS, "notice": 0}),
         command=json.dumps(command),
     )
     sandbox.plugin_file("handoff-sidecar.js", text)
@@ -111,8 +111,8 @@ def install_saboteur(sandbox: Sandbox, **limits: int) -> Path:
 
 
 @contextmanager
-def faulty(sandbox: Sandbox, **limits: int) -> Iterator[Faulty]:
-    plan = install_saboteur(sandbox, **limits)
+def faulty(sandbox: Sandbox) -> Iterator[Faulty]:
+    plan = install_saboteur(sandbox)
     with serving(sandbox) as server:
         yield Faulty(server, plan)
     until(lambda: None if sidecars(sandbox) else True)

@@ -128,7 +128,7 @@ def test_a_python_that_is_gone_is_a_toast_too(make_sandbox: Callable[..., Sandbo
 
     with tui(sandbox) as terminal:
         type_line(terminal, "Do it.")
-        terminal.wait_for(lambda screen: "was not found (/gone" in " ".join(screen.split()), SCREEN_TIMEOUT_S)
+        terminal.wait_for(lambda screen: "could not be started (/gone" in " ".join(screen.split()), SCREEN_TIMEOUT_S)
         terminal.wait_for("I go on here.", SCREEN_TIMEOUT_S)
 
 

@@ -160,12 +160,13 @@ test("an OpenCode that is too old gets no hooks, and one notice with the sidecar
 });
 
 test("an OpenCode that only its version tells to be too old has its hooks and tools taken back", async () => {
-  const { hooks, toasts } = inAnOldOne("1.14.48", { hasSign: true });
+  const { hooks, plugin, toasts } = inAnOldOne("1.14.48", { hasSign: true });
   const { tool } = hooks;
   const { input, output } = typed("handoff");
   await hooks["chat.message"](input, output);
   await until(() => toasts().length === 1);
   assert.deepEqual([hooks, tool, output.parts.length, toasts().length], [{}, {}, 1, 1]);
+  assert.deepEqual(plugin.open(openCode().input, {}), {});
 });
 
 test("a tool that is called before the OpenCode is known to be too old says so, and each one after", async () => {
