@@ -1,8 +1,8 @@
 """The settings that a person can make, where they are read from, and what is said about bad ones.
 
 `handoff.json` in OpenCode's own config folder, then `.opencode/handoff.json` of the project, key by key. A bad
-value never stops anything: it is named, and the default counts. `python -m handoff_sidecar.settings` prints the JSON
-schema that editors check the file with.
+value never stops anything: a sentence names it, and the default is used. `python -m handoff_sidecar.settings` prints
+the JSON schema that editors check the file with.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from handoff_sidecar import jsonc
 from handoff_sidecar.errors import SettingsUnreadable, SettingsUnwritable
-from handoff_sidecar.folders import make_private, write_private
-from handoff_sidecar.settings_file import read_settings_file
+from handoff_sidecar.settings_file import read_settings_file, write_settings_file
 
 SETTINGS_FILE = "handoff.json"
 SCHEMA_FILE = Path(__file__).with_name("handoff.schema.json")
 
 TriggerWord = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^\S.*$")]
 
-MAX_FILE_BYTES = 64 * 1024
-"""A hundred times what all settings together take."""
+_OUR_SCHEMA = re.compile(rf"file:.*/handoff_sidecar/{re.escape(SCHEMA_FILE.name)}")
+"""What `$schema` names after an install, whichever Python's package it was."""
 
 MAX_VALUE_CHARACTERS = 80
 MAX_KEY_CHARACTERS = 40
-"""Of what is quoted, in the sentence about it."""
+"""How much of a bad value or key a sentence quotes."""
 
 
 class Settings(BaseModel):
@@ -47,28 +47,28 @@ class Settings(BaseModel):
     delivery: Literal["send", "draft", "context"] = Field(
         default="send",
         description=(
-            "A new session's prompt: send it, so that the agent starts at once; draft it in the input box, for you to "
-            "edit and send (in the TUI, with `open` at `switch`); or only place it, so that you speak first"
+            "The new session's prompt: send it, so that the agent starts at once; put it into the input box, for you "
+            "to edit and send (`draft`; in the TUI, with `open` at `switch`); or store it and let you speak first"
         ),
     )
     auto_handoff_threshold: int | None = Field(
         default=None,
         ge=0,
         le=100,
-        description="Percent of the model's context at which a session is handed off by itself, or a little before "
-        "OpenCode compacts if that is earlier. Unset: a notice at 80 and no more. `0`: neither",
+        description="The percentage of the model's context at which a session is handed off automatically, or a "
+        "little before OpenCode compacts if that is earlier. Not set: one notice at 80. `0`: neither",
     )
     warn_before: int = Field(
         default=10,
         ge=0,
         le=100,
-        description="A notice comes this many percentage points before an automatic handoff; `0` for none",
+        description="How many percentage points before an automatic handoff a notice comes; `0` for none",
     )
     trigger_words: list[TriggerWord] = Field(
         default=[],
         max_length=20,
-        description="Further words, in any language, that work like `handoff` at the start of a message. "
-        "A change counts from the next start of OpenCode",
+        description="More words, in any language, that work like `handoff` at the start of a message. "
+        "A change takes effect when OpenCode next starts",
     )
     prompt_token_budget: int = Field(
         default=600, ge=250, le=8_000, description="The most tokens that a handoff's prompt may have"
@@ -81,7 +81,9 @@ class Settings(BaseModel):
     )
     redact_secrets: bool = Field(
         default=True,
-        description="Replace keys, tokens and passwords of known forms in prompts and in answers of read_session",
+        description=(
+            "Replace keys, tokens and passwords in well-known formats, in prompts and in answers of read_session"
+        ),
     )
     index: bool = Field(
         default=True,
@@ -89,25 +91,26 @@ class Settings(BaseModel):
         "`false`: nothing is kept, and searches read the sessions anew",
     )
     allow_other_projects: bool = Field(
-        default=False, description="Let read_session read sessions of other projects by their id"
+        default=False, description="Let read_session read sessions of other projects by their ids"
     )
     auto_update: Literal["install", "notify", "off"] = Field(
         default="install",
         description=(
-            "Once a day: install a newer version where `uv tool` or `pipx` keeps this one (and only tell of it "
-            "elsewhere), only tell of it, or don't look"
+            "Once a day: install a newer version if `uv tool` or `pipx` manages this one, and otherwise only tell you; "
+            "always only tell you; or don't look"
         ),
     )
     command: list[str] | None = Field(
         default=None,
         min_length=1,
-        description="What `handoff-sidecar install` names as the command that starts the sidecar, in place of its own",
+        description="The command that starts the sidecar, for `handoff-sidecar install` to write into the plugin file "
+        "in place of its own",
     )
 
     USER_ONLY: ClassVar[frozenset[str]] = frozenset(
         {"allow_other_projects", "auto_update", "command", "index", "redact_secrets", "trigger_words"}
     )
-    """What a hostile project could abuse: these count only from the user's own file."""
+    """What a hostile project could abuse: only the user's own file can set these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +140,12 @@ def load_settings(*, config: Path, project: Path | None) -> LoadedSettings:
     users = config / SETTINGS_FILE
     files = [users] + ([project / ".opencode" / SETTINGS_FILE] if project else [])
     for file in files:
+        if os.path.lexists(unread := file.with_suffix(".jsonc")):
+            problems.append(
+                f"{unread} is not read: put its settings into {file.name}, which may have comments and trailing commas"
+            )
         try:
-            given = read_settings_file(file, MAX_FILE_BYTES)
+            given = read_settings_file(file).values
         except SettingsUnreadable as error:
             problems.append(str(error))
             continue
@@ -149,11 +156,11 @@ def load_settings(*, config: Path, project: Path | None) -> LoadedSettings:
                 problems.append(f"{file}: {_unknown(key)}")
                 continue
             if key in Settings.USER_ONLY and file != users:
-                problems.append(f"{file}: `{key}` does not count in a project's file: it counts only in {users}")
+                problems.append(f"{file}: a project can't set `{key}`; set it in {users}")
                 continue
             problem = _problem_with(key, value)
             if problem:
-                problems.append(f"{file}: {problem}; {_what_counts(values.get(key, _default(key)))}")
+                problems.append(f"{file}: {problem}; {_what_is_used(values.get(key, _default(key)))}")
             else:
                 values[key] = value
     return LoadedSettings(Settings.model_validate(values), tuple(problems))
@@ -163,38 +170,54 @@ def add_setting(config: Path, key: str, value: object) -> Path:
     """Write one setting into the user's file, which keeps everything else that it holds; the file.
 
     Raises:
-        SettingsUnreadable: the file there is no JSON object, and is left as it is.
+        SettingsUnreadable: what the file holds is not a JSON object, and is left as it is.
         SettingsUnwritable: it could not be written, or the value is not allowed.
     """
     file = config / SETTINGS_FILE
     problem = _problem_with(key, value)
     if problem:
         raise SettingsUnwritable(problem)
-    given = {"$schema": SCHEMA_FILE.as_uri(), **read_settings_file(file, MAX_FILE_BYTES), key: value}
-    try:
-        make_private(file.parent)
-        target = file.resolve()  # people keep such files as links into a repository of their own
-        write_private(target, json.dumps(given, indent=2, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise SettingsUnwritable(f"{file} could not be written: {error.strerror}") from error
+    held = read_settings_file(file)
+    text = jsonc.with_member(held.text, key, value)
+    if "$schema" not in held.values:
+        text = jsonc.with_member(text, "$schema", SCHEMA_FILE.as_uri())
+    write_settings_file(file, text)
     return file
 
 
 def remove_setting(config: Path, key: str) -> Path:
-    """Take one setting out of the user's file, so that its default counts; the file, which keeps everything else.
+    """Take one setting out of the user's file, so that its default is used; the file, which keeps everything else.
 
     Raises:
-        SettingsUnreadable: the file there is no JSON object, and is left as it is.
+        SettingsUnreadable: what the file holds is not a JSON object, and is left as it is.
         SettingsUnwritable: it could not be written.
     """
     file = config / SETTINGS_FILE
-    given = read_settings_file(file, MAX_FILE_BYTES)
-    if key in given:
-        del given[key]
-        try:
-            write_private(file.resolve(), json.dumps(given, indent=2, ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise SettingsUnwritable(f"{file} could not be written: {error.strerror}") from error
+    held = read_settings_file(file)
+    if key in held.values:
+        write_settings_file(file, jsonc.without_member(held.text, key))
+    return file
+
+
+def schema_is_stale(config: Path) -> bool:
+    """Whether the user's file names the schema of an installation that is not this one."""
+    try:
+        named = read_settings_file(config / SETTINGS_FILE).values.get("$schema")
+    except SettingsUnreadable:
+        return False
+    return isinstance(named, str) and named != SCHEMA_FILE.as_uri() and bool(_OUR_SCHEMA.fullmatch(named))
+
+
+def renew_schema(config: Path) -> Path | None:
+    """Let a `$schema` of ours in the user's file name this installation's; the file if it was changed.
+
+    Raises:
+        SettingsUnwritable: it could not be written.
+    """
+    file = config / SETTINGS_FILE
+    if not schema_is_stale(config):
+        return None
+    write_settings_file(file, jsonc.with_member(read_settings_file(file).text, "$schema", SCHEMA_FILE.as_uri()))
     return file
 
 
@@ -227,12 +250,12 @@ def _unknown(key: str) -> str:
     # Quoted: a project's key may hold what a terminal takes for a command.
     named = json.dumps(key[:MAX_KEY_CHARACTERS])[1:-1]
     alike = difflib.get_close_matches(named, Settings.model_fields, n=1)
-    hint = f"did you mean `{alike[0]}`?" if alike else f"there are: {', '.join(Settings.model_fields)}"
+    hint = f"did you mean `{alike[0]}`?" if alike else f"the settings are {', '.join(Settings.model_fields)}"
     return f"there is no setting `{named}`; {hint}"
 
 
-def _what_counts(value: object) -> str:
-    return "it stays unset" if value is None else f"{_shown(value)} counts"
+def _what_is_used(value: object) -> str:
+    return "it stays unset" if value is None else f"{_shown(value)} is used"
 
 
 def _shown(value: object) -> str:

@@ -1,6 +1,6 @@
-"""The file that settings are in: how it is read, and what is said of one that can't be.
+"""The file that settings are in: how it is read and changed, and what is said of one that can't be.
 
-Does not know which settings there are.
+It may have comments and trailing commas, as OpenCode's own files may. Does not know which settings there are.
 """
 
 from __future__ import annotations
@@ -8,63 +8,84 @@ from __future__ import annotations
 import json
 import os
 import stat
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from handoff_sidecar.errors import SettingsUnreadable
+from handoff_sidecar import jsonc
+from handoff_sidecar.errors import SettingsUnreadable, SettingsUnwritable
+from handoff_sidecar.folders import make_private, write_private
+
+MAX_FILE_BYTES = 64 * 1024
+"""A hundred times what all settings together take."""
 
 
-def read_settings_file(file: Path, max_bytes: int) -> dict[str, Any]:
-    """What the file holds, key by key; nothing if it isn't there.
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """A settings file as it was read; one that isn't there holds nothing."""
+
+    text: str = "{}\n"
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def read_settings_file(file: Path) -> SettingsFile:
+    """What the file holds, key by key.
 
     Raises:
-        SettingsUnreadable: it is no file, can't be read, is longer than `max_bytes`, or holds no JSON object.
+        SettingsUnreadable: it is not a file, can't be read, is longer than MAX_FILE_BYTES, or holds no JSON object.
     """
     try:
-        text = _text_of(file, max_bytes)
-        given = json.loads(text)
+        text = _text_of(file)
+        values = jsonc.parse(text)
     except FileNotFoundError:
-        return {}
+        return SettingsFile()
     except (OSError, ValueError, RecursionError) as error:
-        raise SettingsUnreadable(f"{file} {_why_unreadable(error)}; its settings do not count") from error
-    if not isinstance(given, dict):
-        raise SettingsUnreadable(f"{file} must hold a JSON object such as {{}}; its settings do not count")
-    return given
+        raise SettingsUnreadable(f"{file} {_why_unreadable(error)}; its settings are ignored") from error
+    if not isinstance(values, dict):
+        raise SettingsUnreadable(f"{file} must hold a JSON object such as {{}}; its settings are ignored")
+    return SettingsFile(text, values)
+
+
+def write_settings_file(file: Path, text: str) -> None:
+    """Put the text in the file's place.
+
+    Raises:
+        SettingsUnwritable: it could not be written.
+    """
+    try:
+        make_private(file.parent)
+        write_private(file.resolve(), text)  # people keep such files as links into a repository of their own
+    except OSError as error:
+        raise SettingsUnwritable(f"{file} could not be written: {error.strerror}") from error
 
 
 def _why_unreadable(error: Exception) -> str:
     if isinstance(error, IsADirectoryError):
-        return "is a folder and no file"
+        return "is a folder, not a file"
     if isinstance(error, json.JSONDecodeError):
-        return _why_no_json(error)
+        return f"is not valid JSON ({error.msg}: line {error.lineno} column {error.colno})"
     if isinstance(error, RecursionError):
-        return "is not valid JSON (too many brackets within each other)"
+        return "is not valid JSON (its brackets are nested too deeply)"
     if isinstance(error, UnicodeDecodeError):
         return f"could not be read (byte {error.start + 1} is not UTF-8)"
     return f"could not be read ({(isinstance(error, OSError) and error.strerror) or error})"
 
 
-def _why_no_json(error: json.JSONDecodeError) -> str:
-    if error.doc.startswith(("//", "/*"), error.pos):
-        return f"has a comment in line {error.lineno}, which this file can't have"  # unlike OpenCode's own
-    return f"is not valid JSON ({error.msg}: line {error.lineno} column {error.colno})"
-
-
-def _text_of(file: Path, max_bytes: int) -> str:
+def _text_of(file: Path) -> str:
     """The file's text, never waiting and never reading more than a settings file can be.
 
     A project may hold anything in this place: a pipe that nobody writes to, a link to an endless device.
 
     Raises:
         OSError: it can't be opened.
-        ValueError: it is no regular file, is too large, or is not UTF-8.
+        ValueError: it is not a regular file, is too large, or is not UTF-8.
     """
     with open(file, "rb", opener=_without_waiting) as source:
         if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
-            raise ValueError("it is no regular file")
-        text = source.read(max_bytes + 1)
-    if len(text) > max_bytes:
-        raise ValueError(f"it is larger than {max_bytes:,} bytes")
+            raise ValueError("it is not a regular file")
+        text = source.read(MAX_FILE_BYTES + 1)
+    if len(text) > MAX_FILE_BYTES:
+        raise ValueError(f"it is larger than {MAX_FILE_BYTES:,} bytes")
     return text.decode("utf-8-sig")  # some editors on Windows begin a file with a byte order mark
 
 

@@ -22,7 +22,8 @@ from handoff_sidecar.opencode.versions import TRIED
 from handoff_sidecar.reading.all_sessions import MAX_SESSIONS
 from handoff_sidecar.reading.definition import DEFAULT_LIMIT, ReadSession
 from handoff_sidecar.session.trigger import Wish, find_trigger, read_wish
-from handoff_sidecar.settings import MAX_FILE_BYTES, Settings
+from handoff_sidecar.settings import Settings
+from handoff_sidecar.settings_file import MAX_FILE_BYTES
 from handoff_sidecar.sidecar.logs import MAX_FILE_BYTES as LOG_BYTES
 from handoff_sidecar.sidecar.logs import OLD_FILES
 from handoff_sidecar.sidecar.manifest import manifest

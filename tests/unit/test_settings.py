@@ -11,7 +11,18 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from handoff_sidecar.errors import SettingsUnreadable, SettingsUnwritable
-from handoff_sidecar.settings import SCHEMA_FILE, Settings, add_setting, config_folder, load_settings, schema
+from handoff_sidecar.settings import (
+    SCHEMA_FILE,
+    LoadedSettings,
+    Settings,
+    add_setting,
+    config_folder,
+    load_settings,
+    remove_setting,
+    renew_schema,
+    schema,
+    schema_is_stale,
+)
 
 
 @pytest.fixture
@@ -51,9 +62,9 @@ def test_a_bad_value_names_key_value_and_what_is_allowed_and_the_users_counts(co
     first, second = loaded.problems
     assert '`open` can\'t be "sideways"' in first
     assert "'switch', 'picker' or 'none'" in first
-    assert first.endswith('; "picker" counts')
+    assert first.endswith('; "picker" is used')
     assert '`prompt_token_budget` can\'t be "many"' in second
-    assert second.endswith("it must be a valid integer; 600 counts")
+    assert second.endswith("it must be a valid integer; 600 is used")
 
 
 def test_what_a_hostile_project_could_abuse_counts_only_from_the_users_file(config: Path, project: Path) -> None:
@@ -66,8 +77,7 @@ def test_what_a_hostile_project_could_abuse_counts_only_from_the_users_file(conf
 
     assert loaded.settings == Settings(**mine, open="none")
     assert loaded.problems == tuple(
-        f"{project / '.opencode' / 'handoff.json'}: `{key}` does not count in a project's file: "
-        f"it counts only in {config / 'handoff.json'}"
+        f"{project / '.opencode' / 'handoff.json'}: a project can't set `{key}`; set it in {config / 'handoff.json'}"
         for key in theirs
     )
 
@@ -85,7 +95,7 @@ def test_an_unknown_key_like_no_other_is_named_with_those_there_are(config: Path
 
     (problem,) = load_settings(config=config, project=None).problems
 
-    assert f"no setting `xyz`; there are: {', '.join(Settings.model_fields)}" in problem
+    assert f"no setting `xyz`; the settings are {', '.join(Settings.model_fields)}" in problem
 
 
 def test_a_value_is_told_of_as_json_and_none_as_unset(config: Path) -> None:
@@ -94,7 +104,7 @@ def test_a_value_is_told_of_as_json_and_none_as_unset(config: Path) -> None:
     command, redact = load_settings(config=config, project=None).problems
 
     assert command.endswith("`command` can't be []: it must have at least 1 item; it stays unset")
-    assert redact.endswith("; true counts")
+    assert redact.endswith("; true is used")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '"x"', "\x00", "[" * 100_000])
@@ -110,11 +120,10 @@ def test_a_file_that_is_no_json_object_is_named_and_does_not_count(config: Path,
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('{\n  // mine\n  "open": "none"\n}', "has a comment in line 2, which this file can't have"),
-        ('{"open": "none"} /* mine */', "has a comment in line 1, which this file can't have"),
+        ('{ // mine\n /* mine */ "open": }', "is not valid JSON (Expecting value: line 2 column 21)"),
         ('{"open": }', "is not valid JSON (Expecting value: line 1 column 10)"),
         ('{"open": "https://x', "is not valid JSON (Unterminated string starting at: line 1 column 10)"),
-        ("[" * 60_000, "is not valid JSON (too many brackets within each other)"),
+        ("[" * 60_000, "is not valid JSON (its brackets are nested too deeply)"),
     ],
 )
 def test_what_is_wrong_with_the_json_is_said_in_plain_words(config: Path, content: str, said: str) -> None:
@@ -122,7 +131,24 @@ def test_what_is_wrong_with_the_json_is_said_in_plain_words(config: Path, conten
 
     (problem,) = load_settings(config=config, project=None).problems
 
-    assert problem == f"{config / 'handoff.json'} {said}; its settings do not count"
+    assert problem == f"{config / 'handoff.json'} {said}; its settings are ignored"
+
+
+def test_comments_and_trailing_commas_are_allowed_as_in_opencodes_own_files(config: Path) -> None:
+    (config / "handoff.json").write_text('{\n  // mine, see https://x\n  "open": "none", /* "open": "picker" */\n}\n')
+
+    assert load_settings(config=config, project=None) == LoadedSettings(Settings(open="none"))
+
+
+def test_a_handoff_jsonc_is_told_of(config: Path, project: Path) -> None:
+    (config / "handoff.json").write_text('{"open": "none"}')
+    (project / ".opencode" / "handoff.jsonc").write_text('{"open": "picker"}')
+
+    loaded = load_settings(config=config, project=project)
+
+    assert loaded.settings == Settings(open="none")
+    (problem,) = loaded.problems
+    assert problem.startswith(f"{project}/.opencode/handoff.jsonc is not read: put its settings into handoff.json")
 
 
 def test_a_folder_and_bytes_that_are_no_text_are_said_in_plain_words(config: Path, project: Path) -> None:
@@ -131,8 +157,8 @@ def test_a_folder_and_bytes_that_are_no_text_are_said_in_plain_words(config: Pat
 
     folder, no_text = load_settings(config=config, project=project).problems
 
-    assert folder == f"{config / 'handoff.json'} is a folder and no file; its settings do not count"
-    assert "could not be read (byte 2 is not UTF-8); its settings do not count" in no_text
+    assert folder == f"{config / 'handoff.json'} is a folder, not a file; its settings are ignored"
+    assert "could not be read (byte 2 is not UTF-8); its settings are ignored" in no_text
 
 
 def test_a_file_with_a_byte_order_mark_is_read(config: Path) -> None:
@@ -175,7 +201,7 @@ def test_what_is_no_plain_file_is_neither_waited_for_nor_read_without_end(config
     loaded = load_settings(config=config, project=project)
 
     assert loaded.settings == Settings()
-    assert ["no regular file" in problem for problem in loaded.problems] == [True, True]
+    assert ["not a regular file" in problem for problem in loaded.problems] == [True, True]
 
 
 def test_a_file_that_is_far_too_large_is_not_read(config: Path) -> None:
@@ -213,7 +239,7 @@ def test_the_words_of_a_person_are_theirs_and_no_projects(config: Path, project:
 
     assert loaded.settings.trigger_words == ["übergabe"]
     (problem,) = loaded.problems
-    assert "`trigger_words` does not count in a project's file" in problem
+    assert "a project can't set `trigger_words`" in problem
 
 
 @pytest.mark.parametrize(
@@ -270,3 +296,33 @@ def test_a_setting_is_not_added_to_what_is_no_settings_file_or_beyond_what_is_al
     with pytest.raises(SettingsUnwritable, match="less than or equal to 100"):
         add_setting(config, "auto_handoff_threshold", 800)
     assert (config / "handoff.json").read_text() == "{"
+
+
+def test_comments_stay_when_a_setting_is_added_or_removed(config: Path) -> None:
+    file = config / "handoff.json"
+    file.write_text('{\n  // how I like it\n  "open": "none", // quiet\n}\n')
+
+    add_setting(config, "auto_handoff_threshold", 80)
+
+    assert file.read_text() == (
+        f'{{\n  "$schema": "{SCHEMA_FILE.as_uri()}",\n  "auto_handoff_threshold": 80,\n'
+        '  // how I like it\n  "open": "none", // quiet\n}\n'
+    )
+    remove_setting(config, "auto_handoff_threshold")
+    remove_setting(config, "$schema")
+    assert file.read_text() == '{\n  // how I like it\n  "open": "none", // quiet\n}\n'
+
+
+def test_a_schema_of_another_installation_is_renewed_and_one_of_the_persons_own_stays(config: Path) -> None:
+    file = config / "handoff.json"
+    assert renew_schema(config) is None
+    assert not file.exists()
+
+    file.write_text('{"$schema": "file:///old/handoff_sidecar/handoff.schema.json", "open": "none"} // mine')
+    assert schema_is_stale(config)
+    assert renew_schema(config) == file
+    assert file.read_text() == f'{{"$schema": "{SCHEMA_FILE.as_uri()}", "open": "none"}} // mine'
+    assert renew_schema(config) is None
+
+    file.write_text('{"$schema": "./mine.json"}')
+    assert renew_schema(config) is None

@@ -105,18 +105,3 @@ class Handoff(BaseModel):
             auto=self.automatic or None,
         )
         return {"handoff": recorded.written()}
-
-
-FOR_PEOPLE = (
-    "from_session",
-    "from_title",
-    "title",
-    "directory",
-    "agent",
-    "model",
-    "created",
-    "tokens",
-    "chain",
-    "to_session",
-)
-"""What a person is shown of a brief above its prompt; the rest is for the making of the new session."""

@@ -47,7 +47,7 @@ class Scenes:
         if untold and len(self._problems_told) < MAX_PROBLEMS_TOLD:
             self._problems_told.update(untold)
             log.warning("%d problems with the settings in %s", len(untold), context.root)
-            more = f" (and {len(untold) - 1} more problems with the settings)" if len(untold) > 1 else ""
+            more = f" (and {len(untold) - 1} more: `handoff-sidecar doctor` lists them)" if len(untold) > 1 else ""
             go_on(notify(client, untold[0] + more, "error"))
         return Scene(context, client, loaded.settings, self.mode)
 

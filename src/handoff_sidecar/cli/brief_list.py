@@ -1,10 +1,15 @@
-"""The briefs that are kept, as a person lists them: one a line, newest first. Knows nothing of OpenCode."""
+"""Briefs as a person reads them: all in a list, a chain of sessions, or one with where it came from.
+
+Knows nothing of OpenCode, nor where briefs are kept. Times are in the person's own time zone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from handoff_sidecar.brief.handoff import Handoff
+from handoff_sidecar.journal.lineage import Kin
 from handoff_sidecar.text.counts import count
 from handoff_sidecar.text.plain_text import one_line
 
@@ -12,7 +17,7 @@ LISTED_BRIEFS = 20
 """Fewer than a terminal has lines (24), so that the newest one is still seen."""
 
 TITLE_MAX_CHARACTERS = 40
-"""With a date and two ids some 130 characters, which a wide terminal shows in one line."""
+"""With a date and two ids about 130 characters, which a wide terminal shows in one line."""
 
 
 def write_list(handoffs: Sequence[Handoff], *, whole: bool) -> str:
@@ -25,7 +30,34 @@ def write_list(handoffs: Sequence[Handoff], *, whole: bool) -> str:
     return "\n".join(lines)
 
 
+def write_chain(line: Sequence[Kin], session_id: str) -> str:
+    """The sessions of a chain, one a row; the one that was asked for is marked."""
+    rows = []
+    for kin in line:
+        mark = ">" if kin.session_id == session_id else " "
+        made = kin.made_by
+        how = f"  {local_time(made.created)}, {made.agent}, {made.tokens} tokens" if made else ""
+        rows.append(f"{mark} {'  ' * kin.depth}{kin.session_id}  {kin.title or '(title unknown)'}{how}")
+    return "\n".join(rows)
+
+
+def write_brief(handoff: Handoff) -> str:
+    """The prompt as the new session gets it, and below it which handoff it is of."""
+    made = f"→ {handoff.to_session}" if handoff.to_session else "→ no session yet"
+    title = one_line(handoff.from_title or handoff.title, TITLE_MAX_CHARACTERS)
+    model = str(handoff.model) if handoff.model else ""
+    how = ", ".join(filter(None, (handoff.agent, model, f"{handoff.tokens} tokens")))
+    return f"{handoff.prompt}\n\n{local_time(handoff.created)}  {handoff.from_session}  {title} {made}\n{how}\n"
+
+
+def local_time(created: str) -> str:
+    """A brief's time, ISO 8601, as the person's clock showed it: `2026-11-23 08:00`."""
+    try:
+        return datetime.fromisoformat(created).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:  # a brief that somebody changed
+        return one_line(created, TITLE_MAX_CHARACTERS)
+
+
 def _line(handoff: Handoff) -> str:
     title = one_line(handoff.from_title or handoff.title, TITLE_MAX_CHARACTERS)
-    when = f"{handoff.created[:16].replace('T', ' ')} UTC"
-    return f"{when}  {handoff.from_session}  {title} → {handoff.to_session or 'unfinished'}"
+    return f"{local_time(handoff.created)}  {handoff.from_session}  {title} → {handoff.to_session or 'unfinished'}"

@@ -1,6 +1,6 @@
 """What each subcommand of `handoff-sidecar` does, and what it prints.
 
-Each imports what it needs when it runs: `stdio` is started by every OpenCode and must be quick.
+Each imports what it needs when it runs: every OpenCode starts `stdio`, which must be quick.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from handoff_sidecar.cli.progress import told_if_slow
 from handoff_sidecar.errors import HandoffSidecarError, InstallFailed, SettingsUnreadable, SettingsUnwritable
 from handoff_sidecar.opencode.server import server_at
 
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
 def install(arguments: argparse.Namespace) -> int:
     """Add the plugin to OpenCode, and set the automatic handoff if that was asked for."""
     from handoff_sidecar.installation import plugin_file
-    from handoff_sidecar.settings import config_folder
+    from handoff_sidecar.settings import config_folder, renew_schema
 
     if "auto_handoff" in arguments:
         print(_set_auto_handoff(config_folder(), arguments.auto_handoff))
     done = plugin_file.install(config_folder())
     print(f"{done.path}: {done.change}.")
+    if renewed := renew_schema(config_folder()):
+        print(f"{renewed}: its `$schema` names this installation's now.")
     for warning in done.warnings:
         print(f"Warning: {warning}.")
     print("Next: restart OpenCode, then type `handoff`, `handoff <goal>` or `/handoff` in any session.")
@@ -36,7 +39,7 @@ def install(arguments: argparse.Namespace) -> int:
 
 
 def _set_auto_handoff(config: Path, percent: int | None) -> str:
-    """Write the setting, or take it out (None), and say what counts now.
+    """Write the setting, or take it out (None), and say what is in effect now.
 
     Raises:
         HandoffSidecarError: the settings file is as it was, and nothing was installed.
@@ -48,12 +51,12 @@ def _set_auto_handoff(config: Path, percent: int | None) -> str:
         file = remove_setting(config, key) if percent is None else add_setting(config, key, percent)
     except SettingsUnreadable as error:
         raise HandoffSidecarError(
-            f"{error}. Nothing was installed: mend the file or move it away, and run this again"
+            f"{error}. Nothing was installed: correct the file or move it away, and run this again"
         ) from error
     except SettingsUnwritable as error:
         raise HandoffSidecarError(f"{error}. Nothing was installed") from error
     if percent is None:
-        return f"{file}: {key} is not set: a notice at 80 % of the context, and no automatic handoff."
+        return f"{file}: {key} is not set: one notice at 80 % of the context, and no automatic handoff."
     return f"{file}: {key} is {percent}." if percent else f"{file}: {key} is 0: no automatic handoff, and no notice."
 
 
@@ -74,16 +77,16 @@ def uninstall(arguments: argparse.Namespace) -> int:
     for path in ([removed] if removed else []) + list(done.gone):
         print(f"{path}: removed.")
     for what in done.stuck:
-        print(f"{what}: could not be removed; end OpenCode, and run this again.", file=sys.stderr)
+        print(f"{what}: could not be removed. Quit OpenCode, and run this again.", file=sys.stderr)
     if stays:
         print(f"{stays}.", file=sys.stderr)
     elif removed is None:
         print(f"There was no plugin file of handoff-sidecar in {config / 'plugin'}.")
     else:
-        print("Restart OpenCode to be rid of the tools.")
+        print("Restart OpenCode to unload the tools.")
     if done.kept:
-        print(f"Yours, and kept: {', '.join(str(path) for path in done.kept)} (`--purge` removes these too).")
-    print(f"The program itself: {find_origin().removal}.")
+        print(f"Kept, as they are yours: {', '.join(str(path) for path in done.kept)} (`--purge` removes these too).")
+    print(f"To remove the program itself: {find_origin().removal}.")
     return 1 if done.stuck or stays else 0
 
 
@@ -102,25 +105,32 @@ def update(arguments: argparse.Namespace) -> int:
     if arguments.in_background:
         print(json.dumps(asdict(updater.look_in_background(arguments.in_background))))
         return 0
-    found = updater.look()
+    with told_if_slow("Asking the package index"):
+        found = updater.look()
     if found.is_newer:
-        print(f"{found} Installing it ({updater.origin.keeper}) …")
-        found = updater.install(found)
+        print(f"{found} Installing it ({updater.origin.keeper}) …", flush=True)
+        with told_if_slow("Installing"):
+            found = updater.install(found)
     print(found)
     return 0
 
 
 def doctor(arguments: argparse.Namespace) -> int:
-    """Look whether everything is as it should be."""
+    """Check the installation and suggest fixes."""
     from datetime import UTC, datetime
     from pathlib import Path
 
     from handoff_sidecar.doctor.examination import examine
-    from handoff_sidecar.doctor.findings import as_json, is_well, line, verdict
+    from handoff_sidecar.doctor.findings import Finding, as_json, is_well, line, verdict
     from handoff_sidecar.settings import config_folder
 
-    findings = []
-    for finding in examine(config=config_folder(), project=Path.cwd(), now=datetime.now(UTC), live=arguments.live):
+    findings: list[Finding] = []
+    examined = examine(config=config_folder(), project=Path.cwd(), now=datetime.now(UTC), live=arguments.live)
+    while True:
+        with told_if_slow("Checking"):
+            finding = next(examined, None)
+        if finding is None:
+            break
         findings.append(finding)
         if not arguments.json:
             print(line(finding, sys.stdout.encoding), flush=True)
@@ -137,15 +147,16 @@ def demo(arguments: argparse.Namespace) -> int:
 
     if arguments.tui and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise HandoffSidecarError(
-            "`demo --tui` opens OpenCode's TUI, which needs a terminal, and this is none: run it in a terminal, or "
-            "watch `handoff-sidecar demo`, which only prints"
+            "`demo --tui` opens OpenCode's TUI, which needs a terminal. Run it in one, or run `handoff-sidecar demo`, "
+            "which only prints"
         )
     return run_demo(tui=arguments.tui)
 
 
 def show(arguments: argparse.Namespace) -> int:
     """Print a brief: as a person reads it, or the file as it is kept."""
-    from handoff_sidecar.journal.brief_file import document, read_brief
+    from handoff_sidecar.cli.brief_list import write_brief
+    from handoff_sidecar.journal.brief_file import read_brief
 
     journal = _journal()
     path = journal.brief_about(arguments.session)
@@ -153,12 +164,10 @@ def show(arguments: argparse.Namespace) -> int:
         raise HandoffSidecarError(_no_briefs(journal))
     if path is None:
         raise HandoffSidecarError(
-            f"no brief of {arguments.session} is kept in {journal.folder}: `handoff-sidecar briefs --all` lists those "
-            "that are"
+            f"there is no brief of {arguments.session} in {journal.folder}. `handoff-sidecar briefs --all` lists all "
+            "briefs"
         )
-    brief = read_brief(path)
-    # What is kept for the new session's making only hides the prompt.
-    print(path.read_text(encoding="utf-8") if arguments.raw else document(brief, for_people=True), end="")
+    print(path.read_text(encoding="utf-8") if arguments.raw else write_brief(read_brief(path)), end="")
     return 0
 
 
@@ -168,12 +177,12 @@ def briefs(arguments: argparse.Namespace) -> int:
 
     journal = _journal()
     handoffs = [handoff for _, handoff in journal.handoffs()]
-    print(write_list(handoffs, whole=arguments.all) if handoffs else f"There are none: {_no_briefs(journal)}.")
+    print(write_list(handoffs, whole=arguments.all) if handoffs else f"So far, {_no_briefs(journal)}.")
     return 0
 
 
 def _no_briefs(journal: Journal) -> str:
-    return f"no brief is kept in {journal.folder} yet; hand a session off first, with `handoff` in OpenCode"
+    return f"there are no briefs in {journal.folder}. Type `handoff` in a session of OpenCode to make one"
 
 
 def resume(arguments: argparse.Namespace) -> int:
@@ -184,33 +193,39 @@ def resume(arguments: argparse.Namespace) -> int:
     from handoff_sidecar.cli.remote import resume_from_outside
 
     work = resume_from_outside(arguments.id, server_at(arguments.url, os.environ), journal=_journal(), here=Path.cwd())
-    print(asyncio.run(work).output)
+    with told_if_slow("Making the session"):
+        resumed = asyncio.run(work)
+    print(resumed.output)
     return 0
 
 
 def chain(arguments: argparse.Namespace) -> int:
-    """Print the line of sessions that a session belongs to."""
-    from handoff_sidecar.journal.lineage import line_of, write_line
+    """List the sessions before and after a session."""
+    from handoff_sidecar.cli.brief_list import write_chain
+    from handoff_sidecar.journal.lineage import line_of
 
     journal = _journal()
     line = line_of(arguments.session, (handoff for _, handoff in journal.handoffs()))
     if not line:
-        raise HandoffSidecarError(f"no brief in {journal.folder} speaks of {arguments.session}: it was not handed off")
-    print(write_line(line, arguments.session))
+        raise HandoffSidecarError(f"no handoff of {arguments.session} found in {journal.folder}")
+    print(write_chain(line, arguments.session))
     return 0
 
 
 def preview(arguments: argparse.Namespace) -> int:
-    """Print what a handoff of a session would say now."""
+    """Print what a handoff of a session would hand on now."""
     import asyncio
     from datetime import UTC, datetime
 
+    from handoff_sidecar.cli.brief_list import write_brief
     from handoff_sidecar.cli.preview import preview as brief_of
     from handoff_sidecar.settings import config_folder
 
     now = datetime.now(UTC)
     made = brief_of(arguments.session, server_at(arguments.url, os.environ), config=config_folder(), now=now)
-    print(asyncio.run(made), end="")
+    with told_if_slow("Reading the session"):
+        handoff = asyncio.run(made)
+    print(write_brief(handoff), end="")
     return 0
 
 
@@ -235,7 +250,8 @@ def read(arguments: argparse.Namespace) -> int:
     given = {name: value for name, value in named.items() if value is not None}
     asked = ReadSession(session_id=arguments.session, **given)
     server = server_at(arguments.url, os.environ)
-    answer = asyncio.run(read_from_outside(asked, server, config=config_folder(), directory=str(Path.cwd())))
+    with told_if_slow("Reading"):
+        answer = asyncio.run(read_from_outside(asked, server, config=config_folder(), directory=str(Path.cwd())))
     print(json.dumps(answer.as_json(), ensure_ascii=False, indent=2) if arguments.json else answer.markdown())
     return 0
 
@@ -256,7 +272,7 @@ def index(arguments: argparse.Namespace) -> int:
 
 
 def stdio(_arguments: argparse.Namespace) -> NoReturn:
-    """Be the sidecar of an OpenCode process."""
+    """Serve an OpenCode process as its sidecar."""
     from handoff_sidecar.sidecar.process import run_on_stdio
 
     run_on_stdio()

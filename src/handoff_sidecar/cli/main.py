@@ -17,15 +17,19 @@ def main() -> int:
     """Run one subcommand; the exit status is 1, and stderr says why, where it failed."""
     try:
         try:
-            arguments = parser().parse_args()
-            return int(arguments.run(arguments))
+            known = parser()
+            arguments = known.parse_args()
+            if "run" in arguments:
+                return int(arguments.run(arguments))
+            known.print_help()
+            return 0
         finally:
             sys.stdout.flush()
     except HandoffSidecarError as error:
         print(f"handoff-sidecar: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # Whoever read has left, as `| head` does; what is not written yet must not be tried again at the exit.
+        # The reader has left, as `| head` does; what is not written yet must not be tried again at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -35,9 +39,10 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="handoff-sidecar",
         description="Session handoff for OpenCode: a fresh session that knows where you were.",
+        epilog="`handoff-sidecar COMMAND --help` lists a command's options.",
     )
-    made.add_argument("--version", action="version", version=f"handoff-sidecar {__version__}")
-    subparsers = made.add_subparsers(required=True, metavar="COMMAND")
+    made.add_argument("-V", "--version", action="version", version=f"handoff-sidecar {__version__}")
+    subparsers = made.add_subparsers(title="commands", metavar="COMMAND")
 
     def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
         command = subparsers.add_parser(name, help=text, description=text)
@@ -50,44 +55,50 @@ def parser() -> argparse.ArgumentParser:
         type=_percent,
         default=argparse.SUPPRESS,
         metavar="PERCENT",
-        help="hand sessions off by themselves when the model's context is this full, such as 80; 0 turns this off, and "
-        "the notice at 80 %% with it; `default` goes back to the notice alone",
+        help="hand sessions off automatically when the model's context is this full, for example 80; 0 turns this off, "
+        "and the notice at 80 %% too; `default` goes back to the notice only",
     )
     uninstall = add("uninstall", commands.uninstall, "remove the plugin from OpenCode, the logs and the caches")
-    uninstall.add_argument("--purge", action="store_true", help="the briefs of your handoffs and your settings too")
+    uninstall.add_argument("--purge", action="store_true", help="also remove your briefs and your settings")
     update = add("update", commands.update, "install the newest version of the same major version")
     update.add_argument("--in-background", choices=["install", "notify"], help=argparse.SUPPRESS)
-    doctor = add("doctor", commands.doctor, "look whether everything is as it should be, and say what to do if not")
-    doctor.add_argument("--live", action="store_true", help="also hand a session off in OpenCode, in a throwaway home")
+    doctor = add("doctor", commands.doctor, "check the installation and suggest fixes")
+    doctor.add_argument("--live", action="store_true", help="also hand off a session in OpenCode, in a throwaway home")
     doctor.add_argument("--json", action="store_true", help="print JSON, for a program or a bug report")
-    demo = add("demo", commands.demo, "watch a handoff in a real OpenCode, in a throwaway home, without an API key")
+    demo = add("demo", commands.demo, "watch a handoff in a real OpenCode, without an API key")
     demo.add_argument("--tui", action="store_true", help="open the TUI, so that you can type `handoff` yourself")
-    show = add("show", commands.show, "print the brief of a handoff: the latest, or a session's (`briefs` lists them)")
-    show.add_argument("session", nargs="?", metavar="SES", help="the session that was handed off, or that was made")
-    show.add_argument("--raw", action="store_true", help="the file as it is kept, with what programs need of it")
+    show = add("show", commands.show, "print the brief of the latest handoff, or of a session's (`briefs` lists them)")
+    show.add_argument("session", nargs="?", metavar="SES", help="the old session or the new one")
+    show.add_argument("--raw", action="store_true", help="the whole file, with what only programs need")
     briefs = add("briefs", commands.briefs, "list the briefs of your handoffs, newest first")
-    briefs.add_argument("--all", action="store_true", help="all that are kept, not only the newest 20")
-    resume = add("resume", commands.resume, "make the session of a handoff that was not finished, or of any brief")
-    resume.add_argument("id", nargs="?", default="", metavar="ID", help="a session that was handed off, or a brief")
+    briefs.add_argument("--all", action="store_true", help="list all of them, not only the newest 20")
+    resume = add("resume", commands.resume, "make the new session of an interrupted handoff, or of any brief")
+    resume.add_argument(
+        "id",
+        nargs="?",
+        default="",
+        metavar="ID",
+        help="the old session, or a brief (default: the newest handoff here that was interrupted)",
+    )
     _add_url(resume)
-    chain = add("chain", commands.chain, "print the line of sessions that a session belongs to")
+    chain = add("chain", commands.chain, "list the sessions before and after a session, from handoff to handoff")
     chain.add_argument("session", metavar="SES")
-    preview = add("preview", commands.preview, "print what a handoff of a session would say now; changes nothing")
+    preview = add("preview", commands.preview, "print what a handoff of a session would hand on now; changes nothing")
     preview.add_argument("session", metavar="SES")
     _add_url(preview)
     read = add("read", commands.read, "read or search a session of a running `opencode serve`")
     read.add_argument("session", metavar="SES", help="a session's id, or `all` for this project's sessions")
     read.add_argument("--query", help='what to search for: words, "exact phrases" or a /regular expression/')
-    read.add_argument("--file", help="what was done to this path")
+    read.add_argument("--file", help="show what was done to this file")
     read.add_argument("--limit", type=_limit, help="how many messages or matches (default: 20)")
-    read.add_argument("--before", metavar="MSG", help="up to this message")
-    read.add_argument("--detail", choices=["text", "tools"], help="tools: with their inputs and outputs")
+    read.add_argument("--before", metavar="MSG", help="only what came before this message")
+    read.add_argument("--detail", choices=["text", "tools"], help="tools: also tool calls, with inputs and outputs")
     _add_url(read)
     read.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     index = add("index", commands.index, "show what the search indexes hold")
-    index.add_argument("--rebuild", action="store_true", help="make this project's anew, from a running server")
+    index.add_argument("--rebuild", action="store_true", help="rebuild this project's, from a running server")
     _add_url(index)
-    add("stdio", commands.stdio, "be the sidecar of an OpenCode process (the plugin starts this)")
+    add("stdio", commands.stdio, "serve an OpenCode process (started by the plugin)")
     return made
 
 
@@ -95,19 +106,19 @@ def _add_url(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--url",
         default=SERVE_URL,
-        help=f"of `opencode serve`, by default {SERVE_URL}; if it asks for a password, set {PASSWORD} in the "
-        f"environment (and {USERNAME}, if that is not `{DEFAULT_USERNAME}`)",
+        help=f"the address that `opencode serve` prints (default: {SERVE_URL}); if it asks for a password, set "
+        f"{PASSWORD} in the environment (and {USERNAME}, if that is not `{DEFAULT_USERNAME}`)",
     )
 
 
 def _percent(text: str) -> int | None:
-    """A number, or None for `default`; which numbers are allowed, the setting knows."""
+    """A number with or without a percent sign, or None for `default`; the setting knows which numbers are allowed."""
     if text == "default":
         return None
     try:
-        return int(text)
+        return int(text.removesuffix("%"))
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of percent nor `default`") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage such as 80, and not `default`") from error
 
 
 def _limit(text: str) -> int:

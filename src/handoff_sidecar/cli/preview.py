@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.call.context import Scene, ToolContext
 from handoff_sidecar.errors import HandoffSidecarError
 from handoff_sidecar.handoff.compose import compose
 from handoff_sidecar.handoff.handoff_now import computed
-from handoff_sidecar.journal.brief_file import document
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.server import Server
 from handoff_sidecar.opencode.server_connection import session_on
@@ -20,8 +20,8 @@ from handoff_sidecar.settings import load_settings
 from handoff_sidecar.text.tokens import Tokenizer
 
 
-async def preview(name: str, server: Server, *, config: Path, now: datetime) -> str:
-    """The brief as the journal would hold it: as `/handoff-now` makes it, as no model is asked here either.
+async def preview(name: str, server: Server, *, config: Path, now: datetime) -> Handoff:
+    """The handoff as it would be kept: as `/handoff-now` makes it, as no model is asked here either.
 
     Args:
         name: the session's id.
@@ -33,12 +33,11 @@ async def preview(name: str, server: Server, *, config: Path, now: datetime) -> 
     async with session_on(server, name) as (http, session):
         if session.parent_id is not None:
             raise HandoffSidecarError(
-                f"{session.id} is a subagent's session: its parent {session.parent_id} is handed off"
+                f"{session.id} is a subagent's session, which can't be handed off. Name its parent: {session.parent_id}"
             )
         client = OpenCodeClient(http, session.directory)
         root = await client.worktree() or session.directory
         place = ToolContext(session_id=session.id, directory=session.directory, worktree=root)
         settings = load_settings(config=config, project=Path(root)).settings
         composed = await compose(computed, Scene(place, client, settings, "other"), Tokenizer())
-    created = now.isoformat(timespec="microseconds")
-    return document(composed.handoff.model_copy(update={"created": created}), for_people=True)
+    return composed.handoff.model_copy(update={"created": now.isoformat(timespec="microseconds")})

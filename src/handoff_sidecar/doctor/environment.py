@@ -20,7 +20,7 @@ from handoff_sidecar import __version__
 from handoff_sidecar.demo.binary import ENVIRONMENT_VARIABLE, version_of
 from handoff_sidecar.doctor.findings import Finding, broken, good, note
 from handoff_sidecar.folders import APP_NAME, cache_folder, log_folder, state_folder
-from handoff_sidecar.installation.opencode_config import CONFIG_FILES, read_jsonc
+from handoff_sidecar.installation.opencode_config import CONFIG_FILES, read_config
 from handoff_sidecar.installation.origin import Origin
 from handoff_sidecar.installation.releases import Installers
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, OLDEST, is_supported, is_untried
@@ -113,7 +113,7 @@ def opencode_config(config: Path) -> Finding:
     files = [config / name for name in CONFIG_FILES if (config / name).exists()]
     for file in files:
         try:
-            if file.stat().st_size and not isinstance(read_jsonc(file), dict):
+            if file.stat().st_size and not isinstance(read_config(file), dict):
                 return broken("opencode.json", f"{file} holds no object such as {{}}", CORRECT_CONFIG)
         except OSError as error:
             return broken("opencode.json", f"{file} could not be read ({error.strerror})", CORRECT_CONFIG)

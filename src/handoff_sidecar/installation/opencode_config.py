@@ -1,22 +1,19 @@
 """The plugins that OpenCode is configured to load: those named in its `opencode.json`, and the files in its folders.
 
-Reads JSON with comments and trailing commas, as OpenCode does (jsonc-parser, 1.18.33), and changes nothing.
+Only reads, and changes nothing.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from handoff_sidecar import jsonc
+
 CONFIG_FILES = ("config.json", "opencode.json", "opencode.jsonc")
 PLUGIN_FOLDERS = ("plugin", "plugins")
-
-_STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_STRING_OR_TRAILING_COMMA = re.compile(r'"(?:\\.|[^"\\])*"|,(?=\s*[}\]])')
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ def named_plugins(config: Path) -> list[NamedPlugin]:
     found = []
     for name in CONFIG_FILES:
         try:
-            given = read_jsonc(config / name)
+            given = read_config(config / name)
         except (OSError, ValueError, RecursionError):
             continue
         listed = given.get("plugin") if isinstance(given, dict) else None
@@ -56,17 +53,11 @@ def plugin_files(config: Path) -> Iterator[Path]:
         yield from sorted((config / folder).glob("*.[jt]s"))
 
 
-def read_jsonc(file: Path) -> Any:  # noqa: ANN401  # JSON as it is
+def read_config(file: Path) -> Any:  # noqa: ANN401  # JSON as it is
     """What the file holds.
 
     Raises:
         OSError: it could not be read.
-        ValueError: it is no JSON, even without comments and trailing commas.
+        ValueError: it is not valid JSON, even without comments and trailing commas.
     """
-
-    def string_or_nothing(found: re.Match[str]) -> str:
-        return found[0] if found[0].startswith('"') else " "
-
-    text = file.read_text(encoding="utf-8-sig")
-    text = _STRING_OR_COMMENT.sub(string_or_nothing, text)
-    return json.loads(_STRING_OR_TRAILING_COMMA.sub(string_or_nothing, text))
+    return jsonc.parse(file.read_text(encoding="utf-8-sig"))

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from handoff_sidecar.brief.handoff import FOR_PEOPLE, Handoff
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.errors import JournalUnavailable
 from handoff_sidecar.folders import write_private
 
@@ -36,10 +36,10 @@ def write_brief(path: Path, handoff: Handoff) -> None:
     write_private(path, document(handoff))
 
 
-def document(handoff: Handoff, *, for_people: bool = False) -> str:
+def document(handoff: Handoff) -> str:
     """A brief as Markdown with front matter: YAML whose values are JSON, which is YAML too."""
-    told = handoff.model_dump(mode="json", include=set(FOR_PEOPLE) if for_people else None)
-    lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in told.items())
+    told = handoff.model_dump(mode="json").items()
+    lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in told)
     return f"{_FENCE}{lines}{_FENCE}\n{handoff.prompt}\n"
 
 

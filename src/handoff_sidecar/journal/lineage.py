@@ -56,17 +56,6 @@ def line_of(session_id: str, handoffs: Iterable[Handoff]) -> list[Kin]:
     return [*before, kin(session_id, depth), *successors(session_id, depth + 1, frozenset({session_id, *ancestors}))]
 
 
-def write_line(line: list[Kin], session_id: str) -> str:
-    """The line for a person to read, one session a row, the one that was asked for marked."""
-    rows = []
-    for kin in line:
-        mark = ">" if kin.session_id == session_id else " "
-        made = kin.made_by
-        how = f"  {made.created[:16].replace('T', ' ')} UTC, {made.agent}, {made.tokens} tokens" if made else ""
-        rows.append(f"{mark} {'  ' * kin.depth}{kin.session_id}  {kin.title or '(title unknown)'}{how}")
-    return "\n".join(rows)
-
-
 def _ancestors(session_id: str, made_by: dict[str, Handoff], handoffs: list[Handoff]) -> list[str]:
     """Oldest first: by the briefs, and beyond the oldest brief by the chain that it tells."""
     found: list[str] = []

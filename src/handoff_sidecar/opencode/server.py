@@ -37,8 +37,8 @@ def server_at(url: str, environment: Mapping[str, str]) -> Server:
     """
     if "@" in url:
         raise HandoffSidecarError(
-            "--url must not hold a user name or a password, as others on this computer could see them: leave out what "
-            f"is before the @, and set {PASSWORD} (and {USERNAME}, if that is not `{DEFAULT_USERNAME}`)"
+            "--url must not hold a user name or a password, because others on this computer could see them. Leave out "
+            f"what is before the @, and set {PASSWORD} (and {USERNAME}, if that is not `{DEFAULT_USERNAME}`)"
         )
     try:
         parsed = urlsplit(url)
@@ -51,5 +51,5 @@ def server_at(url: str, environment: Mapping[str, str]) -> Server:
 
 
 def no_url(text: str) -> str:
-    """What is said of a text that is no server's URL."""
-    return f"--url: {text!r} is no URL of a server; write it like {SERVE_URL}"
+    """The sentence for a text that is not the address of a server."""
+    return f"--url: {text!r} is not the address of a server. Write it like {SERVE_URL}"

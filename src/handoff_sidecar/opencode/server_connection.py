@@ -1,7 +1,7 @@
 """The connection to a running `opencode serve`, from the command line.
 
-Owns what is said where the server can't be reached, wants a password, or is no OpenCode, and where it does not know a
-session. Does not know what it is asked for.
+Owns the sentences for a server that can't be reached, wants a password or is not an OpenCode, and for a session that it
+doesn't know. Does not know what it is asked for.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from handoff_sidecar.opencode.models import Session, SessionID
 from handoff_sidecar.opencode.server import DEFAULT_USERNAME, PASSWORD, USERNAME, Server, no_url
 
 HEALTH = "/global/health"
-"""Answers `{"healthy": true, "version": …}` (OpenCode 1.15.13 to 1.18.34), to who has the password."""
+"""Answers `{"healthy": true, "version": …}` (OpenCode 1.15.13 to 1.18.34), to whoever has the password."""
 
 UNAUTHORIZED = 401
 
@@ -38,7 +38,7 @@ async def reached(server: Server) -> AsyncIterator[httpx.AsyncClient]:
             answer = await http.get(HEALTH)
         except (httpx.NetworkError, httpx.TimeoutException) as error:
             raise HandoffSidecarError(
-                f"no OpenCode server answers at {server.url}: start one with `opencode serve`, or name it with --url"
+                f"no OpenCode server answers at {server.url}. Start one with `opencode serve`, or name it with --url"
             ) from error
         except httpx.HTTPError as error:  # something answers, which does not speak HTTP
             raise HandoffSidecarError(_no_opencode(server)) from error
@@ -57,7 +57,7 @@ async def session_on(server: Server, name: str) -> AsyncIterator[tuple[httpx.Asy
         HandoffSidecarError: there is no such session or no such server.
     """
     if not is_session_id(name):
-        raise HandoffSidecarError(f"`{name[:80]}` is no session id: `opencode session list` shows them")
+        raise HandoffSidecarError(f"`{name[:80]}` is not a session id. `opencode session list` lists the ids")
     async with reached(server) as http:
         try:
             session = await OpenCodeClient(http, "").session(SessionID(name))
@@ -65,7 +65,7 @@ async def session_on(server: Server, name: str) -> AsyncIterator[tuple[httpx.Asy
             if error.status != NOT_FOUND:
                 raise
             raise HandoffSidecarError(
-                f"there is no session `{name}`: `opencode session list` shows those there are"
+                f"there is no session `{name}`. `opencode session list` lists all sessions"
             ) from error
         yield http, session
 
@@ -79,19 +79,16 @@ def _is_healthy(answer: httpx.Response) -> bool:
 
 
 def _no_opencode(server: Server) -> str:
-    return (
-        f"what answers at {server.url} is no OpenCode server: name the one of `opencode serve` with --url (it prints "
-        "its address when it starts)"
-    )
+    return f"{server.url} is not an OpenCode server. Pass the address that `opencode serve` prints with --url"
 
 
 def _locked(server: Server) -> str:
     if server.password is None:
         return (
-            f"the OpenCode server at {server.url} asks for a password: set {PASSWORD} to the one that it was started "
+            f"the OpenCode server at {server.url} asks for a password. Set {PASSWORD} to the one that it was started "
             f"with (and {USERNAME}, if that is not `{DEFAULT_USERNAME}`)"
         )
     return (
-        f"the OpenCode server at {server.url} does not take the password in {PASSWORD} for the user "
-        f"`{server.username}`: set it, and {USERNAME}, to what the server was started with"
+        f"the OpenCode server at {server.url} refuses the password in {PASSWORD} for the user `{server.username}`. "
+        f"Set {PASSWORD} and {USERNAME} to what the server was started with"
     )

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from handoff_sidecar.session.neighbours import IN_FRONT, as_typed
 from handoff_sidecar.text.plain_text import clean, unquoted
 
-TRIGGER_WORDS = ("session handoff", "handoff")
-"""What a person types; longer ones first, so that `session handoff` is not taken for a goal."""
+TRIGGER_WORDS = ("session handoff", "session hand off", "handoff", "hand off")
+"""What a person types; `hand-off` and `hand_off` are `hand off`."""
 
 GOAL_MAX_CHARACTERS = 2_000
 """A goal is quoted to the agent; beyond this the agent reads it in the message itself."""
@@ -32,7 +32,14 @@ _TALKS_ABOUT_IT = re.compile(
 """How a sentence about a handoff goes on. A goal starts with what to do: `look`, `work` and `in` are no signs. In doubt
 the agent decides."""
 _HASTE = re.compile(r"(?:please|pls|now|right now|right away|asap)(?:[\s,]+(?:please|pls|now))?[\s.!]*", re.IGNORECASE)
-"""What says no more than the trigger itself."""
+_THE_WORK = re.compile(
+    r"(?:(?:it|this|everything|(?:this|the|my|our)\s+(?:session|work|conversation|chat))(?:\s+over)?)?"
+    r"(?:\s*\bto\s+(?:a|another)\s+(?:new\s+|fresh\s+)?session)?[\s.!]*",
+    re.IGNORECASE,
+)
+"""Like haste, what says no more than the trigger itself: `hand off the work to a new session`."""
+_OPTION = re.compile(r"--?[a-z][\w-]*", re.IGNORECASE)
+"""Typed as on a command line, as in `handoff --help`."""
 
 _SUCCESSOR = re.compile(
     r"(?:to\s+(?P<agent>[\w-]+))?\s*(?:with\s+(?P<model>[\w.-]+/[\w./:@-]*\w))?\s*[:：]", re.IGNORECASE
@@ -89,9 +96,11 @@ def find_trigger(text: str, words: tuple[str, ...] = TRIGGER_WORDS) -> Trigger |
     rest = text[match.end() :].strip()
     if text.lstrip()[0] in _QUOTES and rest[-1:] and rest[-1] in _QUOTES:
         rest = rest[:-1].strip()
+    if _OPTION.fullmatch(rest.lstrip(":： ")):
+        return None
     introduced = rest[:1] in _INTRODUCING
     goal = rest.lstrip(f"{_INTRODUCING}!！？… \t\n").strip()
-    if not goal.strip("?!.…。？！ ") or _HASTE.fullmatch(goal):
+    if not goal.strip("?!.…。？！ ") or _HASTE.fullmatch(goal) or _THE_WORK.fullmatch(goal):
         return Trigger(goal=None, certain="?" not in rest)
     if not introduced and _TALKS_ABOUT_IT.match(goal.replace("’", "'")):
         return None

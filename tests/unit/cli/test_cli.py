@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,11 +14,13 @@ import pytest
 from handoff_sidecar import __version__
 from handoff_sidecar.auto_handoff.threshold import NOTICE_PERCENT
 from handoff_sidecar.brief.handoff import Handoff
+from handoff_sidecar.cli.brief_list import local_time
 from handoff_sidecar.cli.main import main
 from handoff_sidecar.demo import story
 from handoff_sidecar.doctor import examination
 from handoff_sidecar.doctor.findings import Finding, broken, good
 from handoff_sidecar.journal.journal import Journal
+from handoff_sidecar.settings import SCHEMA_FILE
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +50,7 @@ def test_install_says_what_it_did_what_comes_next_and_how_to_undo_it(
 def test_install_turns_the_automatic_handoff_on_and_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert run(monkeypatch, "install", "--auto-handoff", "80") == 0
+    assert run(monkeypatch, "install", "--auto-handoff", "80%") == 0
 
     settings = tmp_path / "opencode" / "handoff.json"
     assert json.loads(settings.read_text())["auto_handoff_threshold"] == 80
@@ -68,12 +71,12 @@ def test_install_turns_the_automatic_handoff_off_or_back_to_the_default_and_keep
     assert "is 0: no automatic handoff, and no notice." in capsys.readouterr().out
     assert run(monkeypatch, "install", "--auto-handoff", "default") == 0
 
-    assert f"not set: a notice at {NOTICE_PERCENT} % of the context" in capsys.readouterr().out
+    assert f"not set: one notice at {NOTICE_PERCENT} % of the context" in capsys.readouterr().out
     kept = json.loads(settings.read_text())
     assert {key: kept[key] for key in kept if key != "$schema"} == {"open": "picker"}
     with pytest.raises(SystemExit, match="2"):
         run(monkeypatch, "install", "--auto-handoff", "many")
-    assert "'many' is neither a number of percent nor `default`" in capsys.readouterr().err
+    assert "'many' is not a percentage such as 80, and not `default`" in capsys.readouterr().err
 
 
 def test_the_help_says_what_0_turns_off_and_how_to_go_back(
@@ -83,7 +86,7 @@ def test_the_help_says_what_0_turns_off_and_how_to_go_back(
         run(monkeypatch, "install", "--help")
 
     said = " ".join(capsys.readouterr().out.split())
-    assert f"0 turns this off, and the notice at {NOTICE_PERCENT} % with it" in said
+    assert f"0 turns this off, and the notice at {NOTICE_PERCENT} % too" in said
     assert "`default` goes back" in said
 
 
@@ -99,7 +102,7 @@ def test_a_broken_settings_file_keeps_install_from_doing_anything_and_it_says_so
 
     said = capsys.readouterr().err
     assert f"{settings} is not valid JSON" in said
-    assert "Nothing was installed: mend the file or move it away, and run this again" in said
+    assert "Nothing was installed: correct the file or move it away, and run this again" in said
     assert [path.name for path in settings.parent.iterdir()] == ["handoff.json"]
     assert settings.read_text() == "{"
 
@@ -134,7 +137,7 @@ def test_uninstall_says_what_stays(
 
     printed = capsys.readouterr().out
     assert f"{tmp_path / 'opencode' / 'plugin' / 'handoff-sidecar.js'}: removed." in printed
-    assert f"kept: {briefs} (`--purge` removes these too)" in printed
+    assert f"Kept, as they are yours: {briefs} (`--purge` removes these too)" in printed
     assert "There was no plugin file" in printed
     assert "pip uninstall handoff-sidecar" in printed
 
@@ -216,9 +219,12 @@ def test_a_failure_is_a_sentence_on_stderr_and_status_1(
     assert "Traceback" not in printed.err
 
 
-def test_the_version_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
     with pytest.raises(SystemExit, match="0"):
-        run(monkeypatch, "--version")
+        run(monkeypatch, option)
     assert capsys.readouterr().out == f"handoff-sidecar {__version__}\n"
 
 
@@ -226,6 +232,26 @@ def handoff(session: str, title: str, hour: str, **fields: Any) -> Handoff:
     created = f"2026-11-23T{hour}:00:00.000000+00:00"
     given = {"from_session": session, "title": title, "directory": "/p", "created": created, **fields}
     return Handoff.model_validate(given)
+
+
+def test_without_a_command_the_help_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch) == 0
+    assert re.search(r"(?m)^    doctor +check the installation and suggest fixes$", capsys.readouterr().out)
+
+
+def test_install_renews_the_schema_that_another_installation_left_in_the_settings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    settings = tmp_path / "opencode" / "handoff.json"
+    settings.parent.mkdir()
+    settings.write_text('{"$schema": "file:///old/handoff_sidecar/handoff.schema.json"}')
+
+    assert run(monkeypatch, "install") == 0
+
+    assert f"{settings}: its `$schema` names this installation's now." in capsys.readouterr().out
+    assert json.loads(settings.read_text()) == {"$schema": SCHEMA_FILE.as_uri()}
 
 
 @pytest.fixture
@@ -238,19 +264,15 @@ def journal(tmp_path: Path) -> Journal:
 
 
 @pytest.mark.parametrize("words", [["show"], ["show", "ses_a"], ["show", "ses_b"]])
-def test_show_prints_the_brief_without_what_only_programs_need_and_raw_as_it_is_kept(
+def test_show_begins_with_the_brief_and_raw_prints_it_as_it_is_kept(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], journal: Journal, words: list[str]
 ) -> None:
     (path,) = journal.folder.iterdir()
 
     assert run(monkeypatch, *words) == 0
-    shown = capsys.readouterr().out
-    assert shown.startswith('---\nfrom_session: "ses_a"\n')
-    assert shown.endswith("---\n\n## Session Handoff\n\nLogin works.\n")
-    assert "permission:" not in shown
+    assert capsys.readouterr().out.startswith("## Session Handoff\n\nLogin works.\n\n2026-11-23 ")
     assert run(monkeypatch, *words, "--raw") == 0
     assert capsys.readouterr().out == path.read_text()
-    assert "permission: null\n" in path.read_text()
 
 
 def test_briefs_are_listed_with_what_came_of_them(
@@ -261,8 +283,8 @@ def test_briefs_are_listed_with_what_came_of_them(
     assert run(monkeypatch, "briefs") == 0
 
     assert capsys.readouterr().out.splitlines() == [
-        "2026-11-23 08:00 UTC  ses_b  Handoff: Login → unfinished",
-        "2026-11-23 07:00 UTC  ses_a  Handoff: Auth → ses_b",
+        f"{local_time('2026-11-23T08:00:00+00:00')}  ses_b  Handoff: Login → unfinished",
+        f"{local_time('2026-11-23T07:00:00+00:00')}  ses_a  Handoff: Auth → ses_b",
     ]
 
 
@@ -273,7 +295,7 @@ def test_where_there_is_no_brief_at_all_the_way_to_one_is_named(
     assert run(monkeypatch, *words) == status
 
     printed = capsys.readouterr()
-    assert "hand a session off first, with `handoff` in OpenCode" in printed.out + printed.err
+    assert "Type `handoff` in a session of OpenCode to make one" in printed.out + printed.err
 
 
 def test_a_brief_that_is_not_there_is_named_and_where_the_others_are_listed(
@@ -282,7 +304,7 @@ def test_a_brief_that_is_not_there_is_named_and_where_the_others_are_listed(
     assert run(monkeypatch, "show", "ses_x") == 1
 
     said = capsys.readouterr().err
-    assert f"no brief of ses_x is kept in {journal.folder}: `handoff-sidecar briefs --all` lists" in said
+    assert f"there is no brief of ses_x in {journal.folder}. `handoff-sidecar briefs --all` lists" in said
 
 
 def test_chain_prints_the_line_of_sessions(
@@ -298,12 +320,12 @@ def test_chain_prints_the_line_of_sessions(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["chain", "ses_x"], "speaks of ses_x"),
-        (["preview", "../x"], "`../x` is no session id"),
-        (["read", "../x"], "`../x` is no session id"),
+        (["chain", "ses_x"], "no handoff of ses_x found in"),
+        (["preview", "../x"], "`../x` is not a session id"),
+        (["read", "../x"], "`../x` is not a session id"),
         (["read", "ses_x", "--url", "http://127.0.0.1:1"], "no OpenCode server answers at http://127.0.0.1:1"),
         (["read", "all", "--url", "http://127.0.0.1:1"], "no OpenCode server answers at http://127.0.0.1:1"),
-        (["read", "all", "--url", "nonsense"], "'nonsense' is no URL of a server"),
+        (["read", "all", "--url", "nonsense"], "'nonsense' is not the address of a server"),
         (["preview", "ses_x", "--url", "http://127.0.0.1:1"], "no OpenCode server answers at http://127.0.0.1:1"),
     ],
 )
@@ -337,7 +359,7 @@ def test_resume_without_a_server_says_how_to_start_one(
 
     assert run(monkeypatch, "resume", "ses_a", "--url", "http://127.0.0.1:1") == 1
 
-    assert "start one with `opencode serve`" in capsys.readouterr().err
+    assert "Start one with `opencode serve`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "many"])
@@ -370,7 +392,7 @@ def test_the_tui_of_the_demo_is_not_started_where_there_is_no_terminal(
 
     assert run(monkeypatch, "demo", "--tui") == 1
 
-    assert "needs a terminal, and this is none" in capsys.readouterr().err
+    assert "needs a terminal. Run it in one" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there a pipe breaks in another way")

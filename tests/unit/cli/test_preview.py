@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from fake_opencode import FakeOpenCode, user_message
 
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.cli.preview import preview
 from handoff_sidecar.errors import HandoffSidecarError
 from handoff_sidecar.opencode import server_connection
@@ -24,16 +25,17 @@ def opencode(monkeypatch: pytest.MonkeyPatch) -> FakeOpenCode:
     return fake
 
 
-async def look(session_id: str, config: Path) -> str:
+async def look(session_id: str, config: Path) -> Handoff:
     return await preview(session_id, Server("http://fake"), config=config, now=NOW)
 
 
 async def test_a_preview_is_the_brief_that_would_be_kept_and_changes_nothing(
     opencode: FakeOpenCode, tmp_path: Path
 ) -> None:
-    printed = await look("ses_old", tmp_path)
+    handoff = await look("ses_old", tmp_path)
+    printed = handoff.prompt
 
-    assert 'from_session: "ses_old"\nfrom_title: "Auth flow"\ntitle: "Handoff: Auth flow"\n' in printed
+    assert (handoff.from_session, handoff.title, handoff.to_session) == ("ses_old", "Handoff: Auth flow", None)
     assert '- "fix the login"\n' in printed
     assert '- "handoff"' not in printed
     assert '**Constraints:**\n- "no ORM"\n' in printed
@@ -46,5 +48,5 @@ async def test_an_unknown_session_and_a_subagents_are_named(opencode: FakeOpenCo
 
     with pytest.raises(HandoffSidecarError, match="there is no session `ses_gone`"):
         await look("ses_gone", tmp_path)
-    with pytest.raises(HandoffSidecarError, match="ses_sub is a subagent's session: its parent ses_old"):
+    with pytest.raises(HandoffSidecarError, match=r"ses_sub is a subagent's session.*Name its parent: ses_old"):
         await look("ses_sub", tmp_path)

@@ -25,7 +25,9 @@ def test_a_password_in_the_url_is_refused_and_not_repeated(url: str) -> None:
     "url", ["", "nonsense", "127.0.0.1:4096", "localhost:4096", "ftp://x", "http://", "http://x:99999", "http://[::1"]
 )
 def test_what_is_no_url_is_named_with_one_that_is(url: str) -> None:
-    with pytest.raises(HandoffSidecarError, match=rf"{re.escape(repr(url))} is no URL of a server.*{SERVE_URL}"):
+    with pytest.raises(
+        HandoffSidecarError, match=rf"{re.escape(repr(url))} is not the address of a server.*{SERVE_URL}"
+    ):
         server_at(url, {})
 
 
@@ -57,8 +59,8 @@ def answer_with(monkeypatch: pytest.MonkeyPatch, answer: httpx.Response | Except
 @pytest.mark.parametrize(
     ("server", "said"),
     [
-        (Server("http://fake"), "asks for a password: set OPENCODE_SERVER_PASSWORD .*OPENCODE_SERVER_USERNAME"),
-        (Server("http://fake", "ada", "geheim"), "the password in OPENCODE_SERVER_PASSWORD for the user `ada`: set it"),
+        (Server("http://fake"), "asks for a password. Set OPENCODE_SERVER_PASSWORD .*OPENCODE_SERVER_USERNAME"),
+        (Server("http://fake", "ada", "geheim"), "the password in OPENCODE_SERVER_PASSWORD for the user `ada`. Set"),
     ],
 )
 async def test_a_server_with_a_password_says_which_variables_to_set(
@@ -90,7 +92,7 @@ async def test_a_server_that_is_no_opencode_is_told_in_a_sentence(
 ) -> None:
     answer_with(monkeypatch, answer)
 
-    with pytest.raises(HandoffSidecarError, match=r"^what answers at http://fake is no OpenCode server: [^<]+$"):
+    with pytest.raises(HandoffSidecarError, match=r"^http://fake is not an OpenCode server\. [^<]+$"):
         async with session_on(Server("http://fake"), "ses_x"):
             pass
 
@@ -102,7 +104,7 @@ async def test_where_nobody_answers_the_way_to_start_a_server_is_named(
     answer_with(monkeypatch, error)
 
     with pytest.raises(
-        HandoffSidecarError, match="no OpenCode server answers at http://fake: start one with `opencode"
+        HandoffSidecarError, match=r"no OpenCode server answers at http://fake\. Start one with `opencode"
     ):
         async with reached(Server("http://fake")):
             pass
@@ -110,7 +112,7 @@ async def test_where_nobody_answers_the_way_to_start_a_server_is_named(
 
 @pytest.mark.parametrize("url", ["http://a b", "http://\u2603-\u0301x", "http://x\n"])
 async def test_a_host_that_there_can_not_be_is_no_traceback(url: str) -> None:
-    with pytest.raises(HandoffSidecarError, match=r"is no URL of a server|no OpenCode server answers"):
+    with pytest.raises(HandoffSidecarError, match=r"is not the address of a server|no OpenCode server answers"):
         async with reached(server_at(url, {})):
             pass
 
@@ -124,7 +126,7 @@ async def test_a_session_comes_with_the_connection_and_one_that_is_not_there_is_
 
     async with session_on(Server("http://fake"), "ses_old") as (_, session):
         assert session.title == "Auth flow"
-    for name, said in (("ses_gone", "there is no session `ses_gone`"), ("../x", "`../x` is no session id")):
+    for name, said in (("ses_gone", "there is no session `ses_gone`"), ("../x", "`../x` is not a session id")):
         with pytest.raises(HandoffSidecarError, match=said):
             async with session_on(Server("http://fake"), name):
                 pass

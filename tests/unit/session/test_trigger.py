@@ -54,6 +54,15 @@ def test_an_ordinary_message_is_no_trigger(text: str) -> None:
         ("handoff and fix the tests", "and fix the tests"),
         ("handoff in a new session: fix the tests", "in a new session: fix the tests"),
         ("handoff, means of payment first", "means of payment first"),
+        ("hand off", None),
+        ("Hand-off.", None),
+        ("hand off the work", None),
+        ("hand off the login to Ada", "the login to Ada"),
+        ("hand-off fix the tests", "fix the tests"),
+        ("session hand off: fix the tests", "fix the tests"),
+        ("handoff to a fresh session", None),
+        ("handoff it", None),
+        ("handoff -- fix the tests", "fix the tests"),
     ],
 )
 def test_the_goal_is_what_follows_the_word(text: str, goal: str | None) -> None:
@@ -89,6 +98,11 @@ def test_who_goes_on_may_be_named_before_a_colon(text: str, wish: Wish) -> None:
     "text", ["handoff is broken, why?", "handoff works great", "handoff isn’t working", "handoff not working again"]
 )
 def test_a_sentence_about_handoffs_is_no_trigger(text: str) -> None:
+    assert find_trigger(text) is None
+
+
+@pytest.mark.parametrize("text", ["handoff --help", "handoff -h", "handoff: --help", "hand-off --version"])
+def test_an_option_is_neither_a_trigger_nor_a_goal(text: str) -> None:
     assert find_trigger(text) is None
 
 

@@ -1,0 +1,113 @@
+"""JSON with comments and trailing commas, as OpenCode reads its own files (jsonc-parser, 1.18.33).
+
+Reads a text, and changes one member of an object in it without touching the rest: comments stay. Does not know files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+# What is never closed is matched up to the end of the text, so that no hostile file is scanned again and again.
+_STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\])*"?|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
+_STRING_OR_TRAILING_COMMA = re.compile(r'"(?:\\.|[^"\\])*"?|,(?=\s*[}\]])', re.DOTALL)
+_VISIBLE = re.compile(r"\S")
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """Where a member of the outermost object stands in the text."""
+
+    key: str
+    start: int
+    value_start: int
+    end: int
+
+
+def parse(text: str) -> Any:  # noqa: ANN401  # JSON as it is
+    """What the text holds.
+
+    Raises:
+        ValueError: it is not valid JSON, even without comments and trailing commas. The position is that in the text.
+        RecursionError: its brackets are nested too deeply.
+    """
+    return json.loads(_plain(text))
+
+
+def with_member(text: str, key: str, value: object) -> str:
+    """The text of an object with this member changed, or added before the others; everything else stays as it is.
+
+    Args:
+        text: what `parse` reads as an object.
+    """
+    written = json.dumps(value, ensure_ascii=False)
+    members = list(_members(text))
+    # Of a key that is there twice the last one counts, as in any JSON.
+    if there := [member for member in members if member.key == key]:
+        return text[: there[-1].value_start] + written + text[there[-1].end :]
+    begin = _plain(text).index("{") + 1
+    rest = text[begin:]
+    if not rest.lstrip(" \t\r").startswith("\n"):
+        rest = rest.lstrip()
+        rest = f"\n{rest}" if rest.startswith("}") else f"\n  {rest}"
+    return f"{text[:begin]}\n  {json.dumps(key)}: {written}{',' if members else ''}{rest}"
+
+
+def without_member(text: str, key: str) -> str:
+    """The text of an object without this member; everything else stays as it is.
+
+    Args:
+        text: what `parse` reads as an object.
+    """
+    while found := next((member for member in _members(text) if member.key == key), None):
+        text = _cut_out(text, found)
+    return text
+
+
+def _cut_out(text: str, member: _Member) -> str:
+    uncommented = _uncommented(text)
+    start, end = member.start, member.end
+    before = uncommented[:start].rstrip()
+    if uncommented[after := _next_visible(uncommented, end)] == ",":
+        end = after + 1
+    elif before.endswith(","):  # of the one before, which is the last now
+        text = f"{text[: len(before) - 1]} {text[len(before) :]}"
+    line = text.rfind("\n", 0, start)
+    if line >= 0 and not text[line:start].strip():  # nothing else stands in its line
+        start = line
+    return text[:start].rstrip(" ") + text[end:]
+
+
+def _members(text: str) -> Iterator[_Member]:
+    plain = _plain(text)
+    place = plain.index("{") + 1
+    decoder = json.JSONDecoder()
+    while plain[start := _next_visible(plain, place)] != "}":
+        key, place = decoder.raw_decode(plain, start)
+        value_start = _next_visible(plain, plain.index(":", place) + 1)
+        _, end = decoder.raw_decode(plain, value_start)
+        yield _Member(key, start, value_start, end)
+        place = _next_visible(plain, end)
+        if plain[place] == ",":
+            place += 1
+
+
+def _next_visible(text: str, place: int) -> int:
+    found = _VISIBLE.search(text, place)
+    return found.start() if found else len(text)
+
+
+def _plain(text: str) -> str:
+    """The text as plain JSON; of the same length, so that positions stay."""
+    return _STRING_OR_TRAILING_COMMA.sub(_string_or_blank, _uncommented(text))
+
+
+def _uncommented(text: str) -> str:
+    return _STRING_OR_COMMENT.sub(_string_or_blank, text)
+
+
+def _string_or_blank(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith('"') else re.sub(r"[^\n]", " ", found[0])
