@@ -8,6 +8,7 @@ HandoffSidecarError
 ├── ToolFailed                   a tool call that ends with a sentence for the model and for the person
 │   ├── InvalidArguments         the model can correct these and call again
 │   └── HandoffFailed            a handoff that could not be finished; says what was made and where the brief is
+│       └── NothingToHandOff     the session has no messages yet
 ├── BadQuery                     what is searched for has no word in it, or is no regular expression that ends
 ├── IndexBusy                    another process was writing to the search index for too long
 ├── IndexReplaced                the search index can't be used any more, and an empty one has taken its place
@@ -82,6 +83,10 @@ class HandoffFailed(ToolFailed):
     def __init__(self, message: str, *, brief: Path | None = None) -> None:
         super().__init__(message)
         self.brief = brief
+
+
+class NothingToHandOff(HandoffFailed):
+    """The session has no messages yet; nothing was done."""
 
 
 class BadQuery(HandoffSidecarError):

@@ -260,6 +260,23 @@ def test_handoff_now_asks_no_model_and_can_be_asked_for_again(server: Server, pl
     assert re.fullmatch(r"Handoff: Quick, \d\d:\d\d", server.get(f"/session/{second}")["title"])
 
 
+def test_a_caller_over_http_can_tell_by_the_toast_how_handoff_now_ended(server: Server, play: Play) -> None:
+    play("Do it.", Reply("Done."))
+    session, empty = server.new_session(), server.new_session()
+    server.say(session, "Do it.", **with_model("m16"))
+
+    with server.http.stream("GET", "/event") as stream:
+        events = (json.loads(line.removeprefix("data: ")) for line in stream.iter_lines() if line)
+        shown = (event["properties"]["variant"] for event in events if event["type"] == "tui.toast.show")
+        ends = []
+        for asked, goal in ((session, ""), (session, "to nobody: fix it"), (empty, "")):
+            body = {"command": "handoff-now", "arguments": goal}
+            assert server.http.post(f"/session/{asked}/command", json=body).status_code == 500
+            ends.append(next(shown))
+
+    assert ends == ["success", "error", "warning"]
+
+
 def test_handoff_now_works_where_no_request_fits_the_context_any_more(
     server: Server, play: Play, model: ScriptedModel
 ) -> None:

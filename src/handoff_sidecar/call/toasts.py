@@ -11,7 +11,7 @@ from handoff_sidecar.opencode.client import OpenCodeClient
 
 log = logging.getLogger(__name__)
 
-Variant = Literal["info", "warning", "error"]
+Variant = Literal["info", "success", "warning", "error"]
 
 TOAST_TIMEOUT_S = 2.0
 """A notice is not worth more of a person's time; one that OpenCode, busy with its own start, shows later is one too."""

@@ -16,7 +16,9 @@ CLEAR_LINE = "\r\033[K"
 
 @contextmanager
 def told_if_slow(what: str, *, patience_s: float = PATIENCE_S, stream: TextIO | None = None) -> Iterator[None]:
-    """After two seconds, say on stderr what is being done, and on a terminal for how long; it goes when it is done.
+    """After two seconds, say on a terminal what is being done and for how long, until it is done.
+
+    Programs and log files get nothing.
 
     Args:
         what: `Reading the session`.
@@ -24,6 +26,9 @@ def told_if_slow(what: str, *, patience_s: float = PATIENCE_S, stream: TextIO | 
         stream: where to say it, by default stderr.
     """
     out = stream or sys.stderr
+    if not out.isatty():
+        yield
+        return
     done = threading.Event()
     talker = threading.Thread(target=_tell, args=(what, patience_s, out, done), name="progress", daemon=True)
     talker.start()
@@ -37,9 +42,6 @@ def told_if_slow(what: str, *, patience_s: float = PATIENCE_S, stream: TextIO | 
 def _tell(what: str, patience_s: float, out: TextIO, done: threading.Event) -> None:
     started = time.monotonic()
     if done.wait(patience_s):
-        return
-    if not out.isatty():
-        print(f"{what} …", file=out, flush=True)
         return
     while True:
         print(f"{CLEAR_LINE}{what} … {time.monotonic() - started:.0f} s", end="", file=out, flush=True)

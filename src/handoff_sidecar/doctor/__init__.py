@@ -1,1 +1,1 @@
-"""What `handoff-sidecar doctor` looks at, and what it says: a line for each check, and what to do next."""
+"""What `handoff-sidecar doctor` checks and says: a line for each check, and what to do next."""

@@ -26,7 +26,7 @@ from handoff_sidecar.installation.releases import Installers
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, OLDEST, is_supported, is_untried
 from handoff_sidecar.reading.indexes import FOLDER as INDEX_FOLDER
 from handoff_sidecar.search.index_file import why_no_index
-from handoff_sidecar.settings import load_settings
+from handoff_sidecar.settings import SETTINGS_FILE, load_settings, schema_is_stale
 from handoff_sidecar.sidecar.logs import LOG_FILE
 from handoff_sidecar.text.tokens import Tokenizer
 
@@ -37,10 +37,14 @@ LEAST_FREE_BYTES = 20_000_000
 CRASH_AGE = timedelta(days=7)
 """An older one has been lived with."""
 
-CORRECT_CONFIG = "correct it: OpenCode does not start with it"
+CORRECT_CONFIG = "correct it: OpenCode won't start with it"
 
 _VARIABLE = re.compile(r"\{(?:env|file):")
 """OpenCode puts these in before it reads the JSON, so one may stand for a number (seen in 1.18.34)."""
+
+OPENCODES_PACKAGE = "@opencode-ai/plugin"
+LOCKS = ("package-lock.json", "bun.lock")
+"""Of npm, and of Bun in older versions of OpenCode."""
 
 _TIME = "%Y-%m-%d %H:%M:%S"
 _CRASH = re.compile(r"(?m)^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+ \d+ (?:ERROR|CRITICAL) (.*(?:\n(?!\d{4}-).*)*)")
@@ -59,7 +63,7 @@ def packages(origin: Origin) -> Finding:
     try:
         required = [Requirement(text) for text in metadata.requires(APP_NAME) or []]
     except metadata.PackageNotFoundError:
-        return broken("packages", f"{APP_NAME} {__version__} is not installed, only lies there", origin.by_hand)
+        return broken("packages", f"{APP_NAME} {__version__} is here but not installed", origin.by_hand)
     wrong, there = [], []
     for requirement in required:
         if requirement.marker and not requirement.marker.evaluate():
@@ -71,7 +75,7 @@ def packages(origin: Origin) -> Finding:
             continue
         there.append(f"{requirement.name} {version}")
         if not requirement.specifier.contains(version, prereleases=True):
-            wrong.append(f"{requirement} is wanted, {version} is there")
+            wrong.append(f"{requirement} is needed, but {version} is installed")
     if wrong:
         return broken("packages", "; ".join(wrong), f"install {APP_NAME} again: {origin.by_hand}")
     return good("packages", f"{APP_NAME} {__version__} ({origin}); {', '.join(there)}")
@@ -82,30 +86,44 @@ def opencode() -> Finding:
     usual = shutil.which("opencode") or shutil.which("opencode", path=Path.home() / ".opencode" / "bin")
     program = os.environ.get(ENVIRONMENT_VARIABLE) or usual
     if program is None:
-        return note("OpenCode", "there is none on the PATH", "install it (https://opencode.ai), if it isn't elsewhere")
+        return note("OpenCode", "not found on the PATH", "install it (https://opencode.ai), if you haven't")
     version = version_of(Path(program))
     if version is None:
-        return note("OpenCode", f"{program} does not say its version", "start it by hand and look what it says")
+        return note(
+            "OpenCode", f"{program} does not tell its version", f"run `{program} --version` and read what it says"
+        )
     if not is_supported(version):
         if version.startswith("2."):
-            return broken("OpenCode", f"{version} loads no plugin for 1.x", f"use OpenCode {OLDEST} to 1.x")
-        return broken("OpenCode", f"{version} is too old ({program}): {OLDEST} is needed", "run `opencode upgrade`")
+            return broken("OpenCode", f"{version} can't load plugins for 1.x", f"use OpenCode 1.x, {OLDEST} or later")
+        return broken(
+            "OpenCode", f"{version} ({program}) is too old", f"run `opencode upgrade`: {OLDEST} is the oldest"
+        )
     if is_untried(version):
-        return note("OpenCode", f"{version} ({program}) is newer than {NEWEST_TRIED}, the newest that was tried")
+        return note("OpenCode", f"{version} ({program}) is newer than {NEWEST_TRIED}, the newest that we have tried")
     return good("OpenCode", f"{version} ({program})")
 
 
 def npm_install(config: Path) -> Finding:
-    """OpenCode's own npm install in its configuration folder (seen in 1.15.13 to 1.18.33)."""
-    lock = config / "package-lock.json"
-    if lock.is_file() and "@opencode-ai/plugin" in lock.read_text(encoding="utf-8", errors="replace"):
+    """OpenCode's own npm install in its configuration folder (seen in 1.15.13 to 1.18.34)."""
+    if (config / "node_modules" / OPENCODES_PACKAGE).is_dir() or any(
+        _names(config / name, OPENCODES_PACKAGE) for name in LOCKS
+    ):
         return good("npm install", f"OpenCode has its own packages in {config}")
+    if _names(config / ".gitignore", "package-lock.json"):  # which OpenCode writes just before
+        return good("npm install", "OpenCode tried, and could not install its own packages. Handoffs don't need them")
     return note(
         "npm install",
-        f"OpenCode, not this plugin, installs 63 MB of packages into {config} at its first start with any plugin "
-        "file; offline that start waits more than a minute",
+        f"when OpenCode first starts with a plugin, it downloads about 63 MB of its own packages into {config}. "
+        "Offline, that start takes more than a minute",
         "start OpenCode once while you are online",
     )
+
+
+def _names(file: Path, word: str) -> bool:
+    try:
+        return word in file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
 
 
 def opencode_config(config: Path) -> Finding:
@@ -114,25 +132,31 @@ def opencode_config(config: Path) -> Finding:
     for file in files:
         try:
             if file.stat().st_size and not isinstance(read_config(file), dict):
-                return broken("opencode.json", f"{file} holds no object such as {{}}", CORRECT_CONFIG)
+                return broken("opencode.json", f"{file} must hold a JSON object such as {{}}", CORRECT_CONFIG)
         except OSError as error:
             return broken("opencode.json", f"{file} could not be read ({error.strerror})", CORRECT_CONFIG)
         except (ValueError, RecursionError) as error:
             if _VARIABLE.search(file.read_text(encoding="utf-8", errors="replace")):
-                return note("opencode.json", f"{file} is no JSON until OpenCode has filled in its variables: {error}")
+                return note("opencode.json", f"{file} can only be checked by OpenCode, which fills in its variables")
             return broken("opencode.json", f"{file} is not valid JSON: {error}", CORRECT_CONFIG)
-    return good("opencode.json", ", ".join(str(file) for file in files) or f"there is none in {config}, nor need be")
+    return good("opencode.json", ", ".join(str(file) for file in files) or f"none in {config}; none is needed")
 
 
 def settings(config: Path, project: Path) -> Iterator[Finding]:
     """The settings files of the person and of the folder that this is run in; a line for each problem."""
     loaded = load_settings(config=config, project=project)
     for problem in loaded.problems:
-        yield broken("settings", problem, "correct that")
+        yield broken("settings", problem, "correct it")
+    if schema_is_stale(config):
+        yield note(
+            "settings",
+            f"{config / SETTINGS_FILE}: its `$schema` is another installation's",
+            "run `handoff-sidecar install`",
+        )
     if not loaded.problems:
         given = loaded.settings.model_dump(exclude_defaults=True)
         told = ", ".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in given.items())
-        yield good("settings", told or "all as by default")
+        yield good("settings", told or "all at their defaults")
 
 
 def tokenizer() -> Finding:
@@ -141,7 +165,7 @@ def tokenizer() -> Finding:
         count = Tokenizer().count("What is left to do?")
     except Exception as error:  # noqa: BLE001 — a damaged package fails in many ways
         return broken("tokenizer", str(error), f"install {APP_NAME} again")
-    return good("tokenizer", f"loaded offline ({count} tokens in a sentence of 5 words)")
+    return good("tokenizer", f"loaded, without the internet ({count} tokens in a sentence of 5 words)")
 
 
 def folders() -> Iterator[Finding]:
@@ -152,10 +176,10 @@ def folders() -> Iterator[Finding]:
             with tempfile.TemporaryFile(dir=there):
                 free_bytes = shutil.disk_usage(there).free
         except OSError as error:
-            yield broken(subject, f"{there} can't be written to ({error.strerror})", "make it writable")
+            yield broken(subject, f"{there} is not writable ({error.strerror})", "make it writable")
             continue
         if free_bytes < LEAST_FREE_BYTES:
-            yield broken(subject, f"{free_bytes // 1_000_000} MB are free for {folder}", "make room on that disk")
+            yield broken(subject, f"only {free_bytes // 1_000_000} MB are free for {folder}", "make room on that disk")
         else:
             yield good(subject, str(folder))
 
@@ -177,7 +201,7 @@ def search_index(config: Path) -> Finding:
 
 
 def latest_crash(now: datetime) -> Finding:
-    """The newest error in the log that nobody had foreseen."""
+    """The newest unexpected error in the log."""
     for file in sorted(log_folder().glob(f"{LOG_FILE}*")):  # the newest has no number
         crashes = _CRASH.findall(file.read_text(encoding="utf-8", errors="replace"))
         if crashes:
@@ -187,7 +211,7 @@ def latest_crash(now: datetime) -> Finding:
                 break
             lines = [text for text in what.splitlines() if text.strip()]
             told = lines[0] if len(lines) == 1 else f"{lines[0]}: {lines[-1]}"
-            return note("latest crash", f"{time}: {told[:300]}", f"the whole of it is in {file}; please report it")
+            return note("latest crash", f"{time}: {told[:300]}", f"please report it; the whole error is in {file}")
     return good("latest crash", f"none in the last {CRASH_AGE.days} days")
 
 
@@ -195,14 +219,14 @@ def updates(config: Path, origin: Origin, installers: Installers) -> Finding:
     """How a newer version comes here."""
     how = load_settings(config=config, project=None).settings.auto_update
     if not origin.follows_index:
-        return good("updates", f"by hand ({origin.by_hand}), as it was installed from {origin.source or origin.keeper}")
+        return good("updates", f"by hand: {origin.by_hand}")
     if how == "off":
         return good("updates", f"off (`auto_update`); by hand: {origin.by_hand}")
     if installers.uv is None and (origin.keeper == "uv tool" or not installers.pip):
         who = "uv" if origin.keeper == "uv tool" else f"a pip of version {Version('26')} or uv"
-        return note("updates", f"nobody can look for them: {who} is not on the PATH", f"by hand: {origin.by_hand}")
+        return note("updates", f"can't be looked for: {who} is not on the PATH", f"update by hand: {origin.by_hand}")
     installs = how == "install" and origin.updates_itself
     marks = sorted(cache_folder().glob("looked-for-updates-*"))
     looked = f", last on {marks[-1].name[-10:]}" if marks else ""
-    does = "newer versions are installed" if installs else f"newer versions are told of; by hand: {origin.by_hand}"
-    return good("updates", f"looked for once a day{looked}; {does}")
+    does = "installs newer versions" if installs else f"tells you of newer versions; to update: {origin.by_hand}"
+    return good("updates", f"looks once a day{looked}; {does}")

@@ -42,7 +42,7 @@ def note(subject: str, text: str, next_step: str = "") -> Finding:
 
 
 def broken(subject: str, text: str, next_step: str) -> Finding:
-    """Handoffs can't be made, or not well, until this is mended."""
+    """Handoffs don't work, or not well, until this is fixed."""
     return Finding(subject, "broken", text, next_step)
 
 

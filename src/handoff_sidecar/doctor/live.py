@@ -1,4 +1,4 @@
-"""The check that leaves nothing to belief: a handoff in a real OpenCode, in a throwaway home."""
+"""The check that proves it: a handoff in a real OpenCode, in a throwaway home."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def handoff() -> Finding:
             say_as_person(http, old, f"handoff {HANDOFF_GOAL}")
             call = tool_call(http, old, "session_handoff")
             if call["status"] != "completed":
-                return broken("live", f"the handoff failed: {call.get('error')}", "see the log")
+                return broken("live", f"the handoff failed: {call.get('error')}", "read the log (its folder is above)")
             wait_for_answer(http, call["metadata"]["sessionID"])
     except (HandoffSidecarError, httpx.HTTPError) as error:
-        return broken("live", str(error), "see what OpenCode said; without --live nothing needs it")
+        return broken("live", str(error), "read what OpenCode said; the other checks don't need this one")
     took_ms = call["time"]["end"] - call["time"]["start"]
     return good("live", f"handed off in OpenCode {made.binary.version} in {took_ms:.0f} ms, and the new session works")

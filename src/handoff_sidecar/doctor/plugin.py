@@ -42,9 +42,7 @@ def plugin_file(config: Path) -> Iterator[Finding]:
     named = [plugin for plugin in named_plugins(config) if plugin.package == NPM_PACKAGE]
     folder = config / "plugin"
     if in_the_way := next((path for path in (config, folder) if _is_there(path) and not path.is_dir()), None):
-        yield broken(
-            "plugin", f"{in_the_way} is no folder, so no plugin can lie in it", f"move it away, then {INSTALL}"
-        )
+        yield broken("plugin", f"{in_the_way} is not a folder, so OpenCode finds no plugin there", MOVE_AND_INSTALL)
         return
     try:
         written = read_plugin_file(config)
@@ -56,7 +54,7 @@ def plugin_file(config: Path) -> Iterator[Finding]:
     elif named:
         yield good("plugin", f'{named[0].file} names the npm package "{named[0].entry}"')
     else:
-        yield broken("plugin", f"OpenCode does not know of it: nothing in {folder}", INSTALL)
+        yield broken("plugin", f"not installed: there is no {PLUGIN_FILE} in {folder}", INSTALL)
     for warning in warnings(config):
         yield broken("other plugins", warning, "then restart OpenCode")
     yield from _second_installation()
@@ -70,12 +68,12 @@ def _as_it_should_be(written: Written, config: Path) -> Finding:
         return broken("plugin", f"{written.path} starts {program}, which is gone", INSTALL)
     own = load_settings(config=config, project=None).settings.command
     if written.shim != shim_entry() or not _starts_the_same(written.command, own or sidecar_command()):
-        return note("plugin", f"{written.path} belongs to another installation, which starts {program}", INSTALL)
+        return note("plugin", f"{written.path} belongs to another installation and starts {program}", INSTALL)
     if written.path.read_text(encoding="utf-8") == plugin_text(written.command):
         return good("plugin", str(written.path))
     if written.version != __version__:
-        return note("plugin", f"{written.path} is of version {written.version}, this is {__version__}", INSTALL)
-    return note("plugin", f"{written.path} is not as version {__version__} writes it", INSTALL)
+        return note("plugin", f"{written.path} is from version {written.version}; this is {__version__}", INSTALL)
+    return note("plugin", f"{written.path} is not what version {__version__} would write", INSTALL)
 
 
 def _starts_the_same(command: list[str], expected: list[str]) -> bool:
@@ -89,7 +87,7 @@ def _starts_the_same(command: list[str], expected: list[str]) -> bool:
 
 
 def _what_is_in_its_place(path: Path) -> Finding:
-    """What `install` leaves as it is, or what it wrote and somebody changed."""
+    """A file that `install` leaves alone, or one of ours that somebody changed."""
     try:
         ours = not path.is_symlink() and path.read_text(encoding="utf-8").startswith(MARKER)
     except OSError as error:
@@ -112,7 +110,9 @@ def _second_installation() -> Iterator[Finding]:
         own = Path(sys.executable).with_name(Path(found).name)
         if not own.exists() or Path(found).resolve() != own.resolve():
             yield note(
-                "installations", f"`{APP_NAME}` on the PATH is another one: {found}", "remove the one you don't use"
+                "installations",
+                f"`{APP_NAME}` on the PATH is another installation: {found}",
+                "remove the one you don't use",
             )
 
 
@@ -145,7 +145,7 @@ def round_trip(config: Path) -> Finding:
         return broken("sidecar", f"`{' '.join(command)}` could not be started: {error}", INSTALL)
     version = _version(done.stdout)
     if done.returncode == 0 and version is not None:
-        return good("sidecar", f"{version} answered and ended in {time.monotonic() - started:.1f} s")
+        return good("sidecar", f"{version} started, answered and ended in {time.monotonic() - started:.1f} s")
     lines = [text for text in done.stderr.splitlines() if text.strip()]
     why = lines[-1][:300] if lines else f"exit code {done.returncode}, and nothing on stderr"
     return broken("sidecar", f"`{' '.join(command)}` did not answer: {why}", INSTALL)

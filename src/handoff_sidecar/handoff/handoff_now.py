@@ -12,7 +12,7 @@ from handoff_sidecar.brief.computed import computed_notes, requests_of
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.call.context import Scene, ToolResult
-from handoff_sidecar.errors import HandoffFailed
+from handoff_sidecar.errors import NothingToHandOff
 from handoff_sidecar.handoff.gather import Gathered
 from handoff_sidecar.handoff.old_session import end_turn
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
@@ -39,7 +39,8 @@ class HandoffNow:
 
         Raises:
             InvalidArguments: there is no such agent or model; the message lists those there are.
-            HandoffFailed: there was nothing to hand off, or what was left behind and where the brief is.
+            NothingToHandOff: the session is empty.
+            HandoffFailed: says what was left behind and where the brief is.
         """
         wish = read_wish(wanted)
         error = await end_turn(scene.client, scene.context.session_id)
@@ -64,7 +65,7 @@ def computed(gathered: Gathered, goal: str = "", error: str = "") -> tuple[Notes
 
 def _planned(wish: Wish, gathered: Gathered, error: str) -> tuple[Notes, Handoff]:
     if not gathered.messages and not gathered.missing:
-        raise HandoffFailed(NOTHING)
+        raise NothingToHandOff(NOTHING)
     notes, handoff = computed(gathered, wish.goal, error)
     wanted = {
         # Without a goal there is nothing for a model to do: the prompt waits there for the person. One that the person

@@ -64,7 +64,7 @@ async def tell(
     if scene.context.person_is_elsewhere:
         announcement = announcement or "Another session was handed off"
     if announcement:
-        await notify(client, f'{announcement}. The work goes on in "{delivered.session.title}".')
+        await notify(client, f'{announcement}. The work goes on in "{delivered.session.title}".', "success")
     if draft is None:
         return ""
     await asyncio.sleep(INPUT_BOX_PAUSE_S)

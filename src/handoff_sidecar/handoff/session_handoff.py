@@ -137,6 +137,7 @@ class SessionHandoff:
         try:
             departure = Departure(scene, facts.session, facts.turn)
             delivered = await deliver(scene.client, handoff, departure, self._receipts)
+            log.info("%s: %s made %s", handoff.from_session, handoff.name, delivered.session.id)
             if saved is not None:
                 saved.finish(delivered.session.id)
             unmarked, unmoved = await departure.end(delivered.session.id)

@@ -22,7 +22,7 @@ from handoff_sidecar.call.background import go_on
 from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
 from handoff_sidecar.call.scenes import Scenes
 from handoff_sidecar.call.toasts import notify
-from handoff_sidecar.errors import HandoffSidecarError, InvalidArguments, ToolFailed, kind_of
+from handoff_sidecar.errors import HandoffSidecarError, InvalidArguments, NothingToHandOff, ToolFailed, kind_of
 from handoff_sidecar.folders import APP_NAME, Folders, cache_folder
 from handoff_sidecar.handoff.definition import HANDOFF_NOW_COMMAND, HANDOFF_RESUME_COMMAND, SESSION_HANDOFF
 from handoff_sidecar.handoff.handoff_now import HandoffNow
@@ -233,7 +233,8 @@ class Sidecar:
         except HandoffSidecarError as error:
             log.warning("/%s in %s failed: %s", call.name, call.context.session_id, kind_of(error))
             log.debug("%s", error)
-            await notify(scene.client, str(error), "warning")
+            # Who asks over HTTP sees the toast's event alone: OpenCode answers 500 however a command ended (1.18.34).
+            await notify(scene.client, str(error), "warning" if isinstance(error, NothingToHandOff) else "error")
             return {"done": False, "text": str(error)}
         log.info("/%s in %s made %s", call.name, call.context.session_id, result.metadata.get("sessionID"))
         return {"done": True, "text": result.output.splitlines()[0]}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -178,9 +179,10 @@ async def test_at_the_end_of_a_turn_the_agent_is_asked_once_with_its_own_agent_a
         ),
     ],
 )
-async def test_if_the_agent_makes_no_handoff_the_computed_brief_is_handed_off(
-    rig: Rig, reply: dict[str, Any], *, is_answered: bool
+async def test_if_the_agent_makes_no_handoff_the_computed_brief_is_handed_off_and_the_log_tells_of_it(
+    rig: Rig, caplog: pytest.LogCaptureFixture, reply: dict[str, Any], *, is_answered: bool
 ) -> None:
+    caplog.set_level(logging.INFO)
     rig.ends(POINT)
     await rig.idle()
     rig.says(assistant_message, "", **reply)
@@ -189,6 +191,7 @@ async def test_if_the_agent_makes_no_handoff_the_computed_brief_is_handed_off(
     await rig.idle(0)
 
     (new,) = rig.opencode.made()
+    assert f"ses_old: The automatic handoff made {new['id']}" in caplog.messages
     sent = [body for _, path, body in rig.opencode.requests if path.endswith(f"{new['id']}/prompt_async")]
     assert ["noReply" not in body for body in sent] == [is_answered]
     text = sent[0]["parts"][0]["text"]

@@ -50,10 +50,10 @@ def test_no_check_needs_anything_to_be_there(home: Path) -> None:
     ("says", "mark", "text"),
     [
         ("echo 1.15.13", "good", "1.15.13"),
-        ("echo 1.14.48", "broken", "1.14.48 is too old"),
-        ("echo 2.0.1", "broken", "2.0.1 loads no plugin for 1.x"),
-        ("echo 1.99.0", "note", f"newer than {NEWEST_TRIED}, the newest that was tried"),
-        ("exit 1", "note", "does not say its version"),
+        ("echo 1.14.48", "broken", "is too old"),
+        ("echo 2.0.1", "broken", "2.0.1 can't load plugins for 1.x"),
+        ("echo 1.99.0", "note", f"newer than {NEWEST_TRIED}, the newest that we have tried"),
+        ("exit 1", "note", "does not tell its version"),
     ],
 )
 def test_opencodes_version_is_judged(
@@ -75,7 +75,7 @@ def test_an_old_python_and_a_missing_package_are_broken(monkeypatch: pytest.Monk
     packages = environment.packages(ORIGIN)
     assert packages.mark == "broken"
     assert "gone>=1 is missing" in packages.text
-    assert "httpx>=999 is wanted, " in packages.text
+    assert "httpx>=999 is needed, but " in packages.text
     assert "never" not in packages.text
 
 
@@ -86,6 +86,20 @@ def test_opencodes_own_npm_install_is_told_of_before_it_costs_a_minute(config: P
 
     assert (found.mark, found.next_step) == ("note", "start OpenCode once while you are online")
     assert list(config.iterdir()) == []
+
+
+@pytest.mark.parametrize("left", ["package-lock.json", "bun.lock", "node_modules/@opencode-ai/plugin/x", ".gitignore"])
+def test_opencodes_own_npm_install_is_no_longer_asked_for_where_opencode_has_been_started(
+    config: Path, left: str
+) -> None:
+    (config / "package-lock.json").unlink()
+    (config / left).parent.mkdir(parents=True, exist_ok=True)
+    (config / left).write_text("node_modules\npackage-lock.json\n@opencode-ai/plugin")
+
+    found = environment.npm_install(config)
+
+    assert (found.mark, found.next_step) == ("good", "")
+    assert ("could not install" in found.text) == (left == ".gitignore")
 
 
 @pytest.mark.parametrize(
@@ -126,6 +140,14 @@ def test_each_problem_with_the_settings_has_a_line_of_its_own(config: Path, home
     assert all(finding.text.count("handoff.json") == 1 for finding in found)
 
 
+def test_a_schema_that_another_installation_left_is_told_of(config: Path, home: Path) -> None:
+    (config / "handoff.json").write_text('{"$schema": "file:///old/handoff_sidecar/handoff.schema.json"}')
+
+    stale, _ = environment.settings(config, home)
+
+    assert (stale.mark, stale.next_step) == ("note", "run `handoff-sidecar install`")
+
+
 def test_a_damaged_vocabulary_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def damaged(*_: object) -> int:
         raise ValueError("damaged")
@@ -140,8 +162,8 @@ def test_a_state_folder_that_is_in_the_way_or_full_is_broken(monkeypatch: pytest
     usage = namedtuple("usage", "total used free")  # noqa: PYI024  # as shutil's own
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1, 1, 1_000_000))
     assert {finding.text for finding in environment.folders()} == {
-        f"1 MB are free for {state_folder()}",
-        f"1 MB are free for {log_folder()}",
+        f"only 1 MB are free for {state_folder()}",
+        f"only 1 MB are free for {log_folder()}",
     }
 
     state_folder().parent.mkdir(parents=True)
@@ -170,12 +192,22 @@ def test_the_latest_crash_is_shown_with_its_last_line() -> None:
 @pytest.mark.parametrize(
     ("origin", "installers", "setting", "told"),
     [
-        (Origin("uv tool"), Installers("/uv", pip=False), "install", "newer versions are installed"),
-        (Origin("pip"), Installers(None, pip=True), "install", "told of; by hand: `pip install --upgrade"),
-        (Origin("uv tool"), Installers("/uv", pip=False), "notify", "told of; by hand: `uv tool upgrade"),
+        (Origin("uv tool"), Installers("/uv", pip=False), "install", "installs newer versions"),
+        (
+            Origin("pip"),
+            Installers(None, pip=True),
+            "install",
+            "tells you of newer versions; to update: `pip install --upgrade",
+        ),
+        (
+            Origin("uv tool"),
+            Installers("/uv", pip=False),
+            "notify",
+            "tells you of newer versions; to update: `uv tool upgrade",
+        ),
         (Origin("uv tool"), Installers("/uv", pip=False), "off", "off (`auto_update`)"),
-        (Origin("pip", "/clone"), Installers("/uv", pip=False), "install", "by hand (install it again from /clone)"),
-        (Origin("uv tool"), Installers(None, pip=True), "install", "nobody can look for them: uv is not on the PATH"),
+        (Origin("pip", "/clone"), Installers("/uv", pip=False), "install", "by hand: install it again from /clone"),
+        (Origin("uv tool"), Installers(None, pip=True), "install", "can't be looked for: uv is not on the PATH"),
     ],
 )
 def test_how_updates_come_is_told(

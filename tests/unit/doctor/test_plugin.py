@@ -32,7 +32,7 @@ def gone(config: Path, what: str) -> None:
 
 
 CHANGES: dict[str, tuple[Callable[[Path], object], str, str]] = {
-    "nothing": (lambda config: config, "broken", "does not know of it"),
+    "nothing": (lambda config: config, "broken", "not installed: there is no handoff-sidecar.js in"),
     "a removed Python": (lambda config: gone(config, "python"), "broken", "starts /gone/python, which is gone"),
     "a removed package": (lambda config: gone(config, "package"), "broken", "index.js, which is gone"),
     "an older version's": (
@@ -40,14 +40,14 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str, str]] = {
             install(config).path.read_text().replace(__version__, "0.0.9", 1)
         ),
         "note",
-        "is of version 0.0.9",
+        "is from version 0.0.9",
     ),
     "another installation's": (
         lambda config: install(config).path.write_text(
             install(config).path.read_text().replace(sys.executable, "/bin/sh")
         ),
         "note",
-        "another installation, which starts /bin/sh",
+        "another installation and starts /bin/sh",
     ),
     "an edited one": (
         lambda config: install(config).path.write_text("// Written by `handoff-sidecar install` 1; x\n"),
@@ -110,8 +110,8 @@ def link_to_nothing_for_the_folder(config: Path) -> None:
     [
         (someone_elses, "handoff-sidecar.js", "was not written by handoff-sidecar"),
         (folder_for_the_file, "handoff-sidecar.js", "can't be read (Is a directory)"),
-        (file_for_the_folder, "plugin", "is no folder, so no plugin can lie in it"),
-        (link_to_nothing_for_the_folder, "plugin", "is no folder, so no plugin can lie in it"),
+        (file_for_the_folder, "plugin", "is not a folder, so OpenCode finds no plugin there"),
+        (link_to_nothing_for_the_folder, "plugin", "is not a folder, so OpenCode finds no plugin there"),
     ],
 )
 def test_what_is_in_the_plugins_place_is_to_be_moved_away_before_an_install(
@@ -157,7 +157,7 @@ def test_a_second_installation_on_the_path_is_told(
 
     assert (
         plugin_findings(config)[1].text
-        == f"`handoff-sidecar` on the PATH is another one: {home / 'bin/handoff-sidecar'}"
+        == f"`handoff-sidecar` on the PATH is another installation: {home / 'bin/handoff-sidecar'}"
     )
 
 
@@ -165,7 +165,7 @@ def test_the_round_trip_is_made_with_the_command_that_opencode_starts(
     config: Path, home: Path, program: Callable[[Path, str], None]
 ) -> None:
     install(config)
-    assert plugin.round_trip(config).text.startswith(f"{__version__} answered and ended in ")
+    assert plugin.round_trip(config).text.startswith(f"{__version__} started, answered and ended in ")
 
     program(home / "bin" / "mine", "echo 'No module named httpx' >&2; exit 1")
     (config / "handoff.json").write_text(json.dumps({"command": [str(home / "bin" / "mine")]}))

@@ -9,7 +9,7 @@ from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_messa
 
 from handoff_sidecar.auto_handoff.compaction import goes_on, records_of
 from handoff_sidecar.call.context import Scene, ToolContext
-from handoff_sidecar.errors import HandoffFailed, InvalidArguments
+from handoff_sidecar.errors import InvalidArguments, NothingToHandOff
 from handoff_sidecar.handoff.gather import GATHERED_MESSAGES
 from handoff_sidecar.handoff.handoff_now import HandoffNow
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
@@ -141,7 +141,7 @@ async def test_there_is_nothing_to_hand_off_in_an_empty_session(
 ) -> None:
     opencode.messages["ses_old"] = []
 
-    with pytest.raises(HandoffFailed, match="nothing to hand off"):
+    with pytest.raises(NothingToHandOff, match="nothing to hand off"):
         await handoff_now("", scene(opencode))
     assert opencode.made() == []
 

@@ -323,13 +323,15 @@ async def test_handoff_now_says_what_was_made_or_why_nothing_was(shim: Connectio
     command = {"name": "handoff-now", "arguments": "", "context": PLACE}
 
     made: Any = await shim.request("command/execute", command, timeout_s=20)
+    no_agent: Any = await shim.request("command/execute", {**command, "arguments": "to nobody: fix it"}, timeout_s=20)
     opencode.messages["ses_old"] = []
     nothing: Any = await shim.request("command/execute", command, timeout_s=20)
 
     assert made["done"] is True
     assert made["text"].startswith("Handed off to `ses_")
     assert (nothing["done"], "nothing to hand off" in nothing["text"]) == (False, True)
-    assert [toast["message"] for toast in opencode.toasts][-1] == nothing["text"]
+    assert [toast["variant"] for toast in opencode.toasts] == ["success", "error", "warning"]
+    assert [toast["message"] for toast in opencode.toasts][1:] == [no_agent["text"], nothing["text"]]
     with pytest.raises(RpcError, match="no command x"):
         await shim.request("command/execute", {**command, "name": "x"}, timeout_s=20)
 
