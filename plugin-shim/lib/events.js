@@ -1,7 +1,8 @@
 /**
  * What OpenCode tells of by itself: its events, and its own compactions. The sidecar hears of few: the end of a turn in a
- * session that is full, and that a message of its own is stored (both long before OpenCode's answer to a question for it
- * would be there, seen in 1.18.33). Without the sidecar everything is as OpenCode has it.
+ * session that is full or part of a chain, that a session was deleted, and that a message of its own is stored (long before
+ * OpenCode's answer to a question for it would be there, seen in 1.18.33). Without the sidecar everything is as OpenCode
+ * has it.
  */
 
 /**
@@ -17,6 +18,9 @@
  * @property {string} [providerID]
  * @property {string} [modelID]
  * @property {unknown} [tokens]
+ * @property {string} [projectID]
+ * @property {string} [directory]
+ * @property {{handoff?: unknown}} [metadata]
  */
 
 /**
@@ -50,7 +54,16 @@ export function eventHooks(plugin, instance) {
     "session.created": ({ info = {} }) => sessions.sessionSeen(info),
     "session.updated": ({ info = {} }) => sessions.sessionSeen(info),
     "session.compacted": ({ sessionID = "" }) => sessions.emptied(sessionID),
-    "session.deleted": ({ info, sessionID = "" }) => sessions.emptied(info?.id ?? sessionID),
+    "session.deleted"({ info, sessionID = "" }) {
+      sessions.emptied(info?.id ?? sessionID);
+      if (!info?.id) return;
+      const { id, projectID, directory } = info;
+      plugin.notify("event", {
+        type: "session.deleted",
+        directory: instance.directory,
+        info: { id, projectID, directory },
+      });
+    },
     "session.idle": turnEnded,
     "session.error": turnEnded,
   };
@@ -61,7 +74,8 @@ export function eventHooks(plugin, instance) {
    */
   function turnEnded({ sessionID = "" }, type) {
     const step = sessions.lastStep(sessionID);
-    if (!sessions.isOurTurn(sessionID) && !sessions.isOfInterest(instance.directory, step)) return;
+    const isWatched = sessions.isOurTurn(sessionID) || sessions.isOfInterest(instance.directory, step);
+    if (!isWatched && !sessions.isInChain(sessionID)) return;
     plugin.notify("event", {
       type,
       context: plugin.context(instance, sessionID),

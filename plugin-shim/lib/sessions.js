@@ -58,6 +58,8 @@ export class Sessions {
   #compacting = new Recent();
   /** Messages that any copy of the plugin has looked at. @type {Recent<true>} */
   #lookedAt = new Recent();
+  /** Sessions that a handoff has marked. @type {Recent<true>} */
+  #handedOff = new Recent();
   /** The message that is being answered, by session. @type {Recent<string>} */
   #turns = new Recent();
 
@@ -101,9 +103,15 @@ export class Sessions {
     this.#lastSteps.delete(sessionID);
   }
 
-  /** @param {{id?: string, parentID?: string}} session new or changed */
-  sessionSeen({ id, parentID }) {
+  /** @param {{id?: string, parentID?: string, metadata?: {handoff?: unknown}}} session new or changed */
+  sessionSeen({ id, parentID, metadata }) {
     if (parentID && id) this.#children.set(id, true);
+    if (metadata?.handoff && id) this.#handedOff.set(id, true);
+  }
+
+  /** Whether it was handed off, or came from a handoff. @param {string} sessionID */
+  isInChain(sessionID) {
+    return this.#handedOff.has(sessionID);
   }
 
   /**

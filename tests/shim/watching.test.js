@@ -149,6 +149,23 @@ test("a command of ours ends in a throw that is meant, after the sidecar has car
   await hooks.dispose();
 });
 
+test("the end of a turn in a chain and a deleted session are told, of which the search keeps an index", async () => {
+  const { hooks, directory } = await watching();
+  const metadata = { handoff: { from: "ses_0" } };
+  happens(hooks, "session.updated", { info: { id: "ses_2", metadata } });
+  happens(hooks, "session.updated", { info: { id: "ses_3", metadata: { other: 1 } } });
+  for (const sessionID of ["ses_2", "ses_3"]) happens(hooks, "session.idle", { sessionID });
+  const info = { id: "ses_2", projectID: "prj_1", directory, title: "What it was about" };
+  happens(hooks, "session.deleted", { info });
+  happens(hooks, "session.deleted", {});
+  const { events } = await seen(hooks);
+  assert.equal(events.length, 2);
+  assert.deepEqual(events[0].sighting, { sessionID: "ses_2" });
+  const { id, projectID } = info;
+  assert.deepEqual(events[1], { type: "session.deleted", directory, info: { id, projectID, directory } });
+  await hooks.dispose();
+});
+
 test("without a sidecar a command of ours asks no model either, and a toast says why", async () => {
   const { input, toasts } = openCode();
   const hooks = new Plugin().open(input, { command: ["/nowhere/python"] });

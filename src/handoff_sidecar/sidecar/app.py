@@ -237,6 +237,7 @@ class Sidecar:
             await notify(scene.client, str(error), "warning" if isinstance(error, NothingToHandOff) else "error")
             return {"done": False, "text": str(error)}
         log.info("/%s in %s made %s", call.name, call.context.session_id, result.metadata.get("sessionID"))
+        go_on(self._upkeep.turn_ended(scene))  # the new session will look things up in this one
         return {"done": True, "text": result.output.splitlines()[0]}
 
     async def _tool_call(self, params: dict[str, object]) -> dict[str, Any]:
@@ -256,7 +257,10 @@ class Sidecar:
             if not isinstance(error, InvalidArguments):  # those the model corrects and calls again
                 await notify(scene.client, told, "error")
             raise ToolFailed(told) from error
-        did = "made" if call.name == SESSION_HANDOFF.name else "read"
+        hands_off = call.name == SESSION_HANDOFF.name
+        if hands_off:
+            go_on(self._upkeep.turn_ended(scene))
+        did = "made" if hands_off else "read"
         log.info("%s: call %s %s %s", call.name, call.context.call_id, did, result.metadata.get("sessionID"))
         return result.model_dump()
 
