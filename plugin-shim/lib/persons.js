@@ -17,7 +17,7 @@ const KEY = "handoff";
 /** A longer one is not taken apart: its session is remembered instead, until its message arrives. */
 const MOST_CHARACTERS = 256_000;
 
-const PROMPTS = /\/session\/(ses_[0-9A-Za-z]+)\/(?:prompt_async|message|command)$/;
+const PROMPTS = new RegExp(`/session/(${MANIFEST.ids.session})/(?:prompt_async|message|command)$`);
 
 /** Clients that have been told, as several copies of the plugin may get the same one. */
 const TOLD = Symbol.for("handoff-sidecar.marks-prompts");

@@ -1,25 +1,22 @@
 /**
- * Where everything is put together: one host, one sidecar, and a set of hooks for each initialisation, made in `hooksOf`.
+ * Where everything is put together: one host, one sidecar, and a set of hooks for each initialisation, made in `hooks.js`.
  * Also when the sidecar is started. It competes with OpenCode's own start and first messages, so it is put off until it
  * is needed: for a trigger, a tool, a command, a compaction, a session that is no longer small, or in a quiet moment.
  */
 import { later } from "./deadline.js";
-import { eventHooks } from "./events.js";
-import { Failure, MeantThrow, startFailure } from "./failures.js";
+import { Failure, startFailure } from "./failures.js";
+import { hooksOf } from "./hooks.js";
 import { Host } from "./host.js";
 import { Lock } from "./lock.js";
-import { lockHooks } from "./locking.js";
 import { MANIFEST } from "./manifest.js";
-import { messageHooks } from "./messages.js";
 import { markPromptsOf } from "./persons.js";
 import { Sessions, used } from "./sessions.js";
-import { toolHooks } from "./tools.js";
 import { Trigger } from "./trigger.js";
 
 /** @typedef {import("./host.js").Instance} Instance */
 /** @typedef {import("./connection.js").Json} Json */
 /** @typedef {import("./sidecar.js").Sidecar} Sidecar */
-/** @typedef {Record<string, any>} Hooks */
+/** @typedef {import("./hooks.js").Hooks} Hooks */
 
 /** What will not mend itself is told at the start; of the rest a call tells, if there is one. */
 const LASTING = ["missing", "notFound", "unloadable"];
@@ -79,7 +76,7 @@ export class Plugin {
     const instance = this.host.open(input);
     markPromptsOf(instance.client);
     if (this.#given.size === 0) this.#options = options;
-    const hooks = this.#hooksOf(instance);
+    const hooks = hooksOf(this, instance);
     // An old OpenCode would fail at the tools: it gets nothing until the sidecar has said that it isn't one.
     const given = instance.looksNew ? { ...hooks, tool: { ...hooks.tool } } : {};
     this.#given.set(instance, given);
@@ -88,13 +85,6 @@ export class Plugin {
       this.#startWhenQuiet(Date.now() + this.waitMs.longestDelay);
     else later(0, () => this.#start());
     return given;
-  }
-
-  /** The one list of what OpenCode calls; hooks of the same name run one after the other. @param {Instance} instance */
-  #hooksOf(instance) {
-    const dispose = () => this.#close(instance);
-    const makers = [toolHooks, lockHooks, messageHooks, eventHooks];
-    return oneSet([...makers.map((make) => make(this, instance)), { dispose }], this.log);
   }
 
   /**
@@ -241,7 +231,7 @@ export class Plugin {
     }
     this.#watches = watches === true;
     for (const [instance, given] of this.#given) {
-      if (!instance.looksNew) Object.assign(given, this.#hooksOf(instance));
+      if (!instance.looksNew) Object.assign(given, hooksOf(this, instance));
       if (this.#watches) void this.#opened(instance);
     }
   }
@@ -272,7 +262,7 @@ export class Plugin {
   }
 
   /** @param {Instance} instance */
-  async #close(instance) {
+  async close(instance) {
     this.host.close(instance);
     if (!this.#given.delete(instance) || this.#given.size > 0) return;
     const sidecar = this.#sidecar;
@@ -285,36 +275,4 @@ export class Plugin {
       () => {},
     );
   }
-}
-
-/**
- * One set of several. A throw in a hook would end what OpenCode was doing, and lose what the person typed: only one that
- * is meant to gets out.
- * @param {Hooks[]} sets
- * @param {import("./host.js").Log} log
- * @returns {Hooks}
- */
-function oneSet(sets, log) {
-  /** @type {Record<string, any[]>} */
-  const lists = {};
-  for (const [name, hook] of sets.flatMap((set) => Object.entries(set))) {
-    lists[name] ??= [];
-    lists[name].push(hook);
-  }
-  const guarded = Object.entries(lists).map(([name, list]) => {
-    if (typeof list[0] !== "function") return [name, list[0]];
-    const hook = async (/** @type {unknown[]} */ ...args) => {
-      for (const each of list) {
-        try {
-          const work = each(...args);
-          if (work) await work;
-        } catch (error) {
-          if (error instanceof MeantThrow) throw error;
-          log("error", `hook ${name}: ${error instanceof Error ? error.stack : error}`);
-        }
-      }
-    };
-    return [name, hook];
-  });
-  return Object.fromEntries(guarded);
 }

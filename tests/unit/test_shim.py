@@ -84,6 +84,11 @@ def test_what_tools_json_holds_stands_in_no_file_of_the_shim(file: Path) -> None
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_the_form_of_an_id_stands_in_no_file_of_the_shim(file: Path) -> None:
+    assert not re.findall(r"\b(?:ses|msg|prt)_", code_of(file))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_no_sentence_for_a_person_or_a_model_stands_in_the_shim(file: Path) -> None:
     quoted = re.findall(r"\"([^\"\n]*)\"|`([^`]*)`", code_of(file))
 
