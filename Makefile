@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE_MODULES := plugin-shim/node_modules
 
-.PHONY: help demo demo-tui test compat faults soak fuzz audit dist dist-test lint format check-python check-shim tools pictures bench clean
+.PHONY: help demo demo-tui test compat faults soak fuzz audit dist dist-test lint format check-python check-shim tools pictures bench real clean
 
 help:
 	@echo "make demo      watch a handoff in a real OpenCode, without an API key"
@@ -21,6 +21,7 @@ help:
 	@echo "make format    format all code"
 	@echo "make pictures  take the README's screenshots again, in the real TUI"
 	@echo "make bench     measure everything again, in the real OpenCode (about an hour on an idle machine)"
+	@echo "make real      hand off with a model of your own: make real MODEL=provider/model"
 	@echo "make tools     generate plugin-shim/tools.json and the settings' schema from Python"
 
 demo: .venv/runtime
@@ -96,6 +97,9 @@ bench: .venv/runtime
 	$(PYTHON) -m venv --clear .venv/bench
 	.venv/bench/bin/pip install --quiet .
 	.venv/bench/bin/python -m benchmarks
+
+real: .venv/runtime
+	@$(BIN)/python -m benchmarks real --model "$(MODEL)"
 
 .venv/runtime: pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -1,5 +1,7 @@
 """Runs the measurements, prints them, and keeps them: `python -m benchmarks [PART …]`.
 
+`python -m benchmarks real --model PROVIDER/MODEL` hands off with a model of your own, and is no part of all.
+
 Writes `benchmarks/results/PART.json` and `PART.md` for each part that was run, and draws the two pictures of
 docs/benchmarks.md from them. Keeps nothing of runs that docs/benchmarks.md doesn't show, such as of your own sessions.
 """
@@ -11,12 +13,13 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 import httpx
 
-from benchmarks import archive
+from benchmarks import archive, real
 from benchmarks.arguments import PROGRAM, Asked, asked_for
 from benchmarks.errors import BadInput, BenchmarkError
 from benchmarks.machine import commit, describe
@@ -31,7 +34,12 @@ FAILED, WRONG_INPUT, BY_SIGNAL = 1, 2, 128
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the parts that are named, or all; the exit code."""
-    asked = asked_for(words, list(PARTS), __doc__ or "")
+    given = sys.argv[1:] if words is None else list(words)
+    work = (
+        partial(real.measure, real.asked_for(given[1:]))
+        if given[:1] == [real.NAME]
+        else partial(_run, asked_for(given, list(PARTS), __doc__ or ""))
+    )
     stopped_by = [signal.SIGINT]
 
     def stop(number: int, _: FrameType | None) -> None:
@@ -43,7 +51,7 @@ def main(words: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGHUP, stop)
     try:
-        _run(asked)
+        work()
     except BadInput as error:
         return _said(f"error: {error}", WRONG_INPUT)
     except (BenchmarkError, HandoffSidecarError, httpx.HTTPError) as error:

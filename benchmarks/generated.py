@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.probes import Case, Probe
 from benchmarks.project import Asked, Feature, Project
-from benchmarks.record import Call, Record
+from handoff_sidecar.demo.record import Call, Record
 
 SIZES = (30, 150, 600)
 STARTED_MS = 1_795_000_000_000

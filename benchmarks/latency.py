@@ -15,11 +15,11 @@ from pathlib import Path
 from benchmarks.errors import BadInput, MeasuringFailed
 from benchmarks.generated import TURNS_BETWEEN_COMPACTIONS
 from benchmarks.note import ARGUMENTS
-from benchmarks.record import TURN_MS, Call, Record
 from benchmarks.samples import Interval, Sample, ratios
 from benchmarks.stage import OpenCode, import_records, make_sandbox, serving
 from benchmarks.unchanged import OldSession
 from handoff_sidecar.demo.playbook import Playbook
+from handoff_sidecar.demo.record import TURN_MS, Call, Record
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, Script, ScriptedModel, ToolCall
 from handoff_sidecar.installation.plugin_file import install

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
-from benchmarks.record import Record
+from handoff_sidecar.demo.record import Record
 
 Kind = Literal["goal", "file", "error", "decision", "reversed", "constraint", "todo", "command"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

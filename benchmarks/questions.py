@@ -18,8 +18,8 @@ from benchmarks.errors import BadInput
 from benchmarks.fidelity import AS_GIVEN
 from benchmarks.place import is_within
 from benchmarks.probes import Case, Kind, Probe
-from benchmarks.record import Record
 from handoff_sidecar.brief.notes import Notes
+from handoff_sidecar.demo.record import Record
 
 _M = TypeVar("_M", bound=BaseModel)
 

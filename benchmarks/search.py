@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import MeasuringFailed
-from benchmarks.record import TURN_MS, Call, Record
 from benchmarks.samples import Sample
 from benchmarks.sidecar_costs import memory_mb
 from benchmarks.stage import POLL_INTERVAL_S, OpenCode, import_records, make_sandbox, processes, serving
 from handoff_sidecar.demo.playbook import Playbook
+from handoff_sidecar.demo.record import TURN_MS, Call, Record
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel, ToolCall
 from handoff_sidecar.installation.plugin_file import install

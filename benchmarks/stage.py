@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from benchmarks.errors import MeasuringFailed
-from benchmarks.record import Record
+from handoff_sidecar.demo.record import Record
 from handoff_sidecar.demo.sandbox import Sandbox
 
 TURN_TIMEOUT_S = 120.0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import real
 from benchmarks.arguments import asked_for
 from benchmarks.generated import generate
 from benchmarks.parts import PARTS
@@ -112,6 +113,8 @@ def test_every_subcommand_is_documented_but_the_one_that_the_plugin_starts() -> 
 
 def test_every_benchmark_that_is_shown_can_be_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = commands_of(PAGES["docs/benchmarks.md"], "python -m benchmarks")
+    of_a_model = [words for words in shown if words[0] == real.NAME]
+    shown = [words for words in shown if words[0] != real.NAME]
     probes = re.search(r"(?s)```json\n(.*?)```", PAGES["docs/benchmarks.md"])
 
     assert probes is not None
@@ -122,6 +125,7 @@ def test_every_benchmark_that_is_shown_can_be_asked_for(tmp_path: Path, monkeypa
     Path("plugin.js").touch()
     asked = [asked_for([word.replace("/path/to/", "") for word in words], tuple(PARTS), "") for words in shown]
     assert [each.parts for each in asked] == [("fidelity",), ("latency",)]
+    assert [real.asked_for(words[1:]).handoffs for words in of_a_model] == [5]
 
 
 def test_every_call_of_read_session_that_is_shown_is_valid() -> None:

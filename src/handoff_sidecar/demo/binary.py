@@ -6,7 +6,6 @@ Owns the choice of the program and its copy in the user's cache folder. Knows no
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import platform
 import shutil
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
+from handoff_sidecar.demo.npm import ABOUT_MB, fetch
 from handoff_sidecar.errors import OpenCodeNotFound
 from handoff_sidecar.folders import cache_folder, make_private
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, is_supported
@@ -29,7 +29,6 @@ from handoff_sidecar.opencode.versions import NEWEST_TRIED, is_supported
 ENVIRONMENT_VARIABLE = "HANDOFF_SIDECAR_OPENCODE"
 PINNED_VERSION = str(NEWEST_TRIED)
 VERSION_TIMEOUT_S = 30.0  # under a second on an idle machine
-NPM_TIMEOUT_S = 600.0  # about 60 MB over a slow line; npm itself gives up earlier when it is offline
 AVX2_FEATURE_WINDOWS = 40  # PF_AVX2_INSTRUCTIONS_AVAILABLE
 BY_HAND = f"Install OpenCode yourself (https://opencode.ai), or name its program in {ENVIRONMENT_VARIABLE}."
 
@@ -145,59 +144,16 @@ def _cached_or_fetched(version: str, say: Callable[[str], None]) -> OpenCodeBina
             make_private(cache)
             # On the same disk as its place, so that the last step is one rename: the second of two finds the first's.
             with tempfile.TemporaryDirectory(prefix=".fetching-", dir=cache) as temporary:
-                say(f"Fetching OpenCode {version} (about 60 MB) into {folder} …")
+                say(f"Fetching OpenCode {version} (about {ABOUT_MB} MB) into {folder} …")
                 ready = Path(temporary) / "ready"
                 ready.mkdir()
-                _unpack(_fetch(package, version, Path(temporary)), ready / name)
+                _unpack(fetch(f"{package}@{version}", Path(temporary), otherwise=BY_HAND), ready / name)
                 _put_in_place(ready, folder, program)
         except OSError as error:
             raise OpenCodeNotFound(
                 f"OpenCode {version} could not be stored in {folder}: {error}. Make room there, or: {BY_HAND}"
             ) from error
     return OpenCodeBinary(program, version)
-
-
-def _fetch(package: str, version: str, folder: Path) -> Path:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise OpenCodeNotFound(
-            f"OpenCode {version} is not installed, and npm, which would bring it, isn't either. "
-            f"Install Node.js, which has npm, and try again. Or: {BY_HAND}"
-        )
-    wanted = f"{package}@{version}"
-    try:
-        done = subprocess.run(  # noqa: S603 — npm from the person's PATH, and no shell
-            # In a folder of its own, so that npm reads the person's settings and not those of some project.
-            [npm, "pack", "--json", "--loglevel=error", wanted],
-            capture_output=True,
-            check=False,
-            cwd=folder,
-            encoding="utf-8",
-            errors="replace",
-            stdin=subprocess.DEVNULL,
-            timeout=NPM_TIMEOUT_S,
-        )
-    except subprocess.TimeoutExpired as late:
-        raise OpenCodeNotFound(
-            f"npm did not bring {wanted} within {NPM_TIMEOUT_S:g} s. Try again on a better line, or: {BY_HAND}"
-        ) from late
-    if done.returncode == 0:
-        return next(folder.glob("*.tgz"))
-    code, summary = _npm_error(done.stdout, done.stderr)
-    if code in {"E404", "ETARGET"}:
-        raise OpenCodeNotFound(f"npm knows no {wanted}: {summary}. Ask for a version that exists, or: {BY_HAND}")
-    raise OpenCodeNotFound(
-        f"npm could not bring {wanted} ({code}): {summary}. "
-        f"Check that this machine is online and that `npm ping` works, and try again. Or: {BY_HAND}"
-    )
-
-
-def _npm_error(stdout: str, stderr: str) -> tuple[str, str]:
-    # npm 7 and later print {"error": {"code", "summary", "detail"}} with --json.
-    with suppress(ValueError, KeyError, TypeError):
-        error = json.loads(stdout)["error"]
-        return str(error["code"]), str(error["summary"]).strip().rstrip(".")
-    return "unknown error", stderr.strip()[-500:] or "it said nothing"
 
 
 def _unpack(archive: Path, program: Path) -> None:

@@ -12,12 +12,12 @@ from handoff_sidecar.brief.computed import computed_notes, requests_of
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.call.context import Scene, ToolResult
-from handoff_sidecar.errors import NothingToHandOff
+from handoff_sidecar.errors import InvalidArguments, NothingToHandOff
 from handoff_sidecar.handoff.gather import Gathered
 from handoff_sidecar.handoff.old_session import end_turn
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.session.persons import own_words
-from handoff_sidecar.session.trigger import Wish, read_wish
+from handoff_sidecar.session.trigger import Wish, is_option, read_wish
 from handoff_sidecar.text.plain_text import unquoted
 
 log = logging.getLogger(__name__)
@@ -38,10 +38,14 @@ class HandoffNow:
             wanted: what the person typed after the command, see `read_wish`.
 
         Raises:
-            InvalidArguments: there is no such agent or model; the message lists those there are.
+            InvalidArguments: there is no such option, agent or model; the message says what there is.
             NothingToHandOff: the session is empty.
             HandoffFailed: says what was left behind and where the brief is.
         """
+        if is_option(wanted):
+            raise InvalidArguments(
+                f"/handoff-now has no option {wanted.strip()}: type a goal, or nothing. Nothing was handed off."
+            )
         wish = read_wish(wanted)
         error = await end_turn(scene.client, scene.context.session_id)
         return await self._session_handoff.hand_off(lambda gathered: _planned(wish, gathered, error), scene)

@@ -96,7 +96,7 @@ def find_trigger(text: str, words: tuple[str, ...] = TRIGGER_WORDS) -> Trigger |
     rest = text[match.end() :].strip()
     if text.lstrip()[0] in _QUOTES and rest[-1:] and rest[-1] in _QUOTES:
         rest = rest[:-1].strip()
-    if _OPTION.fullmatch(rest.lstrip(":： ")):
+    if is_option(rest.lstrip(":：")):
         return None
     introduced = rest[:1] in _INTRODUCING
     goal = rest.lstrip(f"{_INTRODUCING}!！？… \t\n").strip()
@@ -105,6 +105,11 @@ def find_trigger(text: str, words: tuple[str, ...] = TRIGGER_WORDS) -> Trigger |
     if not introduced and _TALKS_ABOUT_IT.match(goal.replace("’", "'")):
         return None
     return Trigger(goal=goal, certain=introduced)
+
+
+def is_option(text: str) -> bool:
+    """Whether what follows a trigger or a command is an option such as `--help`, which nobody means as a goal."""
+    return _OPTION.fullmatch(text.strip()) is not None
 
 
 def read_wish(text: str) -> Wish:

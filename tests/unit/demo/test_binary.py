@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from handoff_sidecar.demo import binary
+from handoff_sidecar.demo import npm as npm_module
 from handoff_sidecar.demo.binary import PINNED_VERSION, find_opencode, npm_package
 from handoff_sidecar.errors import OpenCodeNotFound
 
@@ -130,6 +131,28 @@ def test_npms_own_error_is_told(tools: Path, code: str, sentence: str) -> None:
     with pytest.raises(OpenCodeNotFound, match=sentence) as caught:
         find_opencode()
     assert "it went wrong" in str(caught.value)
+
+
+def test_a_terminal_shows_how_much_is_there(tools: Path, npm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    npm.touch()
+    fetched = (tools / "npm").read_text().removeprefix("#!/bin/sh\n")
+    # As npm does, into the cache that it is told of; its name is the last but one word.
+    script(
+        tools / "npm",
+        f'for word; do cache=$last; last=$word; done; /bin/mkdir -p "$cache"\n'
+        f'/usr/bin/head -c 31000000 /dev/zero > "$cache/tmp"; /bin/sleep 0.5\n{fetched}',
+    )
+
+    find_opencode()
+
+    assert f"{npm_module.CLEAR_LINE}[###############               ] 31 of about 60 MB" in terminal.getvalue()
+    assert terminal.getvalue().endswith(npm_module.CLEAR_LINE)
 
 
 def test_a_package_without_a_program_is_refused_and_leaves_nothing(tools: Path, tmp_path: Path) -> None:

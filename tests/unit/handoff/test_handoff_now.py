@@ -136,6 +136,12 @@ async def test_a_goal_that_the_session_began_with_is_carried_on(
     assert "last requests" not in text
 
 
+async def test_an_option_is_no_goal(opencode: FakeOpenCode, handoff_now: HandoffNow) -> None:
+    with pytest.raises(InvalidArguments, match=r"no option --help: type a goal, or nothing"):
+        await handoff_now(" --help", scene(opencode))
+    assert (opencode.made(), opencode.aborted) == ([], [])
+
+
 async def test_there_is_nothing_to_hand_off_in_an_empty_session(
     opencode: FakeOpenCode, handoff_now: HandoffNow
 ) -> None:

@@ -1,4 +1,4 @@
-"""A session as `opencode export` writes it, built turn by turn: what the generators of sessions write with.
+"""A session as `opencode export` writes it, built turn by turn, for the demonstration and the benchmarks.
 
 Owns ids, times and the shape of messages (seen in 1.18.33). Does not know what is said in them.
 """
