@@ -20,9 +20,9 @@ from handoff_sidecar.opencode.server_connection import reached, session_on
 from handoff_sidecar.reading.all_sessions import ProjectSearch
 from handoff_sidecar.reading.answer import Answer, Room
 from handoff_sidecar.reading.definition import ReadSession
-from handoff_sidecar.reading.history import Histories
 from handoff_sidecar.reading.one_session import Reader
 from handoff_sidecar.reading.read_session import ALL
+from handoff_sidecar.reading.temporary_index import TemporaryIndex
 from handoff_sidecar.reading.which_session import age_of
 from handoff_sidecar.reading.wording import Manner, Wording
 from handoff_sidecar.settings import Settings, load_settings
@@ -44,16 +44,16 @@ async def read_from_outside(asked: ReadSession, server: Server, *, config: Path,
         HandoffSidecarError: there is no such server or session, or the query can't be searched for.
     """
     settings: Settings = load_settings(config=config, project=None).settings
-    room, redact, histories = Room(BUDGET_TOKENS, Tokenizer()), redaction(wanted=settings.redact_secrets), Histories()
+    room, redact, index = Room(BUDGET_TOKENS, Tokenizer()), redaction(wanted=settings.redact_secrets), TemporaryIndex()
     if asked.session_id == ALL:
         async with reached(server) as http:
             manner = Manner(room, redact, directory, on_the_command_line(server))
-            return await ProjectSearch(histories).read(
+            return await ProjectSearch(index).read(
                 None, asked, OpenCodeClient(http, directory), manner, lambda session: age_of(session, datetime.now(UTC))
             )
     async with session_on(server, asked.session_id or "") as (http, session):
         manner = Manner(room, redact, session.directory, on_the_command_line(server))
-        return await Reader(histories).read(session, asked, OpenCodeClient(http, ""), manner)
+        return await Reader(index).read(session, asked, OpenCodeClient(http, ""), manner)
 
 
 async def resume_from_outside(name: str, server: Server, *, journal: Journal, here: Path) -> ToolResult:

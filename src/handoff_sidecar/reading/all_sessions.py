@@ -1,61 +1,63 @@
-"""All sessions of a project at once: the list of them, and a search through their titles and contents.
+"""All sessions of a project at once: the list of them, and a search through all that was said and done in them.
 
-Owns the bounds on how many are gone through and for how long, and says which were not. What a match is, is
-`handoff.search`'s.
+Owns what is told of each session, and of those that were not searched. What a match is, is `search`'s.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from handoff_sidecar.errors import OpenCodeError
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.models import Session
+from handoff_sidecar.opencode.models import Message, Session
 from handoff_sidecar.reading.answer import Answer, Block, Fitted
 from handoff_sidecar.reading.definition import ReadSession
-from handoff_sidecar.reading.excerpt import excerpt
-from handoff_sidecar.reading.history import Histories
-from handoff_sidecar.reading.matches import EXCERPT_TIMEOUT_S
+from handoff_sidecar.reading.passage_blocks import Shown, blocks_of, chosen, filled
+from handoff_sidecar.reading.standing_rows import cut_message, standing_rows
+from handoff_sidecar.reading.temporary_index import TemporaryIndex
+from handoff_sidecar.reading.touched import touched
 from handoff_sidecar.reading.wording import Manner
+from handoff_sidecar.search.findings import Findings, find
 from handoff_sidecar.search.query import Query, parse_query
-from handoff_sidecar.search.ranking import Candidate, rank
+from handoff_sidecar.search.store import Store
+from handoff_sidecar.search.texts import Texts
 from handoff_sidecar.session.file_touches import Touching
 from handoff_sidecar.session.files import file_named
-from handoff_sidecar.session.transcript import Record
-from handoff_sidecar.text.counts import count
+from handoff_sidecar.text.counts import count, so_many
 from handoff_sidecar.text.plain_text import one_line
 
 log = logging.getLogger(__name__)
 
 MAX_SESSIONS = 100
-SEARCH_TIMEOUT_S = 10.0
-"""After which no further session is begun; a model waits for this."""
 
-SHOWN_OF_A_SESSION = 3
-EXCERPT_MAX_CHARACTERS = 350
 TITLE_MAX_CHARACTERS = 120
+
+SENTENCES_TOKENS = 300
+"""For the sentences about the answer."""
+
+SESSIONS_TOKENS = 60
+"""For the line about each session that something is shown of."""
+
+SESSIONS_AT_MOST = 12
+"""Of which something is shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Searched:
-    """One session's part in a search; the records are those of its best candidates, by place."""
+class _Scope:
+    """What can be searched: the sessions with their rows, and those that could not be read."""
 
-    session: Session
-    candidates: list[Candidate]
-    records: dict[int, Record]
-    documents: int
-    characters: int
+    sessions: list[Session]
+    cuts: dict[str, Message | None]
+    failed: list[Session]
 
 
 class ProjectSearch:
-    """Searches a project's sessions, the newest first."""
+    """Searches a project's sessions."""
 
-    def __init__(self, histories: Histories) -> None:
-        self._histories = histories
+    def __init__(self, index: TemporaryIndex) -> None:
+        self._index = index
 
     async def read(
         self,
@@ -89,111 +91,91 @@ class ProjectSearch:
 
             return manner.room.fill(answer, blocks, say_all)
         query = parse_query(asked.query)
-        file = file_named(asked.file, manner.root) if asked.file else ""
-        searched, skipped = await self._go_through(listed, query, client, Touching(file) if file else None)
-        blocks = await asyncio.to_thread(_matching, searched, query, age, manner)
+        scope = await self._scope(listed, client)
+        return await self._index.read(lambda store: _answer(store, query, scope, asked, answer, manner, age))
 
-        def say(fitted: Fitted) -> str:
-            what = f"the messages that touch `{file}`" if file else "titles and contents"
-            went = f"Searched {what} of {count(len(searched), 'session')} for {asked.query!r}"
-            left = ""
-            if skipped:
-                oldest = ", ".join(session.id for session in skipped[:3])
-                not_searched = count(len(skipped), "was not searched", "were not searched")
-                left = f"; {not_searched} (time, or an error), such as {oldest}: name one to do so"
-            if not blocks:
-                without = {"session_id": "all", "query": asked.query}
-                instead = f", or without the file: {manner.wording.call(without)}" if file else ""
-                return f"{went}{left}. Nothing found. Try fewer or other words, or a /regular expression/i{instead}."
-            shown = count(len(fitted.kept), "is shown", "are shown")
-            matching = count(len(blocks), "session matches", "sessions match")
-            matching += f", of which {shown}" if fitted.omitted else ""
-            return (
-                f"{went}{left}. {matching}. To read one: "
-                f"{manner.wording.call({'session_id': 'ID', 'query': asked.query})}, or with "
-                f"{manner.argument('before')} up to a message."
-            )
-
-        return manner.room.fill(answer, blocks, say)
-
-    async def _go_through(
-        self, sessions: Sequence[Session], query: Query, client: OpenCodeClient, touching: Touching | None
-    ) -> tuple[list[_Searched], list[Session]]:
-        """What each session holds of the query, and the sessions that were not searched."""
-        deadline = time.monotonic() + SEARCH_TIMEOUT_S
-        searched: list[_Searched] = []
-        skipped: list[Session] = []
-        for session in sessions:
-            if time.monotonic() > deadline:
-                skipped.append(session)
-                continue
+    async def _scope(self, listed: Sequence[Session], client: OpenCodeClient) -> _Scope:
+        scope = _Scope([], {}, [])
+        for session in listed:
             try:
-                history, _ = await self._histories.standing(session, client)
+                await self._index.bring_up_to_date(session, client)
+                scope.cuts[session.id] = await cut_message(session, client)
+                scope.sessions.append(session)
             except OpenCodeError as error:
                 log.warning("%s was not searched: %s", session.id, error)
-                skipped.append(session)
-                continue
-            scan = await asyncio.to_thread(history.scan, query, touching.is_touched_by if touching else None)
-            best = rank(query, scan.candidates, documents=scan.documents, characters=scan.characters).matches
-            records = await asyncio.to_thread(history.records, [found.index for found in best[:SHOWN_OF_A_SESSION]])
-            candidates = scan.candidates
-            if touching is None:
-                candidates = await asyncio.to_thread(_with_title, session, query, candidates)
-            searched.append(_Searched(session, candidates, records, scan.documents + 1, scan.characters))
-        return searched, skipped
+                scope.failed.append(session)
+        return scope
 
 
-_TITLE = -1
-"""The place of a session's title among its messages."""
+def _answer(  # noqa: PLR0913, PLR0917  # what a search needs
+    store: Store,
+    query: Query,
+    scope: _Scope,
+    asked: ReadSession,
+    answer: Answer,
+    manner: Manner,
+    age: Callable[[Session], str],
+) -> Answer:
+    """The passages that answer a query, in all sessions, and a line about each session that has some of them."""
+    texts = Texts(store)
+    file = file_named(asked.file, manner.root) if asked.file else ""
+    findings = find(query, store, _rows(store, scope, file), texts, expands=False)
+    titled = [] if file else [each for each in scope.sessions if _is_titled(each, query)]
+    room = manner.room.tokens - SENTENCES_TOKENS - SESSIONS_TOKENS * SESSIONS_AT_MOST
+    kept = chosen(findings.found, texts, manner, room)
+
+    def compose(kept: list[Shown]) -> Answer:
+        of_sessions = {store.session_of(each.row) for each in kept}
+        named = [each for each in scope.sessions if each.id in of_sessions or each in titled][:SESSIONS_AT_MOST]
+        about = "\n".join(_block(each, "", age, manner).heading for each in named)
+        ahead = [Block("", "sessions that match, the newest first", about)] if about else []
+        said = f"{_said(scope, findings, asked, file)} {_further(asked, file, manner, is_found=bool(ahead))}"
+        blocks = blocks_of(kept, store, manner, names_sessions=True)
+        return replace(answer, said=said, blocks=(*ahead, *blocks))
+
+    return filled(answer, kept, manner, compose)
 
 
-def _with_title(session: Session, query: Query, candidates: list[Candidate]) -> list[Candidate]:
-    frequencies = query.frequencies(session.title, "", EXCERPT_TIMEOUT_S)
-    return [*candidates, Candidate(_TITLE, _TITLE, frequencies, len(session.title))] if frequencies else candidates
+def _rows(store: Store, scope: _Scope, file: str) -> list[range]:
+    """Where to look."""
+    stands = [standing_rows(store, session, scope.cuts[session.id]) for session in scope.sessions]
+    if file:
+        return sorted((rows for each in stands for rows in touched(store, each, Touching(file))), key=lambda r: r.start)
+    return sorted((each.rows for each in stands), key=lambda rows: rows.start)
 
 
-def _matching(
-    searched: Sequence[_Searched], query: Query, age: Callable[[Session], str], manner: Manner
-) -> list[Block]:
-    """A block for each session that matches, in the order of `searched`; words are weighed over all of them."""
-    numbered: list[Candidate] = []
-    owners: list[tuple[int, Candidate]] = []
-    for number, part in enumerate(searched):
-        for candidate in part.candidates:
-            # A turn's number is its first message's place, which other sessions have too.
-            turn = candidate.turn * len(searched) + number
-            numbered.append(replace(candidate, index=len(owners), turn=turn))
-            owners.append((number, candidate))
-    best = rank(
-        query,
-        numbered,
-        documents=sum(part.documents for part in searched),
-        characters=sum(part.characters for part in searched),
-    )
-    matching: dict[int, list[Candidate]] = {}
-    for found in best.matches:
-        number, candidate = owners[found.index]
-        matching.setdefault(number, []).append(candidate)
-    blocks: list[Block] = []
-    for number, candidates in sorted(matching.items()):
-        part = searched[number]
-        records = [part.records[found.index] for found in candidates if found.index in part.records]
-        pieces = [_piece(record, query, manner) for record in records[:SHOWN_OF_A_SESSION]]
-        in_messages = sum(candidate.index != _TITLE for candidate in candidates)
-        found_in = count(in_messages, "message matches", "messages match") if in_messages else "its title matches"
-        blocks.append(_block(part.session, "\n".join([found_in, *pieces]), age, manner))
-    return blocks
+def _is_titled(session: Session, query: Query) -> bool:
+    """Whether a session's title has most of the words."""
+    return bool(query.terms) and 2 * query.nearness(session.title) > len(query.terms)
 
 
-def _piece(record: Record, query: Query, manner: Manner) -> str:
-    text = excerpt(
-        record,
-        query,
-        most_characters=EXCERPT_MAX_CHARACTERS,
-        redact=manner.redact,
-        timeout_s=EXCERPT_TIMEOUT_S,
-    )
-    return f"[{record.heading} · {record.id}] {text}"
+def _said(scope: _Scope, findings: Findings, asked: ReadSession, file: str) -> str:
+    what = f"the messages that touch `{file}`" if file else "titles and contents"
+    said = [f"Searched {what} of {count(len(scope.sessions), 'session')} for {asked.query!r}."]
+    if scope.failed:
+        named = ", ".join(f"`{session.id}`" for session in scope.failed[:3])
+        said.append(
+            f"{count(len(scope.failed), 'session')} could not be read and {_were(scope.failed)} left out: {named}."
+        )
+    if findings.unsearched:
+        said.append(f"The {so_many(findings.unsearched, 'oldest message')} of them were not reached in time.")
+    if findings.missing:
+        said.append(f"No message holds {', '.join(f'`{term}`' for term in findings.missing)}.")
+    return " ".join(said)
+
+
+def _further(asked: ReadSession, file: str, manner: Manner, *, is_found: bool) -> str:
+    """How to go on."""
+    if is_found:
+        read = manner.wording.call({"session_id": "ID", "query": asked.query})
+        return f"To read one: {read}, or with {manner.argument('before')} up to a message."
+    without = manner.wording.call({"session_id": "all", "query": asked.query})
+    instead = f", or without the file: {without}" if file else ""
+    return f"Nothing found. Try fewer or other words, or a /regular expression/i{instead}."
+
+
+def _were(sessions: Sequence[Session]) -> str:
+    return "was" if len(sessions) == 1 else "were"
 
 
 def _block(session: Session, body: str, age: Callable[[Session], str], manner: Manner) -> Block:

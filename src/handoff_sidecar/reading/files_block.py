@@ -1,7 +1,7 @@
 """The files that a session wrote, as one block of an answer.
 
 For what a search for words can't be sure of: a question about a weighing lorry has no word of `Weighbridge.kt`. Owns
-what of a history they are taken from, their order, and how many there is room for.
+how many there is room for.
 """
 
 from __future__ import annotations
@@ -9,10 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handoff_sidecar.reading.answer import Block, Room
-from handoff_sidecar.reading.history import History
-from handoff_sidecar.search.packing import writing_entries
-from handoff_sidecar.search.query import Query
-from handoff_sidecar.session.file_touches import files_written
 from handoff_sidecar.session.files import relative_to_worktree
 from handoff_sidecar.session.transcript import shown
 from handoff_sidecar.text.redaction import Redact
@@ -21,20 +17,6 @@ SHARE_OF_THE_ROOM = 1 / 8
 """At most: some 40 paths of 4,000 tokens."""
 
 HEADING = "files that were written, those nearest to the query first, then the newest"
-
-
-def files_of(history: History, query: Query, last: int | None = None) -> list[str]:
-    """Paths as they were written, up to the place `last`: those with words of the query first, then the newest."""
-    newest: dict[str, None] = {}
-    place = len(history)
-    for page in reversed(history.pages):
-        for packed in reversed(page.records()):
-            place -= 1
-            if last is not None and place > last:
-                continue
-            for entry in reversed(writing_entries(packed)):
-                newest.update(dict.fromkeys(path for path in files_written(entry) if path not in newest))
-    return sorted(newest, key=query.terms_in, reverse=True)
 
 
 def file_list(paths: Sequence[str], room: Room, redact: Redact, root: str) -> Block | None:

@@ -17,8 +17,8 @@ from handoff_sidecar.opencode.client import NOT_FOUND
 from handoff_sidecar.reading.all_sessions import ProjectSearch
 from handoff_sidecar.reading.answer import Answer, Room
 from handoff_sidecar.reading.definition import READ_SESSION, ReadSession
-from handoff_sidecar.reading.history import Histories
 from handoff_sidecar.reading.one_session import Reader
+from handoff_sidecar.reading.temporary_index import TemporaryIndex
 from handoff_sidecar.reading.which_session import Addressing
 from handoff_sidecar.reading.wording import Manner
 from handoff_sidecar.text.redaction import redaction
@@ -31,12 +31,12 @@ class ReadSessionTool:
     """The tool, with what it needs; one for the whole process."""
 
     def __init__(self, *, journal: Journal, tokenizer: Tokenizer, now: Callable[[], datetime]) -> None:
-        histories = Histories()
+        index = TemporaryIndex()
         self._journal = journal
         self._now = now
         self._tokenizer = tokenizer
-        self._reader = Reader(histories)
-        self._project = ProjectSearch(histories)
+        self._reader = Reader(index)
+        self._project = ProjectSearch(index)
 
     async def __call__(self, arguments: dict[str, Any], scene: Scene) -> ToolResult:
         """The record of the previous session, or of another one of the same project.

@@ -1,18 +1,15 @@
 """The user's statements that may be standing rules, as one block of an answer.
 
 For what a search for words can't find: a question about translations has no word of "All labels go through i18n". Owns
-what of a history they are made from, and how many there is room for.
+how many there is room for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from handoff_sidecar.reading.answer import Block, Room
-from handoff_sidecar.reading.history import History
-from handoff_sidecar.search.packing import calls_a_tool, created, spoken
-from handoff_sidecar.session.persons import without_briefs
-from handoff_sidecar.session.statements import Request, Statement
+from handoff_sidecar.session.statements import Statement
 from handoff_sidecar.session.transcript import shown, time_of
 from handoff_sidecar.text.redaction import Redact
 
@@ -43,23 +40,3 @@ def rulebook(found: Sequence[Statement], room: Room, redact: Redact, *, is_guess
             break
         lines.append(line)
     return Block("", HEADING, "\n".join(lines), data={"role": "user"}) if len(lines) > 1 or left >= 0 else None
-
-
-def requests_of(history: History, last: int | None = None) -> Iterator[Request]:
-    """What the user said up to the place `last`, oldest first, and what became of it."""
-    request: Request | None = None
-    place = 0
-    for page in history.pages:
-        users = set(page.users)
-        for number, packed in enumerate(page.records()):
-            if last is not None and place > last:
-                break
-            place += 1
-            if number in users:
-                if request is not None:
-                    yield request
-                request = Request(without_briefs(spoken(packed)), created(packed))
-            elif request is not None:
-                request = request.and_then(spoken(packed), called_tools=calls_a_tool(packed))
-    if request is not None:
-        yield request

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from handoff_sidecar.session.persons import without_briefs
-from handoff_sidecar.session.transcript import Entry, Record, has_failed, is_edit
+from handoff_sidecar.session.transcript import Entry, Record, has_failed, is_command, is_edit
 
-Speaker = Literal["person", "agent", "summary", "thought", "call", "output", "failed", "note"]
+Speaker = Literal["person", "agent", "summary", "thought", "command", "call", "output", "failed", "note"]
 """Who speaks: the person, wherever their words stand; the agent; what sums up other messages (a compaction, a brief);
-what the agent only thought; a tool's input, its output, the output of a call that failed; OpenCode itself."""
+what the agent only thought; a command line, another
+tool's input, an output, an output that tells of a failure; OpenCode itself."""
 
 SPEAKERS: tuple[Speaker, ...] = get_args(Speaker)
 
@@ -36,6 +37,12 @@ _QUESTION_TOOL = "- question"
 
 _OWN_TOOLS = ("- session_handoff", "- read_session")
 """Their inputs are briefs and queries: they would be found instead of what they are about."""
+
+_TELLS_OF_A_FAILURE = re.compile(
+    r"(?m)^\W{0,4}(?:FAIL|ERROR|[Ee]rror|panic|fatal|Traceback)\b|\bFAILED\b"
+    r"|\b(?:\w*Error|\w*Exception|error|failed|panic): "
+)
+"""In a command's output; many commands fail with an exit code of 0, as what they pipe into succeeds."""
 
 _REPLACEMENT = re.compile(r"(?s)(?P<before>.*?)^oldString: (?P<old>.*)^newString: (?P<new>.*)", re.MULTILINE)
 
@@ -58,7 +65,7 @@ class Passage:
 def passages_of(record: Record) -> list[Passage]:
     """The passages of a message, in order; what they stand in are the passages around them."""
     return [
-        Passage(speaker, place, head, piece)
+        Passage(_in_piece(speaker, entry, piece), place, head, piece)
         for place, entry in enumerate(record.entries)
         for speaker, head, text in _spoken(record, entry)
         for piece in pieces(text)
@@ -80,8 +87,10 @@ def _spoken(record: Record, entry: Entry) -> Iterator[tuple[Speaker, str, str]]:
         yield "thought", "", entry.taken
     elif entry.kind in {"note", "file"}:
         yield "note", "", entry.head.removeprefix("- ")
+    elif entry.kind == "changed":
+        yield "note", "", f"{entry.head.removeprefix('- ')}:\n{entry.taken}"
     elif entry.kind == "tool" and not entry.head.startswith(_OWN_TOOLS):
-        yield "call", entry.head, _input(entry)
+        yield "command" if is_command(entry) else "call", entry.head, _input(entry)
         failed = has_failed(entry)
         feedback = _FEEDBACK.search(entry.given) if failed else None
         if feedback:
@@ -90,6 +99,13 @@ def _spoken(record: Record, entry: Entry) -> Iterator[tuple[Speaker, str, str]]:
             yield "person", entry.head, entry.given
         else:
             yield "failed" if failed else "output", entry.head, entry.given
+
+
+def _in_piece(speaker: Speaker, entry: Entry, piece: str) -> Speaker:
+    """Who speaks in a piece of an entry: where a command fails, some lines of its output say so."""
+    if speaker == "output" and is_command(entry) and _TELLS_OF_A_FAILURE.search(piece):
+        return "failed"
+    return speaker
 
 
 def _said(record: Record, text: str) -> Iterator[tuple[Speaker, str, str]]:

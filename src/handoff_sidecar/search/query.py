@@ -1,185 +1,110 @@
-"""Searching old messages: what a query means, and where it matches.
+"""What a query means: words, "exact phrases", a /regular expression/, and whose words it is after.
 
-Owns the query's form: words, "exact phrases", /regular expressions/. Has no clock: the caller says how much time a
-regular expression has. Knows nothing of sessions.
+Has no clock: the caller says how much time a regular expression has. Knows nothing of sessions.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from handoff_sidecar.errors import BadQuery
 from handoff_sidecar.search.expressions import compiled
-from handoff_sidecar.search.words import (
-    SHORT_STEM_CHARACTERS,
-    STEM_MIN_CHARACTERS,
-    STOP_WORDS,
-    WORD,
-    Concept,
-    concept_of,
-    is_ending,
-    says_little,
-    stem,
-)
-from handoff_sidecar.session.rule_signs import asks_for_rules, may_ask_for_rules, sets_a_rule
+from handoff_sidecar.search.passages import Speaker
+from handoff_sidecar.search.terms import WORD, terms_in
+from handoff_sidecar.session.rule_signs import asks_for_rules, may_ask_for_rules
 
 if TYPE_CHECKING:
     import regex
 
 QUERY_MAX_CHARACTERS = 500
 MAX_TERMS = 24
-"""Of a query that is an essay, the first so many words: each costs a pass over the whole history."""
+"""The first words of a query that is an essay: each costs a look-up."""
 
-OUTPUT_SHARE = 0.3
-"""What a word in an output counts, against one that was said or done: logs and listings hold any word."""
+PLACES_AT_MOST = 50
+"""Matches of a regular expression in one text: more of them say nothing more."""
 
-INSIDE_A_WORD = 0.3
-"""What `token` in `refreshToken` counts, against `token` at a word's beginning."""
+STOP_WORDS = frozenset(
+    WORD.findall(
+        "a about after again all also an and any are as at be been before but by came can come comes could did do "
+        "does down during each else ever for from further get gets go goes got had has have he her here him his how i "
+        "if in into is it its just me more most my no nor not of off on once only or other our out over own same she "
+        "should so some such than that the their them then there these they this those through to too under until up "
+        "us very was we were what when where whether which while who whom whose why will with would you your yours"
+    )
+)
 
-LONGEST_ENDING = 6
-"""A doubled letter, an ending and what must not follow it: `runnings`."""
-
-COUNTED_AT_MOST = 50
-"""Occurrences in one message: beyond this more of them say nothing more."""
+LEAST_ALIKE = 4
+FORM_ENDS = 2
+"""`rename` and `renaming`: words that are alike for four letters, and but for the last two of the shorter one."""
 
 _REGULAR_EXPRESSION = re.compile(r"/(.+)/([imsx]*)", re.DOTALL)
 _PHRASE = re.compile(r'["“”]([^"“”]+)["“”]')
 
+_ASKED_FOR: Mapping[Speaker, re.Pattern[str]] = MappingProxyType(
+    {
+        "person": re.compile(r"\b(?:users?|person|human|asked|wants?|wanted|rules?|told|objection|feedback)\b"),
+        "failed": re.compile(
+            r"\b(?:errors?|exceptions?|fail\w*|br[eo]k\w*|crash\w*|messages?|symptoms?|complain\w*|refus\w*|reject\w*)\b"
+        ),
+        "command": re.compile(r"\b(?:commands?|r[au]n|rerun|invok\w*|invocation|calls?|execut\w*|flags?)\b"),
+    }
+)
+"""Words of a query that tell who speaks in the answer to it."""
+
+_ASKS_FOR_FILES = re.compile(
+    r"\b(?:files?|paths?|folders?|director(?:y|ies)|modules?|scripts?|located?|live[sd]?|(?:edit|chang|touch|creat)ed"
+    r"|written|wrote|sources?|implement\w*|code)\b"
+)
+
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """A piece of a query; `text` is in lower case, and a word's is its stem: it matches what begins with it.
-
-    Attributes:
-        required: without it nothing matches.
-        says_little: of who asks, or of the kind of thing that is asked for, and not of what it is about.
-        typed: the word as it was typed.
-    """
-
-    text: str
-    is_word: bool = True
-    required: bool = False
-    says_little: bool = False
-    typed: str = field(default="", compare=False)
-
-    def __str__(self) -> str:
-        return self.typed or self.text
-
-    def places(self, folded: str) -> Iterator[int]:
-        """Where it occurs in a text in lower case; a short word counts at the beginning of words alone."""
-        anywhere = not self.is_word or len(self.text) >= STEM_MIN_CHARACTERS
-        at = folded.find(self.text)
-        while at >= 0:
-            if anywhere or (_begins_a_word(folded, at) and self._ends_there(folded, at)):
-                yield at
-            at = folded.find(self.text, at + len(self.text))
-
-    def _ends_there(self, folded: str, at: int) -> bool:
-        """Whether a short word is all of the word that it stands in: `log` is not `login`."""
-        after = at + len(self.text)
-        return len(self.text) != SHORT_STEM_CHARACTERS or is_ending(folded[after : after + LONGEST_ENDING])
-
-    def is_in(self, folded: str) -> bool:
-        """Whether it occurs at all."""
-        if not self.is_word or len(self.text) >= STEM_MIN_CHARACTERS:
-            return self.text in folded
-        return any(True for _ in self.places(folded))
-
-    def frequency(self, folded: str) -> float:
-        """How often it occurs, occurrences inside of words counted less."""
-        if self.text not in folded:
-            return 0.0
-        places = islice(self.places(folded), COUNTED_AT_MOST)
-        return sum(1.0 if not self.is_word or _begins_a_word(folded, at) else INSIDE_A_WORD for at in places)
-
-
-def _begins_a_word(folded: str, at: int) -> bool:
-    return at == 0 or not folded[at - 1].isalnum()
-
-
-@dataclass(frozen=True)
 class Query:
-    """What is searched for: terms, or a regular expression.
+    """What is searched for: terms and phrases, or a regular expression.
 
     Attributes:
+        terms: of the words that tell something, or of all where none does; those of the phrases too.
+        phrases: in lower case, with single blanks; a passage without one of them does not match.
+        asked_for: whose words it is after.
         asks_for_rules: whether it is after what the user said or wants kept to.
         may_ask_for_rules: whether it may be.
+        asks_for_files: whether a file may be the answer.
     """
 
-    terms: tuple[Term, ...]
+    terms: tuple[str, ...]
+    phrases: tuple[str, ...] = ()
     pattern: regex.Pattern[str] | None = None
+    asked_for: frozenset[Speaker] = frozenset()
     asks_for_rules: bool = False
     may_ask_for_rules: bool = False
+    asks_for_files: bool = False
 
-    def frequencies(self, said: str, given: str, timeout_s: float) -> tuple[float, ...] | None:
-        """How often each term occurs in texts as they are: see `frequencies_in`."""
-        if self.pattern is None:
-            said, given = said.lower(), given.lower()
-        return self.frequencies_in(said, given, timeout_s)
+    def nearness(self, text: str) -> int:
+        """How many of the terms are in a text, in whatever form."""
+        words = set(terms_in(text))
+        return sum(any(are_forms_of_one(term, word) for word in words) for term in self.terms)
 
-    def frequencies_in(
-        self, said: str, given: str, timeout_s: float, *, is_asked: bool = False
-    ) -> tuple[float, ...] | None:
-        """How often each term occurs in what was said and done, and whether in the outputs; None if none does.
+    def has_phrases(self, text: str) -> bool:
+        """Whether all of the phrases are in a text."""
+        folded = flat(text)
+        return all(phrase in folded for phrase in self.phrases)
 
-        A word that a log repeats a hundred times says no more about the message than once. The texts are in lower
-        case, but for a regular expression. A user's message (`is_asked`) that sets a rule has the word that asks for
-        rules, in effect.
+    def places(self, text: str, timeout_s: float) -> Iterator[int]:
+        """Where the regular expression matches.
 
         Raises:
-            BadQuery: the regular expression was still at it after `timeout_s`.
+            BadQuery: it was still at it after `timeout_s`.
         """
-        if self.pattern is not None:
-            count = sum(1 for _ in self._found(said, timeout_s)) + any(True for _ in self._found(given, timeout_s))
-            return (float(count),) if count else None
-        counts = tuple(term.frequency(said) + (OUTPUT_SHARE if term.is_in(given) else 0.0) for term in self.terms)
-        if is_asked and "rule" in self.concepts and sets_a_rule(said):
-            counts = tuple(
-                count or float(concept_of(term.text) == "rule") for count, term in zip(counts, self.terms, strict=True)
-            )
-        return counts if any(counts) else None
-
-    @cached_property
-    def concepts(self) -> frozenset[Concept]:
-        """The kinds of things that it asks for."""
-        return frozenset(concept for term in self.terms if term.is_word and (concept := concept_of(term.text)))
-
-    def terms_in(self, text: str) -> int:
-        """How many of the words that name what it is about are in a text."""
-        folded = text.lower()
-        return sum(term.is_in(folded) for term in self.terms if not term.says_little)
-
-    def may_match(self, text: str, *, is_asked: bool) -> bool:
-        """Whether a closer look is worth it at a text that is in lower case, but for a regular expression."""
-        if self.pattern is not None or (is_asked and "rule" in self.concepts):
-            return True
-        return any(term.text in text for term in self.terms)
-
-    def without(self, text: str) -> Query:
-        """The query without the words that the text has; a regular expression stays."""
-        folded = text.lower()
-        return replace(self, terms=tuple(term for term in self.terms if not term.is_in(folded)))
-
-    def places(self, text: str, timeout_s: float) -> list[int]:
-        """Where in a text something matches, in order."""
-        if self.pattern is not None:
-            return list(self._found(text, timeout_s))
-        folded = text.lower()
-        return sorted(at for term in self.terms for at in islice(term.places(folded), COUNTED_AT_MOST))
-
-    def _found(self, text: str, timeout_s: float) -> Iterator[int]:
-        assert self.pattern is not None  # noqa: S101  # the two callers have looked
+        assert self.pattern is not None  # noqa: S101  # the callers have looked
         try:
             # `concurrent`: other calls go on meanwhile.
-            for count, match in enumerate(self.pattern.finditer(text, timeout=max(timeout_s, 0.001), concurrent=True)):
+            found = self.pattern.finditer(text, timeout=max(timeout_s, 0.001), concurrent=True)
+            for match in islice(found, PLACES_AT_MOST):
                 yield match.start()
-                if count + 1 == COUNTED_AT_MOST:
-                    return
         except TimeoutError as error:
             raise BadQuery(
                 f"the regular expression /{self.pattern.pattern}/ was stopped, as it took too long (nested repetitions "
@@ -198,30 +123,37 @@ def parse_query(text: str) -> Query:
         raise BadQuery(f"the query is longer than {QUERY_MAX_CHARACTERS} characters: search for its rarest words")
     expression = _REGULAR_EXPRESSION.fullmatch(text)
     if expression:
-        return Query((), compiled(expression[1], expression[2]))
-    phrases = [Term(" ".join(found.lower().split()), is_word=False, required=True) for found in _PHRASE.findall(text)]
-    rest = _PHRASE.sub(" ", text).lower()
-    terms = [*phrases, *_terms(rest)]
+        return Query((), pattern=compiled(expression[1], expression[2]))
+    folded = text.lower()
+    terms = _telling(terms_in(text))
     if not terms:
         raise BadQuery('the query has no word in it: give words, an "exact phrase" or a /regular expression/')
     return Query(
-        tuple(dict.fromkeys(terms))[:MAX_TERMS],
-        asks_for_rules=asks_for_rules(rest),
-        may_ask_for_rules=may_ask_for_rules(rest),
+        tuple(terms[:MAX_TERMS]),
+        tuple(flat(found) for found in _PHRASE.findall(text)),
+        asked_for=frozenset(speaker for speaker, pattern in _ASKED_FOR.items() if pattern.search(folded)),
+        asks_for_rules=asks_for_rules(folded),
+        may_ask_for_rules=may_ask_for_rules(folded),
+        asks_for_files=_ASKS_FOR_FILES.search(folded) is not None,
     )
 
 
-def _terms(text: str) -> Iterable[Term]:
-    """The words, and what is written as one with signs in it (`src/auth.ts`, `ERR_42`) also as it stands."""
-    words: list[Term] = []
-    for chunk in text.split():
-        literal = chunk.strip(".,;:!?()[]{}'`<>")
-        pieces = WORD.findall(literal)
-        if len(pieces) > 1:
-            yield Term(literal, is_word=False)
-        words += [
-            Term(text, says_little=says_little(text), typed=piece)
-            for text, piece in zip(map(stem, pieces), pieces, strict=True)
-        ]
-    telling = [word for word in words if word.text not in STOP_WORDS]
-    yield from telling or words
+def are_forms_of_one(term: str, word: str) -> bool:
+    """Whether two words are likely forms of one."""
+    shorter = min(len(term), len(word))
+    alike = max(LEAST_ALIKE, shorter - FORM_ENDS)
+    may_be = shorter >= alike and term.isalpha() and word.isalpha()
+    return term == word or (may_be and term[:alike] == word[:alike])
+
+
+def flat(text: str) -> str:
+    """A text as phrases are looked for in it: small letters, single blanks."""
+    return " ".join(text.lower().split())
+
+
+def _telling(terms: list[str]) -> list[str]:
+    """The terms without those that stand in any text; all of them where no other is left."""
+    told = [
+        each for each in terms if each not in STOP_WORDS and (len(each) > 1 or each.isdigit() or not each.isascii())
+    ]
+    return told or terms

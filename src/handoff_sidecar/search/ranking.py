@@ -1,147 +1,353 @@
-"""Which messages answer a query best: BM25, over messages and the turns that they are part of.
+"""Which passages answer a query best: by the words they have, the words around them, who speaks, and when.
 
-Rare words count more than common ones, and a short message that is about them more than a long one that also holds
-them. Knows a query only by how often its terms occur.
+Owns every weight. All were set on real sessions, and chosen in the middle of where they make no difference. Knows
+nothing of how an answer is written. One path for a session and for all of them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
+from types import MappingProxyType
 
-from handoff_sidecar.search.query import Query
+from handoff_sidecar.search.passages import Speaker
+from handoff_sidecar.search.query import STOP_WORDS, Query, are_forms_of_one
+from handoff_sidecar.search.store import Layout, Store
+from handoff_sidecar.search.terms import WORD
+from handoff_sidecar.search.texts import Texts
+
+SPEAKER_WEIGHTS: Mapping[Speaker, float] = MappingProxyType(
+    {
+        "person": 1.8,
+        "agent": 1.3,
+        "summary": 1.3,
+        "thought": 0.65,
+        "command": 0.9,
+        "call": 0.9,
+        "output": 0.6,
+        "failed": 0.8,
+        "note": 0.5,
+    }
+)
+"""What is said tells what was meant; outputs hold any word, and thoughts what came to nothing."""
+
+ASKED_FOR_FACTOR = 1.5
+"""For those whose words the query asks for."""
 
 SATURATION = 1.2
-LENGTH_SHARE = 0.75
-"""BM25's k1 and b, at the values that its authors recommend."""
+LENGTH_SHARE = 0.6
+TYPICAL_CHARACTERS = 320
+"""BM25's k1 and b, and the length that a passage mostly has. A term counts once, however often it is there."""
 
-MATCHING_SHARE = 0.5
-"""Of the query's weight: a message with less of it holds one of its common words and is no match."""
+SURROUNDINGS_SHARE = 0.3
+NEARER_BY = 0.8
+REACH_BACK = 6
+REACH_AHEAD = 4
+AHEAD_SHARE = 0.7
+"""A passage also has the words of the six before it and the four after it, each less than the next: the sentence that
+announces a call, the command whose output it is, the paragraph that it goes on."""
 
-MATCHING_SHARE_OF_THE_BEST = 0.4
-"""Of the best one's worth: a log that happens to hold all the words is no match beside a sentence about them."""
+NEWEST_FACTOR = 0.25
+"""So much more does the newest message count than the oldest: what was said later holds."""
 
-SHARE_OF_A_KIND = 0.4
-"""Of the mean of the other words' weights: what a word that asks for a kind of thing (`command`, `decided`) counts at
-most. It may be rare, and yet says nothing of what the question is about."""
+FEEDBACK_PASSAGES = 10
+FEEDBACK_TERMS = 12
+FEEDBACK_SHARE = 0.25
+FEEDBACK_LOOKED_AT = 60
+"""RM3: the words that are typical of the best passages are searched for too, at a quarter of the weight."""
 
-OF_THE_USER = 1.5
-"""A message of the user's counts so much more where what they said is asked for, such as their rules."""
+COMMON_ROWS = 20_000
+"""A term that more passages have finds none by itself: it only ranks those that others find."""
 
-SHARE_OF_THE_TURN = 0.5
-"""Of a word's worth for a message, if only another message of its turn holds it: a question has the words of a topic
-that the answer to it leaves out."""
+MOST_ROWS = 40_000
+"""So many rows of the rarest terms are gone through to find candidates."""
+
+MOST_CANDIDATES = 400
+"""The best by their own terms, which are looked at closely with what is around them; more made no difference."""
+
+ASKED_SHARE = 0.25
+ANSWER_SHARE = 0.5
+ANSWER_ROWS = 8
+"""What the person had asked for counts for all of the turn, the more for what the agent says at its end."""
+
+TURNS_LOOKED_AT = 40
+TURN_ROWS = 150
+"""Of the best candidates' turns, the last rows are looked at too: the answer has other words than the question."""
+
+LEAST_TERM_CHARACTERS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A message that holds something of the query.
+class Found:
+    """A passage that was found.
 
     Attributes:
-        index: its place in the history.
-        turn: what it shares with the other messages of its turn alone.
-        length: in characters, those of outputs counted less.
-        is_asked: whether it is the user's.
+        row: where it is in the store.
+        place: where it is in its message.
+        worth: the higher, the better the answer.
+        held: how much of the query's weight it has in its own words, from 0 to 1.
     """
 
-    index: int
-    turn: int
-    frequencies: tuple[float, ...]
-    length: int
-    is_asked: bool = False
+    row: int
+    message: Layout
+    place: int
+    worth: float
+    held: float
+
+    @property
+    def speaker(self) -> Speaker:
+        """Who speaks in it."""
+        return self.message.speaker(self.place)
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The candidates, best first: those that match, then those that only hold some words of the query.
+    """What was found, best first.
 
     Attributes:
-        weights: of the query's terms.
-        worths: of the candidates, by their places.
+        missing: the terms of the query that no passage has.
+        held: how much of the query's weight one passage has at best.
     """
 
-    matches: list[Candidate]
-    others: list[Candidate]
-    weights: list[float]
-    worths: dict[int, float]
+    found: Sequence[Found]
+    missing: tuple[str, ...] = ()
+    held: float = 0.0
 
 
-def weigh(query: Query, candidates: Sequence[Candidate], documents: int) -> list[float]:
-    """What each term of the query is worth, the rarer the more; a message with it in an output alone is a part of one.
+class _Terms:
+    """Where the terms are, and how much each tells."""
 
-    Words that say little are worth less than the others, however rare.
-    """
-    terms = query.terms or (None,)
-    counts = [sum(min(1.0, candidate.frequencies[place]) for candidate in candidates) for place in range(len(terms))]
-    weights = [math.log(1 + max(documents - count + 0.5, 0) / (count + 0.5)) if count else 0.0 for count in counts]
-    telling = [weight for weight, term in zip(weights, terms, strict=True) if weight and term and not term.says_little]
-    if not telling:
-        return weights
-    most = SHARE_OF_A_KIND * sum(telling) / len(telling)
-    return [
-        min(weight, most) if term and term.says_little else weight for weight, term in zip(weights, terms, strict=True)
-    ]
+    def __init__(self, store: Store, scope: Sequence[range]) -> None:
+        self._store, self.scope = store, scope
+        self._known: dict[str, frozenset[int]] = {}
+        self._total = max(sum(map(store.passage_count, scope)), 1)
+
+    def rows(self, term: str) -> frozenset[int]:
+        """The rows that have it; of a common one, the first so many."""
+        if term not in self._known:
+            found = (self._store.holding(term, rows, most=COMMON_ROWS) for rows in self.scope)
+            self._known[term] = frozenset(islice(chain.from_iterable(found), COMMON_ROWS))
+        return self._known[term]
+
+    def rows_among(self, term: str, candidates: _Candidates) -> Collection[int]:
+        """Those of the rows that are near candidates."""
+        if not self.is_common(term):
+            return self.rows(term) & candidates.near
+        return [row for rows in candidates.stretches for row in self._store.holding(term, rows)]
+
+    def tells(self, term: str) -> float:
+        """BM25's inverse document frequency, kept above zero."""
+        having = len(self.rows(term))
+        return math.log(1 + (max(self._total - having, 0) + 0.5) / (having + 0.5))
+
+    def is_common(self, term: str) -> bool:
+        """Whether it finds nothing by itself."""
+        return len(self.rows(term)) == COMMON_ROWS
 
 
-def _evened(query: Query, weights: Sequence[float]) -> list[float]:
-    """The weights, none above the mean of those of the words that tell what the query is about."""
-    telling = [weight for weight, term in zip(weights, query.terms, strict=False) if weight and not term.says_little]
-    most = sum(telling) / len(telling) if telling else max(weights, default=0.0)
-    return [min(weight, most) for weight in weights]
+class _Candidates:
+    """The passages that are looked at closely, and the messages that they and their surroundings are in."""
+
+    def __init__(self, store: Store, rows: Iterable[int]) -> None:
+        self.stretches = _joined(sorted(rows))
+        self.near = frozenset(chain.from_iterable(self.stretches))
+        layouts = {layout.first: layout for rows in self.stretches for layout in store.layouts_around(rows)}
+        self._layouts = [layouts[first] for first in sorted(layouts)]
+        self._firsts = sorted(layouts)
+        by_time = sorted(layouts.values(), key=lambda layout: layout.created)
+        self._newness = {layout.first: place / len(by_time) for place, layout in enumerate(by_time, start=1)}
+        self._known: dict[int, tuple[Layout, int] | None] = {}
+
+    def at(self, row: int) -> tuple[Layout, int] | None:
+        """The message of a row, and the place in it; None where there is no passage."""
+        if row not in self._known:
+            self._known[row] = self._look_up(row)
+        return self._known[row]
+
+    def newness(self, layout: Layout) -> float:
+        """How new a message is, up to 1 for the newest."""
+        return self._newness[layout.first]
+
+    def _look_up(self, row: int) -> tuple[Layout, int] | None:
+        number = bisect_right(self._firsts, row) - 1
+        layout = self._layouts[number] if number >= 0 else None
+        return (layout, row - layout.first) if layout and row - layout.first < len(layout) else None
 
 
-def rank(query: Query, candidates: Sequence[Candidate], *, documents: int, characters: int) -> Ranking:
-    """The candidates by how well they and their turns answer the query.
+class _Turns:
+    """What was asked in a turn, for all that was said and done in it."""
+
+    def __init__(self, store: Store, scope: Sequence[range]) -> None:
+        turns = [(rows, store.turns(rows)) for rows in scope]
+        self._turns = [
+            range(first, stop)
+            for rows, starts in turns
+            for first, stop in zip(starts, [*starts[1:], rows.stop], strict=False)
+        ]
+        self._starts = [turn.start for turn in self._turns]
+
+    def ends_of(self, rows: Iterable[int]) -> Iterator[int]:
+        """The last rows of the turns that these rows begin."""
+        known: set[int] = set()
+        for row in rows:
+            turn = self._of(row)
+            if turn is not None and turn.start not in known and row - turn.start < ANSWER_ROWS:
+                known.add(turn.start)
+                yield from turn[-TURN_ROWS:]
+            if len(known) == TURNS_LOOKED_AT:
+                break
+
+    def asked(self, own: Mapping[int, float], candidates: _Candidates) -> Iterator[tuple[int, float]]:
+        """What candidates have by what was asked in their turns; of a long request each word tells less."""
+        values: dict[int, float] = {}
+        for row, value in own.items():
+            where = candidates.at(row)
+            if where is not None and where[0].role == "user":
+                first = where[0].first
+                values[first] = max(values.get(first, 0.0), value / math.sqrt(len(where[0])))
+        for first, value in values.items():
+            turn = self._of(first) or range(0)
+            for row in turn[-TURN_ROWS:]:
+                where = candidates.at(row) if row in candidates.near else None
+                if where is not None and where[0].first != first:
+                    is_answer = row >= turn.stop - ANSWER_ROWS and where[0].speaker(where[1]) == "agent"
+                    yield row, value * (ANSWER_SHARE if is_answer else ASKED_SHARE)
+
+    def _of(self, row: int) -> range | None:
+        number = bisect_right(self._starts, row) - 1
+        return self._turns[number] if number >= 0 and row < self._turns[number].stop else None
+
+
+def _joined(rows: Iterable[int]) -> list[range]:
+    """The stretches of rows that are near these."""
+    stretches: list[range] = []
+    for row in rows:
+        if stretches and row - REACH_BACK <= stretches[-1].stop:
+            stretches[-1] = range(stretches[-1].start, row + REACH_AHEAD + 1)
+        else:
+            stretches.append(range(row - REACH_BACK, row + REACH_AHEAD + 1))
+    return stretches
+
+
+def rank(query: Query, store: Store, scope: Sequence[range], texts: Texts, *, expands: bool = True) -> Ranking:
+    """The passages that answer a query, best first.
 
     Args:
-        documents: how many messages were searched.
-        characters: how long they are together, counted as for candidates.
+        scope: the rows where to look: those of a session, of all, of some messages.
+        expands: whether the words of the best passages are searched for too.
     """
-    required = [term.required for term in query.terms] or [False]
-    weights = weigh(query, candidates, documents)
-    asks_for_the_user = "rule" in query.concepts or any(term.text == "user" for term in query.terms)
-    # A word that hardly anybody said may be how the question is put: it counts as much as the others, and no more.
-    counted = _evened(query, weights)
-    enough = MATCHING_SHARE * sum(counted)
-    mean_length = characters / max(documents, 1) or 1.0
+    terms = _Terms(store, scope)
+    weights = dict.fromkeys(query.terms, 1.0)
+    missing = tuple(term for term in query.terms if not terms.rows(term))
+    found = _ranked(query, terms, weights, store)
+    if expands and found:
+        fed_back = _feedback(query, terms, texts, found)
+        found = _ranked(query, terms, weights | fed_back, store) if fed_back else found
+    found = [each for each in found if any(each.row in rows for rows in scope)]
+    if query.phrases:
+        found = _near_phrases(query, texts, found)
+    return Ranking(found, missing, max((each.held for each in found), default=0.0))
 
-    def worths(candidate: Candidate) -> list[float]:
-        """BM25's summands, one a term."""
-        stretch = SATURATION * (1 - LENGTH_SHARE + LENGTH_SHARE * candidate.length / mean_length)
-        return [
-            weight * count * (SATURATION + 1) / (count + stretch)
-            for weight, count in zip(weights, candidate.frequencies, strict=True)
-        ]
 
-    own = {candidate.index: worths(candidate) for candidate in candidates}
-    of_turn: dict[int, list[float]] = {}
-    for candidate in candidates:
-        best = of_turn.setdefault(candidate.turn, [0.0] * len(weights))
-        of_turn[candidate.turn] = [max(pair) for pair in zip(best, own[candidate.index], strict=True)]
+def _near_phrases(query: Query, texts: Texts, found: Sequence[Found]) -> list[Found]:
+    """Those that have the phrases, or stand around one that has: an answer need not say again what was asked."""
+    having = {each.row for each in found if query.has_phrases(texts.passage(each.message.first, each.place).text)}
+    near = frozenset(chain.from_iterable(_joined(sorted(having))))
+    return [each for each in found if each.row in near]
 
-    worth = {
-        candidate.index: (OF_THE_USER if asks_for_the_user and candidate.is_asked else 1.0)
-        * sum(
-            max(mine, SHARE_OF_THE_TURN * turns)
-            for mine, turns in zip(own[candidate.index], of_turn[candidate.turn], strict=True)
-        )
-        for candidate in candidates
-    }
 
-    def answers(candidate: Candidate) -> bool:
-        if worth[candidate.index] < least:
-            return False
-        turns = of_turn[candidate.turn]
-        return sum(weight for weight, found in zip(counted, turns, strict=True) if found) >= enough
+def _ranked(query: Query, terms: _Terms, weights: Mapping[str, float], store: Store) -> list[Found]:
+    best = _by_own_terms(terms, weights)
+    turns = _Turns(store, terms.scope)
+    candidates = _Candidates(store, sorted({*best, *turns.ends_of(best)}))
+    worth: dict[int, float] = defaultdict(float)
+    held: dict[int, float] = defaultdict(float)
+    asked = sum(terms.tells(term) for term in query.terms)
+    for term, weight in weights.items():
+        tells = weight * terms.tells(term)
+        rows = terms.rows_among(term, candidates)
+        own = {row: _value(*where) for row in rows if (where := candidates.at(row))}
+        for row, value in own.items():
+            worth[row] += tells * value
+            held[row] += terms.tells(term) / asked if term in query.terms else 0.0
+        for row, value in _around(own).items():
+            worth[row] += tells * SURROUNDINGS_SHARE * min(value, 1 + SATURATION)
+        for row, value in turns.asked(own, candidates):
+            worth[row] += tells * value
+    found = []
+    for row, value in worth.items():
+        if where := candidates.at(row):
+            layout, place = where
+            factor = _factor(query, layout.speaker(place)) * (1 + NEWEST_FACTOR * candidates.newness(layout) ** 2)
+            found.append(Found(row, layout, place, value * factor, min(held[row], 1.0)))
+    return sorted(found, key=lambda each: (each.worth, each.row), reverse=True)
 
-    def is_possible(candidate: Candidate) -> bool:
-        return all(count or not needed for needed, count in zip(required, candidate.frequencies, strict=True))
 
-    ranked = sorted(filter(is_possible, candidates), key=lambda found: (worth[found.index], found.index), reverse=True)
-    least = MATCHING_SHARE_OF_THE_BEST * worth[ranked[0].index] if ranked else 0.0
-    matches: list[Candidate] = []
-    others: list[Candidate] = []
-    for one in ranked:
-        (matches if answers(one) else others).append(one)
-    return Ranking(matches, others, weights, worth)
+def _by_own_terms(terms: _Terms, weights: Mapping[str, float]) -> list[int]:
+    """The rows with the most weight of terms, where rare ones find, and common ones only rank."""
+    worth: dict[int, float] = defaultdict(float)
+    left = MOST_ROWS
+    for term in sorted(weights, key=lambda term: len(terms.rows(term))):
+        rows = terms.rows(term)
+        if worth and len(rows) > left:
+            break
+        left -= len(rows)
+        tells = weights[term] * terms.tells(term)
+        for row in rows:
+            worth[row] += tells
+    return sorted(worth, key=lambda row: (worth[row], row), reverse=True)[:MOST_CANDIDATES]
+
+
+def _around(own: Mapping[int, float]) -> dict[int, float]:
+    """What rows have by the rows around them."""
+    around: dict[int, float] = defaultdict(float)
+    for row, value in own.items():
+        share = value
+        for distance in range(1, REACH_BACK + 1):
+            around[row + distance] += share
+            if distance <= REACH_AHEAD:
+                around[row - distance] += AHEAD_SHARE * share
+            share *= NEARER_BY
+    return around
+
+
+def _value(layout: Layout, place: int) -> float:
+    """BM25's share of a term that is there once, the more the shorter the passage."""
+    stretch = 1 - LENGTH_SHARE + LENGTH_SHARE * layout.length(place) / TYPICAL_CHARACTERS
+    return (SATURATION + 1) / (1 + SATURATION * stretch)
+
+
+def _factor(query: Query, speaker: Speaker) -> float:
+    weight = SPEAKER_WEIGHTS[speaker]
+    return weight * ASKED_FOR_FACTOR if speaker in query.asked_for else weight
+
+
+def _feedback(query: Query, terms: _Terms, texts: Texts, found: Sequence[Found]) -> dict[str, float]:
+    """The terms that are typical of the best passages, with their weights beside the query's own."""
+    best: dict[str, tuple[Found, str]] = {}
+    for each in found:
+        text = texts.passage(each.message.first, each.place).text
+        best.setdefault(" ".join(text.split()), (each, text))
+        if len(best) == FEEDBACK_PASSAGES:
+            break
+    whole = sum(each.worth for each, _ in best.values())
+    shares: dict[str, float] = defaultdict(float)
+    for each, text in best.values():
+        words = [word for word in WORD.findall(text.lower()) if _may_be_typical(word)]
+        for word in words:
+            shares[word] += each.worth / whole / len(words)
+    foremost = sorted(shares, key=lambda word: (-shares[word], word))[:FEEDBACK_LOOKED_AT]
+    new = [word for word in foremost if not any(are_forms_of_one(term, word) for term in query.terms)]
+    typical = sorted(((shares[word] * terms.tells(word), word) for word in new if terms.rows(word)), reverse=True)
+    typical = typical[:FEEDBACK_TERMS]
+    total = sum(worth for worth, _ in typical)
+    beside = FEEDBACK_SHARE / (1 - FEEDBACK_SHARE) * len(query.terms)
+    return {word: beside * worth / total for worth, word in typical} if total else {}
+
+
+def _may_be_typical(word: str) -> bool:
+    return len(word) >= LEAST_TERM_CHARACTERS and word not in STOP_WORDS and not word.isdigit()

@@ -14,12 +14,14 @@ import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from handoff_sidecar.search.packed import pack, text_of, unpack
 from handoff_sidecar.search.passages import SPEAKERS, Passage, Speaker, passages_of, words_of_the_person
 from handoff_sidecar.search.terms import indexed
+from handoff_sidecar.session.file_touches import files_written
 from handoff_sidecar.session.statements import Request
-from handoff_sidecar.session.transcript import Record
+from handoff_sidecar.session.transcript import Record, is_written
 
 SCHEMA_VERSION = 1
 """Raised when a table changes, or how a message is cut into passages and terms: an index of another version is of no
@@ -41,11 +43,14 @@ create table record (first integer primary key, packed blob not null);
 create unique index message_id on message (session, id);
 create table said (message integer not null, place integer not null, text text not null, primary key (message, place))
     without rowid;
+create table wrote (message integer not null, place integer not null, path text not null, primary key (message, place))
+    without rowid;
 create virtual table passage using fts5(terms, content='', detail=none, columnsize=0, tokenize='porter unicode61');
 """
 """`message.first` is the row of its first passage; one without passages has a row all the same. `layout`: see `Layout`.
 `spoken` is how many characters were said in it, `called` whether it called a tool. `record` holds the messages whole,
-apart from what every search goes through. `said` holds the person's words. In `passage` a row is a set of terms
+apart from what every search goes through. `said` holds the person's words, `wrote` the paths of
+files that were written. In `passage` a row is a set of terms
 (`detail=none`): how often each occurs made no difference on real sessions, and would take two and a half times the
 room."""
 
@@ -172,6 +177,15 @@ class Store:
         ).fetchone()
         return int(found[0]) if found else None
 
+    def first_from(self, session_id: str, message_id: str) -> int | None:
+        """The row of the first message whose id is this or greater."""
+        (found,) = self._db.execute(
+            "select min(first) from message join session on session.key = message.session"
+            " where session.id = ? and message.id >= ?",
+            (session_id, message_id),
+        ).fetchone()
+        return int(found) if found is not None else None
+
     def session_ids(self) -> list[str]:
         """The sessions that something is known of."""
         return [str(name) for (name,) in self._db.execute("select id from session")]
@@ -194,6 +208,18 @@ class Store:
         )
         return [_layout(*each) for each in found]
 
+    def ends(self, rows: range) -> tuple[Layout, Layout] | None:
+        """The first and the last message that has rows here; None if there is none."""
+        found = [
+            self._db.execute(
+                "select first, id, role, created, layout from message where first >= ? and first < ?"  # noqa: S608
+                f" order by first {order} limit 1",
+                _ends(rows),
+            ).fetchone()
+            for order in ("asc", "desc")
+        ]
+        return (_layout(*found[0]), _layout(*found[1])) if found[0] else None
+
     def layouts_around(self, rows: range) -> list[Layout]:
         """The messages that have rows here, and the one that the first of these rows may be in the middle of."""
         found = self._db.execute(
@@ -215,14 +241,27 @@ class Store:
         """The message whose first row this is."""
         return unpack(self._db.execute("select packed from record where first = ?", (first,)).fetchone()[0])
 
-    def records(self, rows: range, *, newest_first: bool = False, holding: str = "") -> Iterator[tuple[int, Record]]:
-        """The messages that have rows here, each with its first row; `holding`: those with this text alone."""
-        order = "desc" if newest_first else "asc"
+    def records(self, rows: range) -> Iterator[tuple[int, Record]]:
+        """The messages that have rows here, oldest first, with their first rows."""
         found = self._db.execute(
-            f"select first, packed from record where first >= ? and first < ? order by first {order}",  # noqa: S608
-            _ends(rows),
+            "select first, packed from record where first >= ? and first < ? order by first", _ends(rows)
         )
-        return ((first, unpack(packed)) for first, packed in found if not holding or holding in text_of(packed))
+        return ((first, unpack(packed)) for first, packed in found)
+
+    def texts(self, rows: range) -> Iterator[tuple[int, str]]:
+        """All that the messages say that have rows here, the newest first, with their first rows."""
+        found = self._db.execute(
+            "select first, packed from record where first >= ? and first < ? order by first desc", _ends(rows)
+        )
+        return ((first, text_of(packed)) for first, packed in found)
+
+    def asked_before(self, row: int) -> tuple[int, str] | None:
+        """What the person said last, up to a row of the same session, with the first row of that message."""
+        found = self._db.execute(
+            "select message, text from said where message <= ? and message >= ? order by message desc, place limit 1",
+            (row, row - row % SESSION_ROWS),
+        ).fetchone()
+        return (int(found[0]), str(found[1])) if found else None
 
     # What the person said
 
@@ -260,13 +299,27 @@ class Store:
         )
         yield from found
 
+    def turns(self, rows: range) -> list[int]:
+        """The first rows of the person's messages, in order."""
+        found = self._db.execute(
+            "select first from message where first >= ? and first < ? and role = 'user' order by first", _ends(rows)
+        )
+        return [first for (first,) in found]
+
+    def files_written(self, rows: range) -> list[str]:
+        """The paths of files that were written, each once, the newest first."""
+        found = self._db.execute(
+            "select path from wrote where message >= ? and message < ? order by message desc, place", _ends(rows)
+        )
+        return list(dict.fromkeys(path for (path,) in found))
+
     # What is looked up
 
-    def holding(self, term: str, rows: range, *, is_prefix: bool = False) -> list[int]:
-        """The rows whose passages have a term, in order."""
-        wanted = f'"{term}"*' if is_prefix else f'"{term}"'
+    def holding(self, term: str, rows: range, *, most: int = -1) -> list[int]:
+        """The rows whose passages have a term, in order; the first so many of them."""
         found = self._db.execute(
-            "select rowid from passage where passage match ? and rowid >= ? and rowid < ?", (wanted, *_ends(rows))
+            "select rowid from passage where passage match ? and rowid >= ? and rowid < ? limit ?",
+            (f'"{term}"', *_ends(rows), most),
         )
         return [row for (row,) in found]
 
@@ -291,8 +344,11 @@ class Store:
         )
         self._db.execute("insert into record values (?, ?)", (first, pack(record)))
         self._db.executemany("insert into passage(rowid, terms) values (?, ?)", _rows(first, passages))
-        said = ((first, place, text) for place, text in enumerate(words_of_the_person(record)))
+        said = ((first, place, _storable(text)) for place, text in enumerate(words_of_the_person(record)))
         self._db.executemany("insert into said values (?, ?, ?)", said)
+        paths = chain.from_iterable(files_written(entry) for entry in record.entries if is_written(entry))
+        wrote = ((first, place, _storable(path)) for place, path in enumerate(dict.fromkeys(paths)))
+        self._db.executemany("insert into wrote values (?, ?, ?)", wrote)
 
     def _remove(self, rows: range, session_id: str) -> int:
         removed = 0
@@ -301,7 +357,7 @@ class Store:
                 "insert into passage(passage, rowid, terms) values ('delete', ?, ?)", _rows(first, passages_of(record))
             )
             removed += 1
-        for table, row in (("message", "first"), ("record", "first"), ("said", "message")):
+        for table, row in (("message", "first"), ("record", "first"), ("said", "message"), ("wrote", "message")):
             self._db.execute(f"delete from {table} where {row} >= ? and {row} < ?", _ends(rows))  # noqa: S608
         self._db.execute("update session set high = ? where id = ? and high = ?", (rows.start, session_id, rows.stop))
         return removed
@@ -312,7 +368,12 @@ def _ends(rows: range) -> tuple[int, int]:
 
 
 def _rows(first: int, passages: Iterable[Passage]) -> Iterator[tuple[int, str]]:
-    return ((first + place, indexed(passage.text)) for place, passage in enumerate(passages))
+    return ((first + place, _storable(indexed(passage.text))) for place, passage in enumerate(passages))
+
+
+def _storable(text: str) -> str:
+    """A text without halves of characters, which a tool's output may hold and SQLite can't."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _code(passage: Passage) -> int:

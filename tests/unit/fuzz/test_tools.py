@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import tempfile
 from collections.abc import Awaitable
 from datetime import UTC, datetime
@@ -41,7 +42,11 @@ from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.journal.lineage import line_of
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.reading.read_session import ReadSessionTool
+from handoff_sidecar.search.findings import find
 from handoff_sidecar.search.query import parse_query
+from handoff_sidecar.search.store import Store
+from handoff_sidecar.search.texts import Texts
+from handoff_sidecar.session.transcript import Entry, Record
 from handoff_sidecar.settings import Settings, load_settings
 from handoff_sidecar.text.tokens import Tokenizer
 
@@ -141,10 +146,13 @@ def test_any_question_is_answered_within_its_budget_or_refused(tmp_path: Path, a
         assert TOKENIZER.count(outcome.output) <= 500  # type: ignore[attr-defined]
 
 
-@given(QUERIES, TEXT | st.just("a" * 30_000))
-def test_any_query_ends(query: str, text: str) -> None:
+@given(QUERIES, TEXT, st.sampled_from([1, 30_000]))
+def test_any_query_ends(query: str, text: str, times: int) -> None:
+    store = Store(sqlite3.connect(":memory:"))
+    store.create()
+    store.append("ses_old", [Record("msg_1", "user", 0.0, (Entry("said", "", (text[:1] or "a") * times),))])
     try:
-        parse_query(query).frequencies(text, text, 0.2)
+        find(parse_query(query), store, [store.all_rows()], Texts(store))
     except BadQuery as error:
         assert str(error)  # noqa: PT017  # both ends are right
 

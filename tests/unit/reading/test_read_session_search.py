@@ -10,8 +10,10 @@ import pytest
 from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
 from unit.reading.conftest import Read
 
-from handoff_sidecar.errors import InvalidArguments
-from handoff_sidecar.reading.history import History
+from handoff_sidecar.errors import InvalidArguments, OpenCodeUnreachable
+from handoff_sidecar.reading import query_answer
+from handoff_sidecar.reading.temporary_index import TemporaryIndex
+from handoff_sidecar.search.findings import find
 
 ENDED_WITHIN_S = 0.2
 """What a person who presses escape feels as at once; 10 ms are usual."""
@@ -22,17 +24,16 @@ async def test_a_search_of_thousands_of_messages_ends_at_once_when_it_is_cancell
     opencode: FakeOpenCode, read: Read, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
     words = " ".join(f"port {number} of the build" for number in range(150))
-    opencode.messages["ses_old"] = [user_message(number, words) for number in range(5_000)]
-    loop, scanning = asyncio.get_running_loop(), asyncio.Event()
-    scan = History.scan
+    opencode.messages["ses_old"] = [user_message(number, words) for number in range(2_000)]
+    loop, searching = asyncio.get_running_loop(), asyncio.Event()
 
-    def tell(*arguments: Any) -> Any:
-        loop.call_soon_threadsafe(scanning.set)
-        return scan(*arguments)
+    def tell(*arguments: Any, **options: Any) -> Any:
+        loop.call_soon_threadsafe(searching.set)
+        return find(*arguments, **options)
 
-    monkeypatch.setattr(History, "scan", tell)
+    monkeypatch.setattr(query_answer, "find", tell)
     search = asyncio.ensure_future(read(query=query))
-    await scanning.wait()
+    await searching.wait()
     cancelled_at = loop.time()
     search.cancel()
     await asyncio.wait([search])
@@ -46,25 +47,38 @@ async def test_a_search_can_end_with_a_message(opencode: FakeOpenCode, read: Rea
 
     output = (await read(query="zebra", before="msg_0009")).output
 
-    assert "10 messages match 'zebra', the latest is `msg_0009`" in output
+    assert "day 9." in output
     assert "day 10" not in output
-    assert "Searched the 10 messages up to the one named." in output
+    assert "Searched all 10 messages" in output
 
 
 async def test_a_reversed_decision_does_not_pass_for_the_last_word(opencode: FakeOpenCode, read: Read) -> None:
     talk = [user_message(n, f"and now step {n} of the work") for n in range(200)]
     talk[10] = user_message(10, "database decision: use Postgres as the database")
-    talk[150] = user_message(150, "drop Postgres, the database will be SQLite after all")
+    talk[150] = user_message(150, "drop Postgres, the database will be SQLite after all, a late decision")
     opencode.messages["ses_old"] = talk
 
     output = (await read(query="database decision Postgres")).output
 
-    assert "msg_0010 · 1 later match]" in output
-    assert "msg_0150 · the latest match]" in output
-    assert "the latest is `msg_0150`" in output
+    assert 0 < output.find("SQLite after all") < output.find("user (older): database decision: use Postgres")
 
 
-async def test_turns_that_repeat_themselves_leave_room_for_the_others(opencode: FakeOpenCode, read: Read) -> None:
+async def test_each_passage_says_who_when_and_in_answer_to_what(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [
+        user_message(1, "Draw the zebra."),
+        assistant_message(2, "", tool_part("bash", title="draw", input={"command": "draw zebra"}, output="done")),
+        assistant_message(3, "The zebra has stripes."),
+    ]
+
+    output = (await read(query="zebra")).output
+
+    assert re.search(r"\[2026-05-28 20:29 UTC · msg_0003 · in answer to 'Draw the zebra.'\]", output)
+    assert "assistant: The zebra has stripes." in output
+    assert "bash 'draw': completed: command: draw zebra" in output
+    assert "user: Draw the zebra." in output
+
+
+async def test_passages_that_repeat_themselves_leave_room_for_the_others(opencode: FakeOpenCode, read: Read) -> None:
     talk = [user_message(n, "run the tests of the login again, please, and tell me how it went") for n in range(300)]
     talk[7] = user_message(7, "for the tests of the login take the container, and never a mock")
     opencode.messages["ses_old"] = talk
@@ -72,9 +86,13 @@ async def test_turns_that_repeat_themselves_leave_room_for_the_others(opencode: 
     output = (await read(query="tests of the login")).output
 
     assert "never a mock" in output
-    assert "msg_0299 · the latest match]" in output
-    assert re.search(r"\(\d+ more turns like this, the last `msg_0298`\)", output)
     assert output.count("tell me how it went") == 1
+
+
+async def test_no_more_passages_are_shown_than_asked_for(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [user_message(n, f"zebra {'abcdefghij'[n]} of {n} others") for n in range(9)]
+
+    assert "2 passages are shown" in (await read(query="zebra", limit=2)).output
 
 
 async def test_a_search_that_ends_within_a_turn_shows_nothing_after_that(opencode: FakeOpenCode, read: Read) -> None:
@@ -116,10 +134,10 @@ async def test_what_was_thought_is_found_marked_and_counts_less_than_what_was_sa
 
     output = (await read(query="mutex")).output
 
-    assert 0 < output.find("Is a mutex in use") < output.find("(thinking) A mutex could do")
+    assert 0 < output.find("Is a mutex in use") < output.find("(thinking): A mutex could do")
     assert "mutex could" not in (await read()).output
     assert "(thinking) A mutex could do" in (await read(detail="tools")).output
-    assert "(thinking) A mutex could do" in (await read(session_id="all", query="mutex")).output
+    assert "(thinking): A mutex could do" in (await read(session_id="all", query="mutex")).output
 
 
 async def test_nothing_found_says_what_was_searched_and_what_to_try(read: Read) -> None:
@@ -140,31 +158,49 @@ async def test_a_query_that_can_not_be_searched_for_is_the_models_to_correct(rea
         await read(query=query)
 
 
-async def test_all_sessions_of_the_project_are_searched_the_newest_first(opencode: FakeOpenCode, read: Read) -> None:
+async def test_a_weak_match_says_where_else_to_look(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [user_message(n, f"about the {word}") for n, word in enumerate("abcdefgh")]
+    opencode.messages["ses_old"].append(user_message(9, "the zebra"))
+
+    output = (await read(query="zebra giraffe mutex quartz lorry")).output
+
+    assert "No passage has a third of it." in output
+    assert 'read_session(session_id="previous:2", query="zebra giraffe mutex quartz lorry")' in output
+    assert 'read_session(session_id="all", query="zebra giraffe mutex quartz lorry")' in output
+    assert "a third of it" not in (await read(query="zebra")).output
+
+
+async def test_all_sessions_of_the_project_are_searched_and_named(opencode: FakeOpenCode, read: Read) -> None:
     opencode.messages["ses_old"] = [user_message(1, "we take zebra stripes")]
     opencode.add_session("ses_newer", title="Stripes", metadata={"handoff": {"from": "ses_old", "to": "ses_here"}})
-    opencode.messages["ses_newer"] = [user_message(1, "the zebra is gone")]
+    opencode.messages["ses_newer"] = [user_message(2, "the zebra is gone")]
     opencode.add_session("ses_title", title="All about the zebra")
     opencode.add_session("ses_other", projectID="prj_2")
     opencode.messages["ses_other"] = [user_message(1, "zebra elsewhere")]
 
     output = (await read(session_id="all", query="zebra")).output
 
-    places = [output.find(text) for text in ("[ses_title", "[ses_newer", "[ses_old")]
-    assert places == sorted(places)
-    assert places[0] > 0
-    assert "handed off from ses_old · handed off to ses_here" in output
-    assert "we take zebra stripes" in output
+    listed = output.split("[sessions that match, the newest first]")[1].split("\n\n")[0]
+    assert [line.split(" · ")[0] for line in listed.strip().splitlines()] == ["ses_title", "ses_newer", "ses_old"]
+    assert "handed off from ses_old · handed off to ses_here" in listed
+    assert "[ses_newer · 2026" in output
+    assert output.find("the zebra is gone") < output.find("we take zebra stripes")
     assert "elsewhere" not in output
     assert "Nothing found" in (await read(session_id="all", query="giraffe")).output
 
 
-async def test_sessions_that_could_not_be_searched_are_named(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handoff_sidecar.reading.all_sessions.SEARCH_TIMEOUT_S", -1.0)
+async def test_sessions_that_could_not_be_searched_are_named(
+    opencode: FakeOpenCode, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise OpenCodeUnreachable("no answer", endpoint="GET /x")
 
-    output = (await read(session_id="all", query="port")).output
+    opencode.messages["ses_old"] = [user_message(1, "zebra")]
+    monkeypatch.setattr(TemporaryIndex, "bring_up_to_date", refuse)
 
-    assert "1 was not searched (time, or an error), such as ses_old" in output
+    output = (await read(session_id="all", query="zebra")).output
+
+    assert "1 session could not be read and was left out: `ses_old`." in output
 
 
 async def test_a_search_within_a_file_that_finds_nothing_says_so_and_how_to_look_without_the_file(
@@ -180,7 +216,10 @@ async def test_a_search_within_a_file_that_finds_nothing_says_so_and_how_to_look
     untouched = (await read(query="mutex", file="src/none.py")).output
     until = (await read(query="mutex", file="src/app.py", before="msg_0002")).output
 
-    assert "Nothing found for 'mutex' in the messages that touch `src/app.py` (of all 2 messages" in elsewhere
+    assert (
+        "Nothing found for 'mutex' in the messages that touch `src/app.py`. None of these holds `mutex`. Searched all 2"
+        in elsewhere
+    )
     assert f"To search without the file: {without}." in elsewhere
     assert 'All that was done to the file: `read_session(session_id="ses_old", file="src/app.py")`' in elsewhere
     assert "No tool call in its 2 messages names `src/none.py`, so nothing was searched for 'mutex'." in untouched
@@ -199,7 +238,7 @@ async def test_a_search_within_a_file_names_it_and_says_nothing_of_the_other_mes
 
     output = (await read(query="zebra mutex", file="src/app.py")).output
 
-    assert "'zebra mutex' among those that touch `src/app.py`" in output
+    assert "for 'zebra mutex' in the messages that touch `src/app.py`" in output
     assert "None of these holds `mutex`." in output
     assert "No message holds" not in output
 
@@ -214,8 +253,9 @@ async def test_all_sessions_are_searched_within_a_file_too(opencode: FakeOpenCod
     nothing = (await read(session_id="all", query="mutex auth", file="src/app.py")).output
     listed = (await read(session_id="all", file="src/app.py")).output
 
-    assert "1 session matches" in found
-    assert "Searched the messages that touch `src/app.py` of 1 session for 'mutex auth'. Nothing found." in nothing
+    assert "[ses_old · " in found
+    assert "Searched the messages that touch `src/app.py` of 1 session for 'mutex auth'." in nothing
+    assert "Nothing found." in nothing
     assert 'without the file: `read_session(session_id="all", query="mutex auth")`' in nothing
     assert "`file` counts only with it." in listed
 
@@ -225,12 +265,11 @@ async def test_one_thing_is_told_as_one(opencode: FakeOpenCode, read: Read) -> N
     opencode.messages["ses_old"] = [one]
 
     assert "Its only message." in (await read()).output
-    assert "1 message matches 'zebra'" in (found := (await read(query="zebra")).output)
-    assert "Below is 1 turn. Searched its only message, 20" in found
+    assert "passages are shown for 'zebra'" in (found := (await read(query="zebra")).output)
+    assert "Searched its only message, 20" in found
     assert "1 of 1 message, in order" in (await read(file="a.ts")).output
     assert "1 is listed." in (await read(session_id="all")).output
-    assert "1 session matches." in (in_all := (await read(session_id="all", query="zebra")).output)
-    assert "\n1 message matches\n" in in_all
+    assert "contents of 1 session for 'zebra'" in (await read(session_id="all", query="zebra")).output
     opencode.messages["ses_old"] = [one, user_message(2, "x")]
     assert "The newest message; older ones:" in (await read(limit=1)).output
     assert "Its first message, up to `msg_0001`." in (await read(before="msg_0001")).output

@@ -34,9 +34,9 @@ def test_a_call_its_output_and_its_failure_are_told_apart() -> None:
     done = Entry("tool", "- bash 'Run tests': completed", "command: npm test", "all passed")
     failed = Entry("tool", "- bash 'Run tests': completed, exit code 1", "command: npm test", "1 failed")
     assert speakers(done, failed) == [
-        ("call", "command: npm test"),
+        ("command", "command: npm test"),
         ("output", "all passed"),
-        ("call", "command: npm test"),
+        ("command", "command: npm test"),
         ("failed", "1 failed"),
     ]
 

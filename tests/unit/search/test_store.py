@@ -47,7 +47,7 @@ def test_older_messages_that_come_later_stand_before_the_others(store: Store) ->
     rows = store.rows_of(SESSION)
     assert rows is not None
     assert [layout.id for layout in store.layouts(rows)] == [f"msg_{number:03}" for number in range(1, 6)]
-    assert next(record.id for _, record in store.records(rows, newest_first=True)) == "msg_005"
+    assert next(text.split("\x1f")[0] for _, text in store.texts(rows)) == "msg_005"
     assert store.passage_count(rows) == 5
 
 
@@ -112,3 +112,10 @@ def test_the_persons_words_are_told_with_what_became_of_them(store: Store) -> No
     assert (rule.said, rule.was_acknowledged) == ("Never force-push.", True)
     assert (work.said, work.called_tools) == ("Fix the login.", True)
     assert (feedback.said, feedback.answered_characters) == ("use spaces", len("Spaces it is."))
+
+
+def test_half_a_character_is_no_harm(store: Store) -> None:
+    store.append(SESSION, [message(1, "zebra \ud83d here", "user")])
+    assert held(store, "zebra") == ["msg_001"]
+    assert store.remove_message(SESSION, "msg_001")
+    assert not store.holding("zebra", store.all_rows())

@@ -21,7 +21,7 @@ def worked_on(said: str, created: float = 0) -> Request:
 
 
 def texts(*requests: Request, query: str = "rules") -> list[str]:
-    return [statement.text for statement in statements(requests, parse_query(query).terms_in)]
+    return [statement.text for statement in statements(requests, parse_query(query).nearness)]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_those_nearest_to_the_query_come_first_then_the_surest_then_the_newest()
 def test_what_is_said_again_is_listed_once_with_its_newest_time() -> None:
     said = [acknowledged("Never log a token.", 1), acknowledged("never log a token.", 9)]
 
-    assert [(statement.text, statement.created) for statement in statements(said, parse_query("rules").terms_in)] == [
+    assert [(statement.text, statement.created) for statement in statements(said, parse_query("rules").nearness)] == [
         ("never log a token.", 9)
     ]
 
@@ -175,6 +175,6 @@ def test_other_questions_are_not(query: str) -> None:
 def test_any_text_can_be_a_request(said: list[str], called_tools: bool, answered: int) -> None:  # noqa: FBT001
     requests = [Request(text, float(place), called_tools, answered) for place, text in enumerate(said)]
 
-    for statement in statements(requests, parse_query("rules").terms_in):
+    for statement in statements(requests, parse_query("rules").nearness):
         assert statement.text
         assert "\n" not in statement.text
