@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import budget, chat, fidelity, latency, report, search, sessions, sidecar_costs, startup
+from benchmarks import budget, chat, fidelity, index, latency, report, search, sessions, sidecar_costs, startup
 from benchmarks.arguments import Options
 from benchmarks.fidelity_report import fidelity_text
 from benchmarks.place import project_folder
@@ -65,6 +65,11 @@ def _search(root: Path, binary: Path, options: Options) -> Done:
     return Done(asdict(result), report.search_text(result))
 
 
+def _index(root: Path, binary: Path, options: Options) -> Done:
+    result = index.measure(root, binary, sessions=index.SESSIONS, rounds=-(-options.rounds // 2))
+    return Done(asdict(result), report.index_text(result))
+
+
 def _fidelity(root: Path, options: Options) -> Done:
     with project_folder() as folder:
         if options.session and options.probes:
@@ -86,6 +91,7 @@ PARTS: dict[str, InOpenCode | ByItself] = {
     "sidecar": ByItself(_sidecar),
     "chat": InOpenCode(_chat),
     "search": InOpenCode(_search),
+    "index": InOpenCode(_index),
     "fidelity": ByItself(_fidelity),
     "budget": ByItself(_budget),
 }

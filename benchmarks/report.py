@@ -5,7 +5,7 @@ Pure: results in, text out. What is worse than it should be is said like the res
 
 from __future__ import annotations
 
-from benchmarks import budget, chat, fidelity, latency, search, sidecar_costs, startup
+from benchmarks import budget, chat, fidelity, index, latency, search, sidecar_costs, startup
 from benchmarks.bars import LITTLE, Bar, bar, no_bar, nothing_more
 from benchmarks.machine import Machine
 from benchmarks.markdown import bar_lines, plus, section, table, times
@@ -187,6 +187,61 @@ def search_text(result: search.Search) -> str:
     return section(
         f"Search: read_session's tool time in OpenCode, ms (n = {rounds}, no bar)",
         table(["turns", *result.sizes[0].times_ms, "sidecar afterwards, MB"], rows),
+    )
+
+
+def index_text(result: index.IndexCosts) -> str:
+    """A row for each kind of search."""
+    most = {
+        "first": index.FIRST_AT_MOST_MS,
+        "words": index.WORDS_AT_MOST_MS,
+        "literal": index.LITERAL_AT_MOST_MS,
+        "pattern": index.PATTERN_AT_MOST_MS,
+        "never seen": index.UNSEEN_AT_MOST_MS,
+        "indexed": index.INDEXED_AT_MOST_MS,
+    }
+    names = {
+        "first": "all sessions, the first time",
+        "words": "all sessions, words",
+        "literal": "all sessions, a regular expression with a literal",
+        "pattern": "all sessions, another regular expression",
+        "never seen": "a session of 10,000 messages, never seen",
+        "indexed": "the same, indexed, with a new sidecar",
+    }
+    rows = [
+        [names[kind], str(len(sample.values)), str(sample), f"{most[kind]:,.0f}"]
+        for kind, sample in result.searches_ms.items()
+    ]
+    before, meanwhile = (result.answer_ms[key] for key in ("before", "meanwhile"))
+    count = len(result.searches_ms["words"].values)
+    return section(
+        f"Index: {result.sessions:,} sessions, {result.messages:,} messages, {result.text_mb:,.0f} MB of text",
+        table(["read_session's tool time in OpenCode, ms", "n", "median (80 % of them)", "bar"], rows),
+        bar_lines(
+            *(
+                bar(f"{names[kind]}: {sample.median:,.0f} ms", f"{most[kind]:,.0f}", held=sample.median <= most[kind])
+                for kind, sample in result.searches_ms.items()
+            ),
+            bar(f"{result.right} of {count} answers show the fact", f"{count}", held=result.right == count),
+            bar(
+                f"indexes {result.mb_a_second:,.1f} MB of text a second",
+                f"{index.LEAST_MB_A_SECOND:g}",
+                held=result.mb_a_second >= index.LEAST_MB_A_SECOND,
+            ),
+            bar(
+                f"the file has {result.size_share:.2f} × the text's size",
+                f"{index.SIZE_AT_MOST:g} ×",
+                held=result.size_share <= index.SIZE_AT_MOST,
+            ),
+            bar(
+                f"the sidecar has {result.memory_mb:,.0f} MB after all of it",
+                f"{index.MEMORY_AT_MOST_MB:g}",
+                held=result.memory_mb <= index.MEMORY_AT_MOST_MB,
+            ),
+            no_bar(f"all was indexed after {result.indexed_s:,.0f} s without a turn under way"),
+            no_bar(f"OpenCode answered the smallest request in {before} ms before that, in {meanwhile} ms meanwhile"),
+        ),
+        f"The first search said: {result.first_said}",
     )
 
 

@@ -67,7 +67,7 @@ class SessionSync:
             page = await self._page(session, client, _cursor(new[0]), self.size.messages)
             new = [*page.messages, *new]
         whole = MessagePage(new, page.before)
-        there = await asyncio.to_thread(self._put, session, whole, is_busy=is_busy, owner=owner)
+        there = await asyncio.to_thread(self.put, session, whole, is_busy=is_busy, owner=owner)
         yield there.is_whole
         while there.before_id:
             page = await self._page(session, client, cursor_at(there.before_id, there.before_ms), self.size.messages)
@@ -80,7 +80,7 @@ class SessionSync:
         self.size.took(page.took_s * 1_000, limit)
         return page
 
-    def _put(self, session: Session, page: MessagePage, *, is_busy: bool, owner: str) -> Coverage:
+    def put(self, session: Session, page: MessagePage, *, is_busy: bool, owner: str) -> Coverage:
         """What is new, all the way to what is known."""
         records = [self._safe(record_of(message)) for message in page.messages]
         now_ms = self._now_ms()
