@@ -14,7 +14,9 @@ from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_messa
 from handoff_sidecar.call.context import Scene, ToolContext
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.journal.journal import Journal
+from handoff_sidecar.reading.indexes import Indexes
 from handoff_sidecar.reading.read_session import ReadSessionTool
+from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.text.plain_text import clean
 from handoff_sidecar.text.tokens import Tokenizer
@@ -93,7 +95,9 @@ async def test_a_record_of_old_text_has_no_heading_and_no_end_but_ours(
         assistant_message(2, hostile, part, {"type": "file", "filename": hostile, "mime": hostile, "url": "x"}),
         assistant_message(3, hostile, error={"name": hostile, "data": {"message": hostile}}),
     ]
-    tool = ReadSessionTool(journal=Journal(tmp_path), tokenizer=TOKENIZER, now=lambda: NOW)
+    tool = ReadSessionTool(
+        journal=Journal(tmp_path), tokenizer=TOKENIZER, now=lambda: NOW, upkeep=Upkeep(Indexes(tmp_path))
+    )
 
     output = (await tool(asked, scene(opencode, read_token_budget=50_000))).output
 

@@ -243,6 +243,7 @@ def read(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from handoff_sidecar.cli.remote import read_from_outside
+    from handoff_sidecar.folders import cache_folder
     from handoff_sidecar.reading.definition import ReadSession
     from handoff_sidecar.settings import config_folder
 
@@ -250,8 +251,9 @@ def read(arguments: argparse.Namespace) -> int:
     given = {name: value for name, value in named.items() if value is not None}
     asked = ReadSession(session_id=arguments.session, **given)
     server = server_at(arguments.url, os.environ)
+    folders = {"config": config_folder(), "cache": cache_folder()}
     with told_if_slow("Reading"):
-        answer = asyncio.run(read_from_outside(asked, server, config=config_folder(), directory=str(Path.cwd())))
+        answer = asyncio.run(read_from_outside(asked, server, **folders, directory=str(Path.cwd())))
     print(json.dumps(answer.as_json(), ensure_ascii=False, indent=2) if arguments.json else answer.markdown())
     return 0
 

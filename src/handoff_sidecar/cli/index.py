@@ -59,7 +59,7 @@ async def rebuild(server: Server, directory: str, cache: Path) -> str:
             done += 1
             _draw(done, len(listed))
         line = _line(project.index, project.index.path)
-    await upkeep.close()
+    await upkeep.aclose()
     return line
 
 

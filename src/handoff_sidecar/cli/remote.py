@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,9 +21,11 @@ from handoff_sidecar.opencode.server_connection import reached, session_on
 from handoff_sidecar.reading.all_sessions import ProjectSearch
 from handoff_sidecar.reading.answer import Answer, Room
 from handoff_sidecar.reading.definition import ReadSession
+from handoff_sidecar.reading.indexes import Indexes
 from handoff_sidecar.reading.one_session import Reader
 from handoff_sidecar.reading.read_session import ALL
-from handoff_sidecar.reading.temporary_index import TemporaryIndex
+from handoff_sidecar.reading.search_index import SearchIndex
+from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.reading.which_session import age_of
 from handoff_sidecar.reading.wording import Manner, Wording
 from handoff_sidecar.settings import Settings, load_settings
@@ -33,27 +36,31 @@ BUDGET_TOKENS = 50_000
 """A person or a program reads this, no model's context holds it; it is the largest `read_token_budget`."""
 
 
-async def read_from_outside(asked: ReadSession, server: Server, *, config: Path, directory: str) -> Answer:
+async def read_from_outside(asked: ReadSession, server: Server, *, config: Path, cache: Path, directory: str) -> Answer:
     """What was asked for of the session `asked.session_id`, or of all sessions of the project in `directory`.
 
     Args:
         config: OpenCode's configuration folder, with the person's settings.
+        cache: where the indexes are.
         directory: the project's folder, for `all`.
 
     Raises:
         HandoffSidecarError: there is no such server or session, or the query can't be searched for.
     """
     settings: Settings = load_settings(config=config, project=None).settings
-    room, redact, index = Room(BUDGET_TOKENS, Tokenizer()), redaction(wanted=settings.redact_secrets), TemporaryIndex()
-    if asked.session_id == ALL:
-        async with reached(server) as http:
-            manner = Manner(room, redact, directory, on_the_command_line(server))
-            return await ProjectSearch(index).read(
-                None, asked, OpenCodeClient(http, directory), manner, lambda session: age_of(session, datetime.now(UTC))
-            )
-    async with session_on(server, asked.session_id or "") as (http, session):
-        manner = Manner(room, redact, session.directory, on_the_command_line(server))
-        return await Reader(index).read(session, asked, OpenCodeClient(http, ""), manner)
+    room, redact = Room(BUDGET_TOKENS, Tokenizer()), redaction(wanted=settings.redact_secrets)
+    async with aclosing(Upkeep(Indexes(cache))) as upkeep:
+        index = SearchIndex(upkeep, is_kept=settings.index)
+        if asked.session_id == ALL:
+            async with reached(server) as http:
+                manner = Manner(room, redact, directory, on_the_command_line(server))
+                client = OpenCodeClient(http, directory)
+                return await ProjectSearch(index).read(
+                    None, asked, client, manner, lambda session: age_of(session, datetime.now(UTC))
+                )
+        async with session_on(server, asked.session_id or "") as (http, session):
+            manner = Manner(room, redact, session.directory, on_the_command_line(server))
+            return await Reader(index).read(session, asked, OpenCodeClient(http, ""), manner)
 
 
 async def resume_from_outside(name: str, server: Server, *, journal: Journal, here: Path) -> ToolResult:

@@ -5,19 +5,18 @@ Owns what is told of each session, and of those that were not searched. What a m
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-from handoff_sidecar.errors import OpenCodeError
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.models import Message, Session
+from handoff_sidecar.opencode.models import Message, Session, SessionID
 from handoff_sidecar.reading.answer import Answer, Block, Fitted
 from handoff_sidecar.reading.definition import ReadSession
 from handoff_sidecar.reading.passage_blocks import Shown, blocks_of, chosen, filled
+from handoff_sidecar.reading.search_index import SearchIndex
 from handoff_sidecar.reading.standing_rows import cut_message, standing_rows
-from handoff_sidecar.reading.temporary_index import TemporaryIndex
 from handoff_sidecar.reading.touched import touched
+from handoff_sidecar.reading.upkeep import MOST_SESSIONS, Reach
 from handoff_sidecar.reading.wording import Manner
 from handoff_sidecar.search.findings import Findings, find
 from handoff_sidecar.search.query import Query, parse_query
@@ -28,10 +27,6 @@ from handoff_sidecar.session.files import file_named
 from handoff_sidecar.text.counts import count, so_many
 from handoff_sidecar.text.plain_text import one_line
 
-log = logging.getLogger(__name__)
-
-MAX_SESSIONS = 100
-
 TITLE_MAX_CHARACTERS = 120
 
 SENTENCES_TOKENS = 300
@@ -40,23 +35,41 @@ SENTENCES_TOKENS = 300
 SESSIONS_TOKENS = 60
 """For the line about each session that something is shown of."""
 
-SESSIONS_AT_MOST = 12
-"""Of which something is shown."""
+NAMED_AT_MOST = 12
+"""Sessions of which something is shown."""
+
+NAMED_GAPS = 3
+"""Sessions that are named as an example of what was not searched."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Scope:
-    """What can be searched: the sessions with their rows, and those that could not be read."""
+class _Asked:
+    """What is asked for, and how it is to be told.
 
-    sessions: list[Session]
-    cuts: dict[str, Message | None]
-    failed: list[Session]
+    Attributes:
+        here: the session that it is asked from, which is left out; none at a command line.
+        cuts: the messages that were undone in part, by session.
+        answer: without blocks yet.
+    """
+
+    here: Session | None
+    asked: ReadSession
+    query: Query
+    cuts: dict[SessionID, Message | None]
+    answer: Answer
+    manner: Manner
+    age: Callable[[Session], str]
+
+    @property
+    def file(self) -> str:
+        """The file whose messages are searched, or nothing."""
+        return file_named(self.asked.file, self.manner.root) if self.asked.file else ""
 
 
 class ProjectSearch:
     """Searches a project's sessions."""
 
-    def __init__(self, index: TemporaryIndex) -> None:
+    def __init__(self, index: SearchIndex) -> None:
         self._index = index
 
     async def read(
@@ -73,75 +86,86 @@ class ProjectSearch:
             BadQuery: the query can't be searched for.
             OpenCodeError: the sessions could not be listed.
         """
-        listed = [
-            session
-            for session in await client.sessions(limit=MAX_SESSIONS)
-            if here is None or (session.id != here.id and session.same_project_as(here))
-        ]
+        listed = await client.sessions(limit=MOST_SESSIONS)
+        first = here or (listed[0] if listed else None)
         others = "" if here is None else "other "
-        about = f"The project's {others}sessions ({len(listed)}), newest first."
+        listed = [
+            each for each in listed if first is not None and each.same_project_as(first) and each.id != _id_of(here)
+        ]
+        about = f"The project's {others}sessions ({len(listed):,}), newest first."
         answer = Answer("All sessions", about, "")
-        if asked.query is None:
-            blocks = [_block(session, "", age, manner) for session in listed]
-            ignored = f" {manner.argument('file')} counts only with it." if asked.file else ""
-
-            def say_all(fitted: Fitted) -> str:
-                shown = count(len(fitted.kept), "is listed", "are listed")
-                return f"{shown}. Give a {manner.argument('query')} to search them.{ignored}"
-
-            return manner.room.fill(answer, blocks, say_all)
+        if asked.query is None or first is None:
+            return _list(listed, asked, answer, manner, age)
         query = parse_query(asked.query)
-        scope = await self._scope(listed, client)
-        return await self._index.read(lambda store: _answer(store, query, scope, asked, answer, manner, age))
-
-    async def _scope(self, listed: Sequence[Session], client: OpenCodeClient) -> _Scope:
-        scope = _Scope([], {}, [])
-        for session in listed:
-            try:
-                await self._index.bring_up_to_date(session, client)
-                scope.cuts[session.id] = await cut_message(session, client)
-                scope.sessions.append(session)
-            except OpenCodeError as error:
-                log.warning("%s was not searched: %s", session.id, error)
-                scope.failed.append(session)
-        return scope
+        cuts = {each.id: await cut_message(each, client) for each in listed if each.revert is not None}
+        wanted = _Asked(here, asked, query, cuts, answer, manner, age)
+        return await self._index.in_project(first, client, lambda store, reach: _answer(store, reach, wanted))
 
 
-def _answer(  # noqa: PLR0913, PLR0917  # what a search needs
-    store: Store,
-    query: Query,
-    scope: _Scope,
-    asked: ReadSession,
-    answer: Answer,
-    manner: Manner,
-    age: Callable[[Session], str],
+def _id_of(session: Session | None) -> str:
+    return "" if session is None else session.id
+
+
+def _list(
+    listed: Sequence[Session], asked: ReadSession, answer: Answer, manner: Manner, age: Callable[[Session], str]
 ) -> Answer:
+    blocks = [_block(session, "", age, manner) for session in listed]
+    ignored = f" {manner.argument('file')} counts only with it." if asked.file else ""
+
+    def say(fitted: Fitted) -> str:
+        shown = count(len(fitted.kept), "is listed", "are listed")
+        return f"{shown}. Give a {manner.argument('query')} to search them.{ignored}"
+
+    return manner.room.fill(answer, blocks, say)
+
+
+def _answer(store: Store, reach: Reach, wanted: _Asked) -> Answer:
     """The passages that answer a query, in all sessions, and a line about each session that has some of them."""
-    texts = Texts(store)
-    file = file_named(asked.file, manner.root) if asked.file else ""
-    findings = find(query, store, _rows(store, scope, file), texts, expands=False)
-    titled = [] if file else [each for each in scope.sessions if _is_titled(each, query)]
-    room = manner.room.tokens - SENTENCES_TOKENS - SESSIONS_TOKENS * SESSIONS_AT_MOST
-    kept = chosen(findings.found, texts, manner, room)
+    texts, manner = Texts(store), wanted.manner
+    sessions = [session for session in reach.listed if session.id != _id_of(wanted.here)]
+    findings = find(wanted.query, store, _rows(store, sessions, wanted), texts, expands=False)
+    titled = [] if wanted.file else [each for each in sessions if _is_titled(each, wanted.query)]
+    kept = chosen(
+        findings.found, texts, manner, manner.room.tokens - SENTENCES_TOKENS - SESSIONS_TOKENS * NAMED_AT_MOST
+    )
 
     def compose(kept: list[Shown]) -> Answer:
         of_sessions = {store.session_of(each.row) for each in kept}
-        named = [each for each in scope.sessions if each.id in of_sessions or each in titled][:SESSIONS_AT_MOST]
-        about = "\n".join(_block(each, "", age, manner).heading for each in named)
+        named = [each for each in sessions if each.id in of_sessions or each in titled][:NAMED_AT_MOST]
+        about = "\n".join(_block(each, "", wanted.age, manner).heading for each in named)
         ahead = [Block("", "sessions that match, the newest first", about)] if about else []
-        said = f"{_said(scope, findings, asked, file)} {_further(asked, file, manner, is_found=bool(ahead))}"
+        said = f"{_said(sessions, reach, findings, wanted)} {_further(wanted, is_found=bool(ahead))}"
         blocks = blocks_of(kept, store, manner, names_sessions=True)
-        return replace(answer, said=said, blocks=(*ahead, *blocks))
+        return manner.room.fill(wanted.answer, (), lambda _: said, ahead=(*ahead, *blocks))
 
-    return filled(answer, kept, manner, compose)
+    return filled(wanted.answer, kept, manner, compose)
 
 
-def _rows(store: Store, scope: _Scope, file: str) -> list[range]:
-    """Where to look."""
-    stands = [standing_rows(store, session, scope.cuts[session.id]) for session in scope.sessions]
-    if file:
-        return sorted((rows for each in stands for rows in touched(store, each, Touching(file))), key=lambda r: r.start)
-    return sorted((each.rows for each in stands), key=lambda rows: rows.start)
+def _rows(store: Store, sessions: Sequence[Session], wanted: _Asked) -> list[range]:
+    """Where to look: everywhere but in what was undone, in the session that asks, and in those that aren't listed."""
+    if wanted.file:
+        stands = [standing_rows(store, session, wanted.cuts.get(session.id)) for session in sessions]
+        found = (rows for each in stands for rows in touched(store, each, Touching(wanted.file)))
+        return sorted(found, key=lambda rows: rows.start)
+    left_out = set(store.session_ids()) - {session.id for session in sessions}
+    hidden = [store.rows_of(session_id) for session_id in left_out]
+    hidden += [_undone_rows(store, session, wanted) for session in sessions if session.revert is not None]
+    return _without(store.all_rows(), filter(None, hidden))
+
+
+def _undone_rows(store: Store, session: Session, wanted: _Asked) -> range | None:
+    rows = store.rows_of(session.id)
+    return rows and range(standing_rows(store, session, wanted.cuts.get(session.id)).rows.stop, rows.stop)
+
+
+def _without(rows: range, hidden: Iterable[range]) -> list[range]:
+    """What is left of rows, in order."""
+    left = []
+    start = rows.start
+    for each in sorted(hidden, key=lambda each: each.start):
+        left.append(range(start, each.start))
+        start = max(start, each.stop)
+    return [each for each in [*left, range(start, rows.stop)] if each]
 
 
 def _is_titled(session: Session, query: Query) -> bool:
@@ -149,33 +173,49 @@ def _is_titled(session: Session, query: Query) -> bool:
     return bool(query.terms) and 2 * query.nearness(session.title) > len(query.terms)
 
 
-def _said(scope: _Scope, findings: Findings, asked: ReadSession, file: str) -> str:
-    what = f"the messages that touch `{file}`" if file else "titles and contents"
-    said = [f"Searched {what} of {count(len(scope.sessions), 'session')} for {asked.query!r}."]
-    if scope.failed:
-        named = ", ".join(f"`{session.id}`" for session in scope.failed[:3])
-        said.append(
-            f"{count(len(scope.failed), 'session')} could not be read and {_were(scope.failed)} left out: {named}."
-        )
-    if findings.unsearched:
-        said.append(f"The {so_many(findings.unsearched, 'oldest message')} of them were not reached in time.")
+def _said(sessions: Sequence[Session], reach: Reach, findings: Findings, wanted: _Asked) -> str:
+    what = f"the messages that touch `{wanted.file}`" if wanted.file else "all titles, and the contents"
+    ids = {session.id for session in sessions}
+    unread = len(ids & reach.missing - reach.failed)
+    searched = len(ids - reach.missing - reach.left_out - reach.failed)
+    where = f"{what} of {searched:,} of {count(len(ids), 'session')}{' so far' if unread else ''}"
+    said = [f"Searched {where} for {wanted.asked.query!r}."]
+    if unread:
+        said.append("The others are being read, the newest first: ask again in a while.")
+    said += _about_gaps(ids, reach, findings)
     if findings.missing:
         said.append(f"No message holds {', '.join(f'`{term}`' for term in findings.missing)}.")
     return " ".join(said)
 
 
-def _further(asked: ReadSession, file: str, manner: Manner, *, is_found: bool) -> str:
+def _about_gaps(ids: set[SessionID], reach: Reach, findings: Findings) -> list[str]:
+    """What was not searched in sessions that were, and which sessions can't be."""
+    said = []
+    if partial := ids & reach.partial:
+        said.append(f"Of {_named(partial)} only the newest messages are there yet.")
+    if left_out := ids & reach.left_out:
+        said.append(f"Not searched, as the index is full of newer ones: {_named(left_out)}. Name one to search it.")
+    if failed := ids & reach.failed:
+        said.append(f"Not searched, as OpenCode could not read them: {_named(failed)}.")
+    if findings.unsearched:
+        said.append(f"The {so_many(findings.unsearched, 'oldest message')} of them were not reached in time.")
+    return said
+
+
+def _named(ids: set[SessionID] | frozenset[SessionID]) -> str:
+    shown = ", ".join(f"`{each}`" for each in sorted(ids, reverse=True)[:NAMED_GAPS])
+    return f"{count(len(ids), 'session')} ({shown}{', …' if len(ids) > NAMED_GAPS else ''})"
+
+
+def _further(wanted: _Asked, *, is_found: bool) -> str:
     """How to go on."""
+    manner, query = wanted.manner, wanted.asked.query
     if is_found:
-        read = manner.wording.call({"session_id": "ID", "query": asked.query})
+        read = manner.wording.call({"session_id": "ID", "query": query})
         return f"To read one: {read}, or with {manner.argument('before')} up to a message."
-    without = manner.wording.call({"session_id": "all", "query": asked.query})
-    instead = f", or without the file: {without}" if file else ""
+    without = manner.wording.call({"session_id": "all", "query": query})
+    instead = f", or without the file: {without}" if wanted.file else ""
     return f"Nothing found. Try fewer or other words, or a /regular expression/i{instead}."
-
-
-def _were(sessions: Sequence[Session]) -> str:
-    return "was" if len(sessions) == 1 else "were"
 
 
 def _block(session: Session, body: str, age: Callable[[Session], str], manner: Manner) -> Block:

@@ -31,7 +31,7 @@ class ReadSession(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    session_id: Text = Field(default=None, description="Default: previous; or an id, previous:2, all")
+    session_id: Text = Field(default=None, description="Default: previous; or an id, previous:2, this, all")
     query: Text = Field(default=None, description='Search words, "phrases", /regex/')
     file: Text = Field(default=None, description="Path: what was done to it")
     limit: Annotated[int, BeforeValidator(_whole)] = Field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handoff_sidecar.reading.answer import Answer, Fitted
 from handoff_sidecar.reading.message_blocks import about_cuts, message_block
-from handoff_sidecar.reading.standing_rows import StandingRows, about_undone
+from handoff_sidecar.reading.standing_rows import StandingRows, about_missing, about_undone
 from handoff_sidecar.reading.touched import touched
 from handoff_sidecar.reading.wanted import Wanted
 from handoff_sidecar.search.store import Store
@@ -30,13 +30,14 @@ def answer_to_file(store: Store, stands: StandingRows, wanted: Wanted) -> Answer
                 f"{untouched(store.count(stands.rows), file)}. Try the file's name alone, or "
                 f"{manner.call(session, query=touching.name)} for where it is mentioned."
             )
-            return " ".join([nothing, *about_undone(session, stands.undone)])
+            return " ".join([nothing, *about_missing(stands), *about_undone(session, stands.undone)])
         said = f"What was done to `{file}`: {len(fitted.kept)} of {count(len(records), 'message')}, in order."
         earlier = len(records) - len(fitted.kept)
         if earlier > 0:
             call = manner.call(session, file=file, before=records[earlier - 1].id)
             said += f" {count(earlier, 'earlier one')}: {call}."
-        return " ".join([said, *about_undone(session, stands.undone), *about_cuts(session, fitted, "tools", manner)])
+        left_out = [*about_missing(stands), *about_undone(session, stands.undone)]
+        return " ".join([said, *left_out, *about_cuts(session, fitted, "tools", manner)])
 
     return manner.room.fill(wanted.answer, list(reversed(blocks)), say, last_first=True)
 

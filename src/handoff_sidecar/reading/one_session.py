@@ -18,8 +18,8 @@ from handoff_sidecar.reading.definition import DEFAULT_LIMIT, ReadSession
 from handoff_sidecar.reading.file_answer import answer_to_file
 from handoff_sidecar.reading.message_blocks import about_cuts, message_block
 from handoff_sidecar.reading.query_answer import answer_to_query
+from handoff_sidecar.reading.search_index import SearchIndex
 from handoff_sidecar.reading.standing_rows import about_undone, cut_message, standing_rows
-from handoff_sidecar.reading.temporary_index import TemporaryIndex
 from handoff_sidecar.reading.wanted import Wanted
 from handoff_sidecar.reading.wording import Manner
 from handoff_sidecar.search.store import Store
@@ -33,9 +33,9 @@ _REFUSED_STATUS = frozenset({400, 404})
 
 
 class Reader:
-    """Reads sessions; one for the whole process."""
+    """Reads sessions."""
 
-    def __init__(self, index: TemporaryIndex) -> None:
+    def __init__(self, index: SearchIndex) -> None:
         self._index = index
 
     async def read(self, session: Session, asked: ReadSession, client: OpenCodeClient, manner: Manner) -> Answer:
@@ -86,16 +86,15 @@ class Reader:
         self, answer: Answer, session: Session, asked: ReadSession, client: OpenCodeClient, manner: Manner
     ) -> Answer:
         """What answers a query, or what was done to a file."""
-        await self._index.bring_up_to_date(session, client)
         cut = await cut_message(session, client)
 
-        def look(store: Store) -> Answer:
-            stands = standing_rows(store, session, cut)
+        def look(store: Store, is_whole: bool) -> Answer:  # noqa: FBT001  # as the index calls it
+            stands = replace(standing_rows(store, session, cut), is_whole=is_whole)
             rows = stands.rows if asked.before is None else _up_to(store, session, stands.rows, asked.before, manner)
             look_up = answer_to_file if asked.query is None else answer_to_query
             return look_up(store, replace(stands, rows=rows), Wanted(session, asked, answer, manner))
 
-        return await self._index.read(look)
+        return await self._index.in_session(session, client, look)
 
 
 async def _page(

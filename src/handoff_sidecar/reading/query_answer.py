@@ -14,7 +14,7 @@ from handoff_sidecar.reading.file_answer import untouched
 from handoff_sidecar.reading.files_block import file_list
 from handoff_sidecar.reading.passage_blocks import Shown, blocks_of, chosen, filled
 from handoff_sidecar.reading.rules_block import rulebook
-from handoff_sidecar.reading.standing_rows import StandingRows, about_undone
+from handoff_sidecar.reading.standing_rows import StandingRows, about_missing, about_undone
 from handoff_sidecar.reading.touched import touched
 from handoff_sidecar.reading.wanted import Wanted
 from handoff_sidecar.reading.wording import Manner
@@ -62,9 +62,7 @@ def answer_to_query(store: Store, stands: StandingRows, wanted: Wanted) -> Answe
     file = file_named(asked.file, manner.root) if asked.file else ""
     scope = list(touched(store, stands, Touching(file))) if file else [stands.rows]
     findings = find(query, store, scope, texts)
-    searched = _Searched(
-        wanted, stands, store.count(stands.rows), _span(store, stands.rows), findings, file, bool(scope)
-    )
+    searched = _Searched(wanted, stands, store.count(stands.rows), _span(store, stands), findings, file, bool(scope))
     rules, files = (None, None) if file else _listed(query, findings, store, stands.rows, manner)
     ahead = [block for block in (rules, files) if block]
     room = manner.room.tokens - SENTENCES_TOKENS - sum(manner.room.tokenizer.count(str(block)) + 2 for block in ahead)
@@ -127,7 +125,8 @@ def _about_words(searched: _Searched) -> list[str]:
 def _about_scope(searched: _Searched) -> list[str]:
     unsearched = searched.findings.unsearched
     left = [f"There was no time for its oldest {so_many(unsearched, 'message')}."] if unsearched else []
-    return [f"Searched {searched.span}.", *left, *about_undone(searched.wanted.session, searched.stands.undone)]
+    undone = about_undone(searched.wanted.session, searched.stands.undone)
+    return [f"Searched {searched.span}.", *about_missing(searched.stands), *left, *undone]
 
 
 def _further(searched: _Searched, kept: Sequence[Shown]) -> list[str]:
@@ -152,10 +151,13 @@ def _further(searched: _Searched, kept: Sequence[Shown]) -> list[str]:
     return further
 
 
-def _span(store: Store, rows: range) -> str:
+def _span(store: Store, stands: StandingRows) -> str:
     """From when to when what was searched is."""
+    rows = stands.rows
     ends = store.ends(rows)
     if ends is None:
         return "an empty session"
     first, last, messages = time_of(ends[0].created), time_of(ends[1].created), store.count(rows)
+    if not stands.is_whole:
+        return f"its newest {so_many(messages, 'message')}, {first} to {last}"
     return f"its only message, {first}" if messages == 1 else f"all {messages:,} messages, {first} to {last}"

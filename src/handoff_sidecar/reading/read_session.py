@@ -11,14 +11,24 @@ from typing import Any
 
 from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.call.tool import check_arguments
-from handoff_sidecar.errors import BadQuery, InvalidArguments, OpenCodeError, OpenCodeRefused, ToolFailed
+from handoff_sidecar.errors import (
+    BadQuery,
+    HandoffSidecarError,
+    IndexBusy,
+    IndexReplaced,
+    InvalidArguments,
+    OpenCodeError,
+    OpenCodeRefused,
+    ToolFailed,
+)
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.opencode.client import NOT_FOUND
 from handoff_sidecar.reading.all_sessions import ProjectSearch
 from handoff_sidecar.reading.answer import Answer, Room
 from handoff_sidecar.reading.definition import READ_SESSION, ReadSession
 from handoff_sidecar.reading.one_session import Reader
-from handoff_sidecar.reading.temporary_index import TemporaryIndex
+from handoff_sidecar.reading.search_index import SearchIndex
+from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.reading.which_session import Addressing
 from handoff_sidecar.reading.wording import Manner
 from handoff_sidecar.text.redaction import redaction
@@ -30,13 +40,11 @@ ALL = "all"
 class ReadSessionTool:
     """The tool, with what it needs; one for the whole process."""
 
-    def __init__(self, *, journal: Journal, tokenizer: Tokenizer, now: Callable[[], datetime]) -> None:
-        index = TemporaryIndex()
+    def __init__(self, *, journal: Journal, tokenizer: Tokenizer, now: Callable[[], datetime], upkeep: Upkeep) -> None:
         self._journal = journal
         self._now = now
         self._tokenizer = tokenizer
-        self._reader = Reader(index)
-        self._project = ProjectSearch(index)
+        self._upkeep = upkeep
 
     async def __call__(self, arguments: dict[str, Any], scene: Scene) -> ToolResult:
         """The record of the previous session, or of another one of the same project.
@@ -59,7 +67,7 @@ class ReadSessionTool:
                 f"read_session: the session was deleted while it was being read ({error}). Call read_session again to "
                 "see which ones there are, or go on without."
             ) from error
-        except OpenCodeError as error:
+        except (OpenCodeError, IndexBusy, IndexReplaced) as error:
             raise _failed(error) from error
         return ToolResult(
             title=answer.title,
@@ -76,10 +84,11 @@ class ReadSessionTool:
             now=self._now,
             allow_other_projects=scene.settings.allow_other_projects,
         )
+        index = SearchIndex(self._upkeep, is_kept=scene.settings.index)
         if asked.session_id is not None and asked.session_id.lower() == ALL:
-            return await self._project.read(addressing.here, asked, client, manner, addressing.age)
-        return await self._reader.read(await addressing.wanted(asked.session_id), asked, client, manner)
+            return await ProjectSearch(index).read(addressing.here, asked, client, manner, addressing.age)
+        return await Reader(index).read(await addressing.wanted(asked.session_id), asked, client, manner)
 
 
-def _failed(error: OpenCodeError) -> ToolFailed:
+def _failed(error: HandoffSidecarError) -> ToolFailed:
     return ToolFailed(f"read_session failed: {error}. Call it again, or go on without.")

@@ -25,11 +25,13 @@ class StandingRows:
     Attributes:
         undone: how many messages were undone.
         cut: what stands of the message that was undone in part.
+        is_whole: whether these are all, back to the first message; else older ones are still being read.
     """
 
     rows: range
     undone: int = 0
     cut: Record | None = None
+    is_whole: bool = True
 
     def record(self, record: Record) -> Record:
         """What stands of a message in these rows."""
@@ -58,6 +60,13 @@ def standing_rows(store: Store, session: Session, cut: Message | None) -> Standi
     kept = [record_of(message) for message in standing(session, [cut] if cut else [])]
     stop = first + sum(len(passages_of(record)) for record in kept)
     return StandingRows(range(rows.start, stop), undone, kept[0] if kept else None)
+
+
+def about_missing(stands: StandingRows) -> list[str]:
+    """A sentence about older messages that were not searched, if there are any."""
+    if stands.is_whole:
+        return []
+    return ["Its older messages were NOT searched: they are being read for the first time. Ask again in a moment."]
 
 
 def about_undone(session: Session, number: int, *, is_all: bool = True) -> list[str]:

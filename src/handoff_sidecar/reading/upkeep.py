@@ -115,7 +115,7 @@ class Upkeep:
             IndexBusy, IndexReplaced: see `Index.write`.
         """
         is_whole = await self._read(session, client, project, time.monotonic() + WAIT_FOR_ONE_S)
-        if not is_whole:
+        if not is_whole and project.is_kept:
             self.later(session.id, client, project)
         return is_whole
 
@@ -206,7 +206,7 @@ class Upkeep:
         while self._worker is not None and not self._worker.done():
             await asyncio.wait([self._worker])
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Stop; what was not done is gone on with another time."""
         if self._worker is not None:
             self._worker.cancel()

@@ -32,6 +32,9 @@ TITLE_MAX_CHARACTERS = 80
 MINUTES_AN_HOUR = 60
 SHOWN_AS_HOURS = 48
 
+THIS = "this"
+"""The session that is read from: what a compaction has taken out of the agent's sight is still there."""
+
 _ANCESTOR = re.compile(r"previous(?:\s*:\s*(\d{1,3}))?", re.IGNORECASE)
 _PREVIOUS_LINE = re.compile(rf"(?m)^Previous: `({SESSION_ID})`")
 
@@ -55,12 +58,14 @@ class Addressing:
         self._allow_other_projects = allow_other_projects
 
     async def wanted(self, name: str | None) -> Session:
-        """The session that is called so: None or `previous`, `previous:2`, or an id.
+        """The session that is called so: None or `previous`, `previous:2`, `this`, or an id.
 
         Raises:
             ToolFailed: there is none, or it is not to be read from here; lists those that are.
             OpenCodeError: it could not be looked up.
         """
+        if (name or "").lower() == THIS:
+            return self.here
         ancestor = _ANCESTOR.fullmatch(name or "previous")
         if ancestor:
             return await self._ancestor(int(ancestor[1] or 1))

@@ -126,7 +126,9 @@ class Sidecar:
         self._upkeep = Upkeep(Indexes(folders.cache))
         self._tools: dict[str, Callable[[dict[str, Any], Scene], Awaitable[ToolResult]]] = {
             SESSION_HANDOFF.name: session_handoff,
-            READ_SESSION.name: ReadSessionTool(journal=journal, tokenizer=self._tokenizer, now=now),
+            READ_SESSION.name: ReadSessionTool(
+                journal=journal, tokenizer=self._tokenizer, now=now, upkeep=self._upkeep
+            ),
         }
         self._commands: dict[str, Callable[[str, Scene], Awaitable[ToolResult]]] = {
             str(HANDOFF_NOW_COMMAND["name"]): HandoffNow(session_handoff),
@@ -141,7 +143,7 @@ class Sidecar:
         """Serve the shim until it closes its end or asks for the end."""
         async with self._http:
             await self.connection.serve()
-        await self._upkeep.close()
+        await self._upkeep.aclose()
 
     async def _initialize(self, params: dict[str, object]) -> dict[str, Any]:
         hello = Initialize.model_validate(params)

@@ -25,7 +25,7 @@ def _opencode(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def read(config: Path, url: str = SERVE_URL, **arguments: Any) -> str:
     asked = ReadSession.model_validate(arguments)
-    answer = await read_from_outside(asked, Server(url), config=config, directory="/home/ada/dashboard")
+    answer = await read_from_outside(asked, Server(url), config=config, cache=config, directory="/home/ada/dashboard")
     return f"{answer.about} {answer.said}"
 
 

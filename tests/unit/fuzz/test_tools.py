@@ -41,7 +41,9 @@ from handoff_sidecar.journal.brief_file import read_brief
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.journal.lineage import line_of
 from handoff_sidecar.opencode.client import OpenCodeClient
+from handoff_sidecar.reading.indexes import Indexes
 from handoff_sidecar.reading.read_session import ReadSessionTool
+from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.search.findings import find
 from handoff_sidecar.search.query import parse_query
 from handoff_sidecar.search.store import Store
@@ -138,9 +140,11 @@ def test_any_arguments_make_a_handoff_or_a_sentence(tmp_path: Path, arguments: d
 
 @given(ASKED | st.dictionaries(TEXT, JSON, max_size=3))
 def test_any_question_is_answered_within_its_budget_or_refused(tmp_path: Path, asked: dict[str, Any]) -> None:
-    tool = ReadSessionTool(journal=Journal(tmp_path), tokenizer=TOKENIZER, now=lambda: datetime.now(UTC))
+    tool = ReadSessionTool(
+        journal=Journal(tmp_path), tokenizer=TOKENIZER, now=lambda: datetime.now(UTC), upkeep=Upkeep(Indexes(tmp_path))
+    )
 
-    outcome = finished(tool(asked, scene(opencode_with_a_history(), read_token_budget=500)))
+    outcome = finished(tool(asked, scene(opencode_with_a_history(), read_token_budget=500, index=False)))
 
     if not isinstance(outcome, HandoffSidecarError):
         assert TOKENIZER.count(outcome.output) <= 500  # type: ignore[attr-defined]
@@ -209,9 +213,11 @@ def test_a_handoff_in_an_odd_opencode_is_made_or_fails_in_a_sentence(tmp_path: P
     ODD, st.sampled_from([{}, {"query": "login"}, {"query": "x", "session_id": "all"}, {"file": "a.ts"}, {"limit": 1}])
 )
 def test_a_look_back_in_an_odd_opencode_is_answered_or_refused(tmp_path: Path, odd: Odd, asked: dict[str, Any]) -> None:
-    tool = ReadSessionTool(journal=Journal(tmp_path), tokenizer=TOKENIZER, now=lambda: datetime.now(UTC))
+    tool = ReadSessionTool(
+        journal=Journal(tmp_path), tokenizer=TOKENIZER, now=lambda: datetime.now(UTC), upkeep=Upkeep(Indexes(tmp_path))
+    )
 
-    finished(tool(asked, scene(odd)))
+    finished(tool(asked, scene(odd, index=False)))
 
 
 @given(ODD, TOKENS, st.sampled_from(["step", "idle"]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_messa
 
 from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
 from handoff_sidecar.journal.journal import Journal
+from handoff_sidecar.reading.indexes import Indexes
 from handoff_sidecar.reading.read_session import ReadSessionTool
+from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.text.tokens import Tokenizer
 
@@ -36,8 +40,14 @@ def opencode() -> FakeOpenCode:
 
 
 @pytest.fixture
-def read(opencode: FakeOpenCode, journal: Journal) -> Read:
-    tool = ReadSessionTool(journal=journal, tokenizer=TOKENIZER, now=lambda: NOW)
+async def upkeep(tmp_path: Path) -> AsyncIterator[Upkeep]:
+    async with aclosing(Upkeep(Indexes(tmp_path / "cache"))) as upkeep:
+        yield upkeep
+
+
+@pytest.fixture
+def read(opencode: FakeOpenCode, journal: Journal, upkeep: Upkeep) -> Read:
+    tool = ReadSessionTool(journal=journal, tokenizer=TOKENIZER, now=lambda: NOW, upkeep=upkeep)
 
     async def call(
         budget: int = 4_000, context: ToolContext = CONTEXT, settings: dict[str, Any] | None = None, **arguments: Any

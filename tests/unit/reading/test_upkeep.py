@@ -78,7 +78,7 @@ def opencode() -> FakeOpenCode:
 async def desk(opencode: FakeOpenCode, tmp_path: Path) -> AsyncIterator[Desk]:
     desk = Desk(opencode, tmp_path)
     yield desk
-    await desk.upkeep.close()
+    await desk.upkeep.aclose()
 
 
 @pytest.fixture(autouse=True)
@@ -209,14 +209,14 @@ async def test_what_was_deleted_while_nobody_looked_goes_at_the_next_start(
     opencode.add_session("ses_gone")
     opencode.messages["ses_gone"] = turn(1, "zyzzyvax", "done")
     await desk.all_of()
-    await desk.upkeep.close()
+    await desk.upkeep.aclose()
     del opencode.sessions["ses_gone"]
     later = Desk(opencode, tmp_path)
     await later.upkeep.opened(opencode.client())
     await later.upkeep.done()
     assert later.found("zyzzyvax") == 0
     assert not bytes_with(tmp_path, b"yzzyvax")
-    await later.upkeep.close()
+    await later.upkeep.aclose()
 
 
 async def test_opening_a_project_without_an_index_makes_none(desk: Desk, opencode: FakeOpenCode) -> None:

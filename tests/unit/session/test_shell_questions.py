@@ -9,7 +9,9 @@ from past_session import QUESTIONS, past_session
 
 from handoff_sidecar.call.context import Scene, ToolContext
 from handoff_sidecar.journal.journal import Journal
+from handoff_sidecar.reading.indexes import Indexes
 from handoff_sidecar.reading.read_session import ReadSessionTool
+from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.text.tokens import Tokenizer
 
@@ -26,7 +28,10 @@ async def test_a_search_brings_what_the_newest_messages_leave_out(tmp_path: Path
     opencode.messages["ses_old"] = past_session()
     tokenizer = Tokenizer()
     tool = ReadSessionTool(
-        journal=Journal(tmp_path), tokenizer=tokenizer, now=lambda: datetime.fromtimestamp(1_780_000_000, UTC)
+        journal=Journal(tmp_path),
+        tokenizer=tokenizer,
+        now=lambda: datetime.fromtimestamp(1_780_000_000, UTC),
+        upkeep=Upkeep(Indexes(tmp_path)),
     )
     context = ToolContext.model_validate({"sessionID": "ses_here", "directory": "/home/ada/dashboard"})
     scene = Scene(context, opencode.client(), Settings(), "tui")
