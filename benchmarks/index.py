@@ -39,7 +39,7 @@ TURNS = 16
 """Of five messages each: 80 in a session, 40,000 in all."""
 
 LONG_TURNS = 2_000
-LONG_SESSIONS = 3
+LONG_SESSIONS = 1
 
 INDEXED_WITHIN_S = 900.0
 PAUSE_S = 0.2

@@ -20,7 +20,6 @@ from handoff_sidecar.journal.journal import KEPT_BRIEFS
 from handoff_sidecar.opencode.endpoints import ENDPOINTS
 from handoff_sidecar.opencode.limits import CompactionConfig, ModelLimits
 from handoff_sidecar.opencode.versions import TRIED
-from handoff_sidecar.reading.all_sessions import MAX_SESSIONS
 from handoff_sidecar.reading.definition import DEFAULT_LIMIT, ReadSession
 from handoff_sidecar.session.trigger import Wish, find_trigger, read_wish
 from handoff_sidecar.settings import Settings
@@ -137,7 +136,6 @@ def test_every_call_of_read_session_that_is_shown_is_valid() -> None:
         assert set(given) <= set(ReadSession.model_fields)
         assert ReadSession.model_validate(given).model_dump(include=set(given)) == given
     assert f"the newest {DEFAULT_LIMIT} messages" in README
-    assert f"the newest {MAX_SESSIONS} sessions" in README
 
 
 def test_every_slash_command_is_in_the_readme_and_no_other() -> None:

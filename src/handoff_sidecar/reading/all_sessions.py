@@ -13,12 +13,14 @@ from handoff_sidecar.opencode.models import Message, Session, SessionID
 from handoff_sidecar.reading.answer import Answer, Block, Fitted
 from handoff_sidecar.reading.definition import ReadSession
 from handoff_sidecar.reading.passage_blocks import Shown, blocks_of, chosen, filled
+from handoff_sidecar.reading.plain_search import plain_answer
 from handoff_sidecar.reading.search_index import SearchIndex
 from handoff_sidecar.reading.standing_rows import cut_message, standing_rows
 from handoff_sidecar.reading.touched import touched
 from handoff_sidecar.reading.upkeep import MOST_SESSIONS, Reach
 from handoff_sidecar.reading.wording import Manner
 from handoff_sidecar.search.findings import Findings, find
+from handoff_sidecar.search.index_file import why_no_index
 from handoff_sidecar.search.query import Query, parse_query
 from handoff_sidecar.search.store import Store
 from handoff_sidecar.search.texts import Texts
@@ -96,6 +98,8 @@ class ProjectSearch:
         answer = Answer("All sessions", about, "")
         if asked.query is None or first is None:
             return _list(listed, asked, answer, manner, age)
+        if reason := why_no_index():
+            return await plain_answer(listed, asked, client, manner, answer, reason)
         query = parse_query(asked.query)
         cuts = {each.id: await cut_message(each, client) for each in listed if each.revert is not None}
         wanted = _Asked(here, asked, query, cuts, answer, manner, age)

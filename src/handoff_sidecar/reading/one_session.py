@@ -17,11 +17,13 @@ from handoff_sidecar.reading.answer import Answer, Fitted
 from handoff_sidecar.reading.definition import DEFAULT_LIMIT, ReadSession
 from handoff_sidecar.reading.file_answer import answer_to_file
 from handoff_sidecar.reading.message_blocks import about_cuts, message_block
+from handoff_sidecar.reading.plain_search import plain_answer
 from handoff_sidecar.reading.query_answer import answer_to_query
 from handoff_sidecar.reading.search_index import SearchIndex
 from handoff_sidecar.reading.standing_rows import about_undone, cut_message, standing_rows
 from handoff_sidecar.reading.wanted import Wanted
 from handoff_sidecar.reading.wording import Manner
+from handoff_sidecar.search.index_file import why_no_index
 from handoff_sidecar.search.store import Store
 from handoff_sidecar.session.transcript import Detail, record_of
 from handoff_sidecar.text.counts import so_many
@@ -86,6 +88,8 @@ class Reader:
         self, answer: Answer, session: Session, asked: ReadSession, client: OpenCodeClient, manner: Manner
     ) -> Answer:
         """What answers a query, or what was done to a file."""
+        if reason := why_no_index():
+            return await plain_answer([session], asked, client, manner, answer, reason)
         cut = await cut_message(session, client)
 
         def look(store: Store, is_whole: bool) -> Answer:  # noqa: FBT001  # as the index calls it

@@ -23,6 +23,7 @@ from handoff_sidecar.reading.indexes import Indexes, ProjectIndex
 from handoff_sidecar.reading.pace import rest_s
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.coverage import Coverage
+from handoff_sidecar.search.index_file import why_no_index
 from handoff_sidecar.search.store import Store
 
 log = logging.getLogger(__name__)
@@ -152,7 +153,7 @@ class Upkeep:
 
     async def turn_ended(self, scene: Scene) -> None:
         """A turn has ended, or the session was handed off: if it is part of a chain, bring it up to date."""
-        if not scene.settings.index:
+        if not scene.settings.index or why_no_index():
             return
         try:
             session = await scene.client.session(scene.context.session_id)

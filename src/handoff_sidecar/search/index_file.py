@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -46,6 +47,7 @@ _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _T = TypeVar("_T")
 
 
+@cache
 def why_no_index() -> str:
     """Why this Python's SQLite can't hold an index; empty if it can."""
     version = sqlite3.sqlite_version
