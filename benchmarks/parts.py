@@ -91,7 +91,6 @@ PARTS: dict[str, InOpenCode | ByItself] = {
     "sidecar": ByItself(_sidecar),
     "chat": InOpenCode(_chat),
     "search": InOpenCode(_search),
-    "index": InOpenCode(_index),
     "fidelity": ByItself(_fidelity),
     "budget": ByItself(_budget),
 }

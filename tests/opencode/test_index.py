@@ -1,0 +1,58 @@
+"""In the real OpenCode: the index that searches look into, and what leaves it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from opencode.server import Play, Server, calls, until
+
+from handoff_sidecar.demo.scripted_model import Reply
+from handoff_sidecar.search import coverage
+from handoff_sidecar.search.index_file import Index
+
+SAID = "the port of the billing service is qx4821zyv"
+ONLY_THERE = b"x4821zy"
+
+
+def index_files(server: Server) -> list[Path]:
+    return list((server.sandbox.home / ".cache" / "handoff-sidecar" / "index").glob("*"))
+
+
+def messages_held(server: Server, session_id: str) -> int:
+    """How many messages of a session are in an index."""
+    for file in index_files(server):
+        if file.suffix == ".db":
+            with closing(Index(file)) as index:
+                there = index.read(lambda db: coverage.coverage_of(db, session_id))
+            if there.is_whole and there.messages:
+                return there.messages
+    return 0
+
+
+def test_a_session_that_was_handed_off_is_indexed_found_from_all_and_gone_when_it_is_deleted(
+    server: Server, play: Play
+) -> None:
+    old = server.new_session(title="Billing")
+    play(SAID, Reply("Noted."))
+    server.say(old, SAID)
+    play("handoff the billing", calls("session_handoff", summary="Billing service."), Reply("Handed off."))
+    server.say(old, "handoff the billing")
+    until(lambda: messages_held(server, old) or None)
+
+    here = server.new_session(title="here")
+    asked = "Look it up everywhere."
+    play(asked, calls("read_session", session_id="all", query="port billing service"), Reply("I see."))
+    server.say(here, asked)
+    output = server.tool_call(here, "read_session")["output"]
+    assert SAID in output
+    assert old in output
+
+    # Both that said the words, and the prompt that was made of them.
+    made = server.tool_call(old, "session_handoff")["metadata"]["sessionID"]
+    server.wait_for_the_end_of_the_turn(made)
+    for session_id in (old, made, here):
+        assert server.http.delete(f"/session/{session_id}").is_success
+    until(lambda: None if any(ONLY_THERE in file.read_bytes() for file in index_files(server)) else True)
+    assert messages_held(server, old) == 0
+    assert index_files(server)
