@@ -182,7 +182,8 @@ def _said(sessions: Sequence[Session], reach: Reach, findings: Findings, wanted:
     ids = {session.id for session in sessions}
     unread = len(ids & reach.missing - reach.failed)
     searched = len(ids - reach.missing - reach.left_out - reach.failed)
-    where = f"{what} of {searched:,} of {count(len(ids), 'session')}{' so far' if unread else ''}"
+    some = f"{searched:,} of " if searched < len(ids) else ""
+    where = f"{what} of {some}{count(len(ids), 'session')}{' so far' if unread else ''}"
     said = [f"Searched {where} for {wanted.asked.query!r}."]
     if unread:
         said.append("The others are being read, the newest first: ask again in a while.")

@@ -6,13 +6,13 @@ import asyncio
 import re
 from typing import Any
 
+import httpx
 import pytest
 from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
 from unit.reading.conftest import Read
 
-from handoff_sidecar.errors import InvalidArguments, OpenCodeUnreachable
+from handoff_sidecar.errors import InvalidArguments
 from handoff_sidecar.reading import query_answer
-from handoff_sidecar.reading.temporary_index import TemporaryIndex
 from handoff_sidecar.search.findings import find
 
 ENDED_WITHIN_S = 0.2
@@ -189,18 +189,21 @@ async def test_all_sessions_of_the_project_are_searched_and_named(opencode: Fake
     assert "Nothing found" in (await read(session_id="all", query="giraffe")).output
 
 
-async def test_sessions_that_could_not_be_searched_are_named(
-    opencode: FakeOpenCode, read: Read, monkeypatch: pytest.MonkeyPatch
+async def test_a_session_that_can_not_be_read_is_told_with_those_that_were_searched(
+    opencode: FakeOpenCode, read: Read
 ) -> None:
-    async def refuse(*_: object) -> None:
-        raise OpenCodeUnreachable("no answer", endpoint="GET /x")
+    opencode.add_session("ses_other")
+    opencode.messages["ses_other"] = [user_message(1, "zebra")]
 
-    opencode.messages["ses_old"] = [user_message(1, "zebra")]
-    monkeypatch.setattr(TemporaryIndex, "bring_up_to_date", refuse)
+    async def refuse(request: httpx.Request) -> httpx.Response | None:
+        return httpx.Response(500, text="broken") if "ses_old/message" in request.url.path else None
+
+    opencode.intercept = refuse
 
     output = (await read(session_id="all", query="zebra")).output
 
-    assert "1 session could not be read and was left out: `ses_old`." in output
+    assert "the contents of 1 of 2 sessions for 'zebra'" in output
+    assert "Not searched, as OpenCode could not read them: 1 session (`ses_old`)." in output
 
 
 async def test_a_search_within_a_file_that_finds_nothing_says_so_and_how_to_look_without_the_file(
