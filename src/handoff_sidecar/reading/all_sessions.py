@@ -103,7 +103,9 @@ class ProjectSearch:
         query = parse_query(asked.query)
         cuts = {each.id: await cut_message(each, client) for each in listed if each.revert is not None}
         wanted = _Asked(here, asked, query, cuts, answer, manner, age)
-        return await self._index.in_project(first, client, lambda store, reach: _answer(store, reach, wanted))
+        return await self._index.in_project(
+            first, client, lambda store, reach: _answer(store, reach, wanted), but=_id_of(here)
+        )
 
 
 def _id_of(session: Session | None) -> str:

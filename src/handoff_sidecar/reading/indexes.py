@@ -58,6 +58,11 @@ class Indexes:
                 self._open[project, is_kept] = found
             return found
 
+    @property
+    def are_there(self) -> bool:
+        """Whether there is any."""
+        return any(self._folder.glob("*.db"))
+
     def if_there(self, session: Session) -> ProjectIndex | None:
         """The index of a session's project, if there is one."""
         project = project_of(session)

@@ -51,8 +51,10 @@ class SearchIndex:
 
         return await self._twice(session, attempt)
 
-    async def in_project(self, here: Session, client: OpenCodeClient, look: Callable[[Store, Reach], _T]) -> _T:
-        """What `look` finds in the sessions of a project; it is told which are there.
+    async def in_project(
+        self, here: Session, client: OpenCodeClient, look: Callable[[Store, Reach], _T], *, but: str = ""
+    ) -> _T:
+        """What `look` finds in the sessions of a project but that one; it is told which are there.
 
         Raises:
             OpenCodeError: the sessions could not be listed.
@@ -60,7 +62,7 @@ class SearchIndex:
         """
 
         async def attempt(project: ProjectIndex) -> _T:
-            reach = await self._upkeep.all_of(here, client, project)
+            reach = await self._upkeep.all_of(here, client, project, but=but)
             return await asyncio.to_thread(project.index.read, lambda db: look(Store(db), reach))
 
         return await self._twice(here, attempt)

@@ -120,8 +120,12 @@ class Upkeep:
             self.later(session.id, client, project)
         return is_whole
 
-    async def all_of(self, here: Session, client: OpenCodeClient, project: ProjectIndex) -> Reach:
+    async def all_of(self, here: Session, client: OpenCodeClient, project: ProjectIndex, *, but: str = "") -> Reach:
         """Bring as many of a project's sessions up to date as can be within a moment, the rest in the background.
+
+        Args:
+            here: a session of the project.
+            but: one that is not asked about: the one that asks is busy, and would be read again each time.
 
         Raises:
             OpenCodeError: they could not be listed.
@@ -132,7 +136,7 @@ class Upkeep:
         await self._forget_deleted(listed, client, project)
         work = self._work_for(client, project)
         known = await asyncio.to_thread(project.index.read, coverage.all_coverage)
-        stale = deque(session for session in listed if _is_stale(session, known.get(session.id)))
+        stale = deque(session for session in listed if session.id != but and _is_stale(session, known.get(session.id)))
         while stale and time.monotonic() < deadline:
             try:
                 if await self._read(stale[0], client, project, deadline):
@@ -173,6 +177,8 @@ class Upkeep:
             log.info("deleted sessions were not looked for in the index: %s", error)
 
     async def _look_for_deleted(self, client: OpenCodeClient) -> None:
+        if not self._indexes.are_there:
+            return
         listed = await client.sessions(limit=MOST_SESSIONS)
         project = await asyncio.to_thread(self._indexes.if_there, listed[0]) if listed else None
         if project is not None:
