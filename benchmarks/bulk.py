@@ -16,8 +16,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from benchmarks.record import TURN_MS, Call, Record
 from benchmarks.stage import import_records
+from handoff_sidecar.demo.record import TURN_MS, Call, Record
 from handoff_sidecar.demo.sandbox import Sandbox
 
 STEPS_A_TURN = 4
