@@ -18,25 +18,58 @@ SCREEN_TIMEOUT_S = 60.0
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_the_demo_makes_the_prompt_that_the_readme_shows(opencode: OpenCodeBinary, tmp_path: Path) -> None:
+def demo(opencode: OpenCodeBinary, folder: Path, *options: str) -> str:
+    """What it prints; it leaves nothing behind."""
     done = subprocess.run(
-        [sys.executable, "-m", "handoff_sidecar", "demo"],
-        env={**os.environ, ENVIRONMENT_VARIABLE: str(opencode.path), "TMPDIR": str(tmp_path)},
+        [sys.executable, "-m", "handoff_sidecar", "demo", *options],
+        env={**os.environ, ENVIRONMENT_VARIABLE: str(opencode.path), "TMPDIR": str(folder), "COLUMNS": "110"},
         capture_output=True,
         text=True,
         check=False,
     )
-
     assert done.returncode == 0, done.stderr
-    prompt = "\n".join(re.findall(r"(?m)^  \| ?(.*)$", done.stdout))
+    assert list(folder.glob("handoff-*")) == [], "the demo left something behind"
+    return done.stdout
+
+
+def test_the_demo_shows_in_30_lines_what_a_handoff_changes(opencode: OpenCodeBinary, tmp_path: Path) -> None:
+    shown = demo(opencode, tmp_path)
+
+    print(shown)
+    assert shown.startswith(f"OpenCode {opencode.version} (")
+    assert 25 <= len(shown.rstrip().splitlines()) <= 32
+    old, new = re.findall(r"([\d,]+) of 200,000 tokens · (?:build|same)", shown)
+    assert int(old.replace(",", "")) > 150_000
+    assert int(new.replace(",", "")) < 20_000
+    for words in (
+        "200 messages · ",
+        "1 message · ",
+        "same agent, model, permissions · made in ",
+        '- "Never change the session format',
+        "src/auth/logout.ts (not found)",
+        "port 2587",
+        "write cookies.ts → refused: ",
+        "/handoff-resume → 1 session, its goal in its prompt",
+        "`make demo-tui`",
+    ):
+        assert words in shown
+    marks = set(
+        re.findall(r"  (you|OpenCode|git|the agent|the agent, checked|the agent: NOT FOUND)$", shown, re.MULTILINE)
+    )
+    assert len(marks) == 6
+
+
+def test_the_long_demo_makes_the_prompt_that_the_readme_shows(opencode: OpenCodeBinary, tmp_path: Path) -> None:
+    printed = demo(opencode, tmp_path, "--long")
+
+    prompt = "\n".join(re.findall(r"(?m)^  \| ?(.*)$", printed))
     shown = re.search(r"(?s)```\n(## Session Handoff.*?)\n```", README.read_text(encoding="utf-8"))
     assert shown is not None
     assert without_ids(prompt) == without_ids(shown[1])
-    assert "Handoff: Auth flow for the dashboard" in done.stdout
-    assert re.search(r"time +\d+ ms", done.stdout)
-    _, answer = done.stdout.split("  The tool answers the agent:\n  Handed off to")
+    assert "Handoff: Auth flow for the dashboard" in printed
+    assert re.search(r"time +\d+ ms", printed)
+    _, answer = printed.split("  The tool answers the agent:\n  Handed off to")
     assert "Do nothing more" not in answer, "what tells the agent to stop reads as an order to the viewer"
-    assert list(tmp_path.glob("handoff-*")) == [], "the demo left something behind"
 
 
 @pytest.mark.timeout(180)

@@ -32,7 +32,7 @@ def install(arguments: argparse.Namespace) -> int:
     if renewed := renew_schema(config_folder()):
         print(f"{renewed}: its `$schema` names this installation's now.")
     for warning in done.warnings:
-        print(f"Warning: {warning}.")
+        print(f"Warning: {warning}{'' if warning.endswith('?') else '.'}")
     print("Next: restart OpenCode, then type `handoff`, `handoff <goal>` or `/handoff` in any session.")
     print("To undo: handoff-sidecar uninstall")
     return 0
@@ -150,7 +150,7 @@ def demo(arguments: argparse.Namespace) -> int:
             "`demo --tui` opens OpenCode's TUI, which needs a terminal. Run it in one, or run `handoff-sidecar demo`, "
             "which only prints"
         )
-    return run_demo(tui=arguments.tui)
+    return run_demo(tui=arguments.tui, long=arguments.long)
 
 
 def show(arguments: argparse.Namespace) -> int:

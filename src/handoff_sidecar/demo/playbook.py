@@ -28,7 +28,7 @@ PROJECT_FILES = {
     "src/api/routes.ts": 'export const routes = ["/login"]\n',
 }
 
-_SUMMARY = (
+SUMMARY = (
     "Building auth flow for the user dashboard. Login works, session persistence implemented, "
     "currently fixing token refresh."
 )
@@ -86,9 +86,9 @@ def _turn(request: ChatRequest, project: Path) -> Sequence[Reply]:
 
 def _first_turn(project: Path) -> Sequence[Reply]:
     return [
-        Reply("I start with a plan.", (_todo_list(),), input_tokens=9_200),
+        Reply("I start with a plan.", (todo_list(),), input_tokens=9_200),
         Reply("", (_write(project),), input_tokens=9_900),
-        Reply("", (_edit(project),), input_tokens=10_600),
+        Reply("", (edit_routes(project),), input_tokens=10_600),
         Reply(
             "Login works and sessions persist. Two requests that refresh a token at once still race: "
             "I decided on a mutex, as it needs no change of the format.",
@@ -103,7 +103,7 @@ def _handoff(wish: Wish, request: ChatRequest) -> Reply:
         asked = [text_of(message) for message in request.messages if message.get("role") == "user"]
         begun = next((goal for text in asked if (goal := _goal(text))), None)
         arguments = {
-            "summary": f"{_SUMMARY} Begun since: {begun}." if begun else _SUMMARY,
+            "summary": f"{SUMMARY} Begun since: {begun}." if begun else SUMMARY,
             "next_steps": ["Add mutex for token refresh", "Test concurrent requests"],
             "key_decisions": ["mutex around refresh (needs no change of the session format)"],
         }
@@ -124,7 +124,7 @@ def _beginning(prompt: str) -> Sequence[Reply]:
     said = Reply(_last_words(prompt), input_tokens=2_900)
     if "**Todos:**" not in prompt:
         return [Reply("First I look up what the brief leaves out.", (look_up,)), said]
-    restored = Reply("First I restore the todo list and look up what the brief leaves out.", (_todo_list(),))
+    restored = Reply("First I restore the todo list and look up what the brief leaves out.", (todo_list(),))
     return [restored, Reply("", (look_up,)), said]
 
 
@@ -149,7 +149,8 @@ def _is_of_the_story(request: ChatRequest) -> bool:
     return _TODOS[3][0] in json.dumps(request.messages)
 
 
-def _todo_list() -> ToolCall:
+def todo_list() -> ToolCall:
+    """The story's todos, as the agent writes them."""
     todos = [{"content": content, "status": status, "priority": "medium"} for content, status in _TODOS]
     return ToolCall("todowrite", {"todos": todos})
 
@@ -159,6 +160,7 @@ def _write(project: Path) -> ToolCall:
     return ToolCall("write", {"filePath": str(project / "src/auth/session.ts"), "content": text})
 
 
-def _edit(project: Path) -> ToolCall:
+def edit_routes(project: Path) -> ToolCall:
+    """A second route, in a file that is there."""
     path = str(project / "src/api/routes.ts")
     return ToolCall("edit", {"filePath": path, "oldString": '["/login"]', "newString": '["/login", "/refresh"]'})

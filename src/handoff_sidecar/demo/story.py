@@ -9,12 +9,10 @@ import shutil
 import sys
 import tempfile
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -22,17 +20,16 @@ from handoff_sidecar.demo.binary import OpenCodeBinary, find_opencode
 from handoff_sidecar.demo.playbook import FIRST_REQUEST, HANDOFF_GOAL, PROJECT_FILES, Playbook, demo_playbook
 from handoff_sidecar.demo.processes import SandboxFailed, leaving_properly, run_on_terminal
 from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.demo.screen import BOLD, DIM, GREEN, PLAIN, Screen
 from handoff_sidecar.demo.scripted_model import ScriptedModel
+from handoff_sidecar.demo.server import TURN_TIMEOUT_S, get, say_as_person, tool_call, wait_for_answer
+from handoff_sidecar.demo.tour import touring
+from handoff_sidecar.demo.tour_script import tour_script
 from handoff_sidecar.folders import APP_NAME
 from handoff_sidecar.installation.plugin_file import install
 from handoff_sidecar.settings import SETTINGS_FILE
 
-TURN_TIMEOUT_S = 90.0
-"""For one turn of the scripted model; 1-3 s on two idle cores."""
-
-POLL_INTERVAL_S = 0.1
 WIDTH = 100
-BOLD, DIM, GREEN, PLAIN = "\033[1m", "\033[2m", "\033[32m", "\033[0m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +41,39 @@ class Stage:
     model: ScriptedModel
 
 
-def run_demo(*, tui: bool) -> int:
-    """Show a handoff, or with `tui` open the TUI on a session that can be handed off; the exit status.
+def run_demo(*, tui: bool = False, long: bool = False) -> int:
+    """Show what a handoff changes, with `long` a log of all of it, or with `tui` the TUI; the exit status.
 
     Raises:
         HandoffSidecarError: OpenCode could not be had or started; the message says why.
     """
-    with stage(say=print) as made:
-        status = _open_tui(made) if tui else _show(made)
-    if tui:
-        # OpenCode's last words are how to continue a session that is no longer there.
-        print("\nThis was a throwaway home: it is deleted, and its sessions can't be continued.")
-        print(f"To hand off in your own OpenCode: {_how_to_install()}.")
-    return status
+    if tui or long:
+        with stage(say=print) as made:
+            status = _open_tui(made) if tui else _show(made)
+        if tui:
+            # OpenCode's last words are how to continue a session that is no longer there.
+            print("\nThis was a throwaway home. It is deleted now, and its sessions can't be continued.")
+            print(f"To hand off in your own OpenCode: {_how_to_install()}.")
+        return status
+    screen = Screen()
+    with stage(say=print, tell=screen.opencode) as made, touring(made.sandbox, made.binary.version, screen) as tour:
+        made.model.script = tour_script(made.sandbox.project)
+        tour.show()
+    screen.say(f"\nAll of this was read back from OpenCode. Type `handoff` yourself: `{_typed_yourself()}`.")
+    screen.say(f"In your own OpenCode: {_how_to_install()}.")
+    return 0
 
 
 @contextmanager
-def stage(say: Callable[[str], None]) -> Iterator[Stage]:
-    """A throwaway OpenCode with the plugin, for as long as the block runs; `say` is told if OpenCode is fetched."""
+def stage(say: Callable[[str], None], tell: Callable[[OpenCodeBinary], None] = lambda _: None) -> Iterator[Stage]:
+    """A throwaway OpenCode with the plugin, for as long as the block runs.
+
+    Args:
+        say: called with a line when OpenCode has to be fetched.
+        tell: called with the OpenCode that was found, before anything of it is started.
+    """
     binary = find_opencode(say=say)
+    tell(binary)
     with leaving_properly(), tempfile.TemporaryDirectory(prefix="handoff-demo-") as folder:
         root = Path(folder).resolve()
         with ScriptedModel(Playbook("", {})) as model:
@@ -102,7 +113,7 @@ def _show(stage: Stage) -> int:
         _heading("What its agent did first")
         _print_session(http, made["sessionID"])
         took_ms = call["time"]["end"] - call["time"]["start"]
-        session = _get(http, f"/session/{made['sessionID']}")
+        session = get(http, f"/session/{made['sessionID']}")
         _heading("In short")
         print(f"  session  {session['title']}  ({session['id']})")
         print(f"  agent    {messages[0]['info']['agent']}")
@@ -122,43 +133,20 @@ def _open_tui(stage: Stage) -> int:
     return run_on_terminal(command.argv, command.env, command.cwd)
 
 
+def _typed_yourself() -> str:
+    """What opens the TUI: in a clone its make target, which needs no installation."""
+    is_clone = (Path(__file__).parents[3] / "Makefile").is_file()
+    return "make demo-tui" if is_clone else f"{APP_NAME} demo --tui"
+
+
 def _how_to_install() -> str:
     if shutil.which(APP_NAME):
         return f"`{APP_NAME} install`"
     return f"`uv tool install .` or `pipx install .` in the clone, then `{APP_NAME} install`"
 
 
-def say_as_person(http: httpx.Client, session_id: str | None, text: str) -> str:
-    """Send a message as the person and wait for the turn to end; the session's id."""
-    session_id = session_id or _checked(http.post("/session", json={}))["id"]
-    parts = [{"type": "text", "text": text}]
-    _checked(http.post(f"/session/{session_id}/message", json={"parts": parts}))
-    return session_id
-
-
-def wait_for_answer(http: httpx.Client, session_id: str) -> list[dict[str, Any]]:
-    """The session's messages, once its agent has ended its turn."""
-    deadline = time.monotonic() + TURN_TIMEOUT_S
-    while time.monotonic() < deadline:
-        messages: list[dict[str, Any]] = _get(http, f"/session/{session_id}/message")
-        if messages and messages[-1]["info"].get("finish") == "stop":
-            return messages
-        time.sleep(POLL_INTERVAL_S)
-    raise SandboxFailed(f"the new session {session_id} did not answer its prompt within {TURN_TIMEOUT_S:g} s")
-
-
-def tool_call(http: httpx.Client, session_id: str, tool: str) -> dict[str, Any]:
-    """The state of the newest call of a tool."""
-    for message in reversed(_get(http, f"/session/{session_id}/message")):
-        for part in message["parts"]:
-            if part["type"] == "tool" and part["tool"] == tool:
-                state: dict[str, Any] = part["state"]
-                return state
-    raise SandboxFailed(f"the scripted model was not led to call {tool}: the plugin may not be loaded")
-
-
 def _print_session(http: httpx.Client, session_id: str) -> None:
-    for message in _get(http, f"/session/{session_id}/message"):
+    for message in get(http, f"/session/{session_id}/message"):
         who = message["info"]["role"]
         for part in message["parts"]:
             if part["type"] == "text" and part["text"].strip() and not part.get("synthetic"):
@@ -166,22 +154,10 @@ def _print_session(http: httpx.Client, session_id: str) -> None:
                 print(textwrap.fill(text, WIDTH, initial_indent=f"  {who:<10} ", subsequent_indent=" " * 13))
             elif part["type"] == "tool":
                 print(f"  {'':<10} {_dim(part['tool'] + '  ' + (part['state'].get('title') or ''))}")
-    todos = _get(http, f"/session/{session_id}/todo")
+    todos = get(http, f"/session/{session_id}/todo")
     marks = {"completed": "[x]", "in_progress": "[>]", "pending": "[ ]", "cancelled": "[-]"}
     for todo in todos:
         print(f"  {'':<10} {marks[todo['status']]} {todo['content']}")
-
-
-def _get(http: httpx.Client, path: str) -> Any:  # noqa: ANN401  # OpenCode's JSON as it is
-    return _checked(http.get(path))
-
-
-def _checked(response: httpx.Response) -> Any:  # noqa: ANN401  # as above
-    if response.is_error:
-        raise SandboxFailed(
-            f"OpenCode answered {response.status_code} to {response.request.url}: {response.text[:500]}"
-        )
-    return response.json()
 
 
 def _heading(text: str) -> None:

@@ -7,7 +7,8 @@ import sys
 import httpx
 
 from handoff_sidecar.demo.playbook import FIRST_REQUEST, HANDOFF_GOAL
-from handoff_sidecar.demo.story import TURN_TIMEOUT_S, say_as_person, stage, tool_call, wait_for_answer
+from handoff_sidecar.demo.server import TURN_TIMEOUT_S, say_as_person, tool_call, wait_for_answer
+from handoff_sidecar.demo.story import stage
 from handoff_sidecar.doctor.findings import Finding, broken, good
 from handoff_sidecar.errors import HandoffSidecarError
 
