@@ -97,6 +97,11 @@ bench: .venv/runtime
 	$(PYTHON) -m venv --clear .venv/bench
 	.venv/bench/bin/pip install --quiet .
 	.venv/bench/bin/python -m benchmarks
+ifdef REAL
+	.venv/bench/bin/python -m benchmarks fidelity --sessions "$(REAL)"
+else
+	@echo "Real sessions: skipped. docs/benchmarks.md says how to get some; then make bench REAL=FOLDER."
+endif
 
 real: .venv/runtime
 	@$(BIN)/python -m benchmarks real --model "$(MODEL)"

@@ -8,6 +8,7 @@ docs/benchmarks.md from them. Keeps nothing of runs that docs/benchmarks.md does
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -78,6 +79,9 @@ def _run(asked: Asked) -> None:
                 done, version = part.measure(root, opencode.path, asked.options), opencode.version
             else:
                 done = part.measure(root, asked.options)
+        if asked.options.as_json:
+            print(json.dumps(done.result, ensure_ascii=False, indent=1))
+            return
         machine = describe(version, measured, load)
         text = f"{done.text}\n\n{machine_text(machine)}"
         print(f"{text}\n", flush=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks import latency
 from benchmarks.errors import BadInput
+from benchmarks.own_sessions import pairs_in
 from benchmarks.questions import check
 
 ROUNDS = 30
@@ -27,6 +28,8 @@ class Options:
     against: Path | None = None
     session: Path | None = None
     probes: Path | None = None
+    sessions: Path | None = None
+    as_json: bool = False
     tuning: bool = False
 
 
@@ -61,12 +64,18 @@ def asked_for(words: Sequence[str] | None, parts: Sequence[str], about: str) -> 
     parser.add_argument("--against", type=Path, help="another plugin's file, which registers `session_handoff`")
     parser.add_argument("--session", type=Path, help="a session that `opencode export` wrote, for `fidelity`")
     parser.add_argument("--probes", type=Path, help="what is asked of it: see docs/benchmarks.md")
+    parser.add_argument(
+        "--sessions", type=Path, help="a folder of such sessions, NAME.json and NAME.probes.json, for `fidelity`"
+    )
+    parser.add_argument("--json", action="store_true", help="with --sessions: print what became of each probe")
     parser.add_argument("--tuning", action="store_true", help="`fidelity` on the sessions that the search is tuned on")
     parser.add_argument("--no-results", action="store_true", help="write no files")
     parser.add_argument("--redraw", action="store_true", help="measure nothing; draw the pictures from what is kept")
     given = parser.parse_args(words)
     sizes = tuple(sorted(set(given.sizes)))
-    options = Options(given.rounds, sizes, given.against, given.session, given.probes, given.tuning)
+    options = Options(
+        given.rounds, sizes, given.against, given.session, given.probes, given.sessions, given.json, given.tuning
+    )
     chosen = tuple(given.parts or parts)
     try:
         _check_parts(given.parts, parts, redraw=given.redraw)
@@ -92,6 +101,7 @@ def _check(options: Options, chosen: Sequence[str]) -> None:
             raise BadInput(f"--sizes {turns}: from 1 to {MOST_TURNS} is allowed")
     _check_against(options, chosen)
     _check_own_session(options, chosen)
+    _check_own_sessions(options, chosen)
 
 
 def _check_against(options: Options, chosen: Sequence[str]) -> None:
@@ -101,6 +111,18 @@ def _check_against(options: Options, chosen: Sequence[str]) -> None:
         raise BadInput("--against is for `latency`, which is not among the parts")
     if not options.against.is_file():
         raise BadInput(f"--against {options.against}: there is no such file")
+
+
+def _check_own_sessions(options: Options, chosen: Sequence[str]) -> None:
+    if options.sessions is None:
+        if options.as_json:
+            raise BadInput("--json is for --sessions, which is not given")
+        return
+    if list(chosen) != ["fidelity"]:
+        raise BadInput("--sessions is for `fidelity` alone: name it, and no other part")
+    if options.session or options.probes or options.tuning:
+        raise BadInput("--sessions has sessions of its own: leave out --session, --probes and --tuning")
+    pairs_in(options.sessions)
 
 
 def _check_own_session(options: Options, chosen: Sequence[str]) -> None:

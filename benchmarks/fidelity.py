@@ -149,14 +149,16 @@ async def _measure(root: Path, cases: Sequence[Case]) -> Fidelity:
             OTHER_WAY: plain(case.record.messages[-LAST_MESSAGES:]),
             "whole transcript": plain(case.record.messages),
         }
-        lengths = {name: _tokens(text) for name, text in texts.items()}
+        lengths = {name: tokens_of(text) for name, text in texts.items()}
         for agent, arguments in case.agents.items():
             others = {"agent's summary": _said(arguments), **texts}
-            costs = {"agent's summary": _tokens(_said(arguments)), **lengths}
-            fake = _opencode(case)
+            costs = {"agent's summary": tokens_of(_said(arguments)), **lengths}
+            fake = opencode_with(case)
             async with running(root, fake) as sidecar:
-                prompt, instructions, new = await _handed_off(sidecar, fake, case, arguments)
-                handoffs.append(Handoff(case.name, case.turns, agent, _tokens(prompt), _tokens(instructions), costs))
+                prompt, instructions, new = await handed_off(sidecar, fake, case, arguments)
+                handoffs.append(
+                    Handoff(case.name, case.turns, agent, tokens_of(prompt), tokens_of(instructions), costs)
+                )
                 told = f"{prompt}\n{instructions}"
                 for probe in case.probes:
                     read = "" if probe.is_in(told) else await _read(sidecar, probe, new, case)
@@ -176,7 +178,7 @@ def _outcome(case: Case, agent: str, probe: Probe, seen: tuple[str, str], others
         probe.reworded,
         in_prompt=probe.is_in(told),
         in_read=probe.is_in(read),
-        read_tokens=_tokens(read),
+        read_tokens=tokens_of(read),
         misled=probe.is_misled_by(both),
         outdated=probe.is_outdated_in(both),
         outdated_first=probe.is_outdated_first_in(both),
@@ -184,7 +186,7 @@ def _outcome(case: Case, agent: str, probe: Probe, seen: tuple[str, str], others
     )
 
 
-async def _handed_off(
+async def handed_off(
     sidecar: RunningSidecar, fake: FakeOpenCode, case: Case, arguments: dict[str, Any]
 ) -> tuple[str, str, str]:
     """The prompt, the instructions that the model gets with it, and the id of the new session."""
@@ -210,7 +212,8 @@ async def _read(sidecar: RunningSidecar, probe: Probe, new: str, case: Case) -> 
     return str(answer["output"])
 
 
-def _opencode(case: Case) -> FakeOpenCode:
+def opencode_with(case: Case) -> FakeOpenCode:
+    """An OpenCode that has a case's session and todo list."""
     fake = FakeOpenCode()
     record = case.record
     fake.add_session(record.session_id, title=record.title, directory=record.directory)
@@ -219,7 +222,8 @@ def _opencode(case: Case) -> FakeOpenCode:
     return fake
 
 
-def _tokens(text: str) -> int:
+def tokens_of(text: str) -> int:
+    """How many tokens a text has."""
     return _tokenizer().count(text)
 
 

@@ -6,13 +6,27 @@ Pure: results in, text out.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from benchmarks import fidelity
 from benchmarks.bars import Bar, bar, no_bar
+from benchmarks.fidelity import share
 from benchmarks.markdown import bar_lines, section, table
+from benchmarks.own_sessions import Asked
 from benchmarks.probes import KINDS
 from benchmarks.samples import Sample
+
+LEAST_OF_A_KIND = 20
+LEAST_SHARE_OF_A_KIND = 0.65
+"""Of a kind of which there are so many probes."""
+
+_WAYS: tuple[tuple[str, Callable[[Asked], bool]], ...] = (
+    ("or in one read", lambda each: each.in_prompt or each.in_read),
+    ("of 2,000 tokens", lambda each: each.in_prompt or each.in_small_read),
+    ("with the question", lambda each: each.in_prompt or each.in_question_read),
+    ("or in two reads", lambda each: each.in_prompt or each.in_read or each.in_question_read),
+)
+"""With the prompt: one read with the query, a smaller one, one with the question in its place, and the first two."""
 
 
 def fidelity_text(result: fidelity.Fidelity) -> str:
@@ -24,6 +38,37 @@ def fidelity_text(result: fidelity.Fidelity) -> str:
         "“misled”: what was once decided was found, and not what took its place. “old too”: both were found. "
         "“old first”: and the old one stood before the new one, be it in one sentence.",
     )
+
+
+def own_sessions_text(asked: Sequence[Asked]) -> str:
+    """A table by kind of fact, with the plain search beside it, and what the bars say."""
+    kinds = [(kind, [each for each in asked if each.kind == kind]) for kind in KINDS]
+    rows = [_own_row(kind, its) for kind, its in kinds if its]
+    head = ["fact", "n", "in the prompt", *(name for name, _ in _WAYS), "plain FTS5 alone"]
+    tokens = [each.tokens for each in asked]
+    found = [each for each in asked if each.kind == "reversed" and (each.in_prompt or each.in_read)]
+    first = sum(each.outdated_first for each in found)
+    return section(
+        f"Fidelity: real sessions ({len({each.session for each in asked})})",
+        table(head, [*rows, _own_row("**all**", asked)]),
+        f"An answer to a read has {statistics.median(tokens):,.0f} tokens (median).",
+        bar_lines(*_own_bars(asked, [(kind, its) for kind, its in kinds if len(its) >= LEAST_OF_A_KIND])),
+        f"In {first} of {len(found)} answers on what was decided more than once, the outdated decision stands first.",
+    )
+
+
+def _own_row(name: str, asked: Sequence[Asked]) -> list[str]:
+    found = [share(told(each) for each in asked) for told in (lambda each: each.in_prompt, *(way for _, way in _WAYS))]
+    return [name, str(len(asked)), *(f"{each:.0%}" for each in found), f"{share(a.in_yardstick for a in asked):.0%}"]
+
+
+def _own_bars(asked: Sequence[Asked], kinds: Sequence[tuple[str, Sequence[Asked]]]) -> Iterator[Bar]:
+    for (name, way), least in zip(_WAYS, (0.85, 0.72, 0.80, 0.90), strict=True):
+        found = share(map(way, asked))
+        yield bar(f"{found:.1%} recovered, {name}", f"{least:.0%}", held=found >= least)
+    for kind, its in kinds:
+        found = share(map(_WAYS[0][1], its))
+        yield bar(f"{kind}: {found:.0%}", f"{LEAST_SHARE_OF_A_KIND:.0%}", held=found >= LEAST_SHARE_OF_A_KIND)
 
 
 def _agent(result: fidelity.Fidelity, agent: str) -> Iterator[str]:

@@ -7,9 +7,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import budget, chat, fidelity, index, latency, report, search, sessions, sidecar_costs, startup
+from benchmarks import (
+    budget,
+    chat,
+    fidelity,
+    index,
+    latency,
+    own_sessions,
+    report,
+    search,
+    sessions,
+    sidecar_costs,
+    startup,
+)
 from benchmarks.arguments import Options
-from benchmarks.fidelity_report import fidelity_text
+from benchmarks.fidelity_report import fidelity_text, own_sessions_text
 from benchmarks.place import project_folder
 from benchmarks.questions import case_from_files
 
@@ -71,6 +83,8 @@ def _index(root: Path, binary: Path, options: Options) -> Done:
 
 
 def _fidelity(root: Path, options: Options) -> Done:
+    if options.sessions:
+        return _own_sessions(root, options.sessions)
     with project_folder() as folder:
         if options.session and options.probes:
             cases = [case_from_files(options.session, options.probes, folder)]
@@ -78,6 +92,12 @@ def _fidelity(root: Path, options: Options) -> Done:
             cases = (sessions.tuning if options.tuning else sessions.reported)(str(folder))
         result = fidelity.measure(root, cases)
     return Done(result.summary(), fidelity_text(result))
+
+
+def _own_sessions(root: Path, sessions_folder: Path) -> Done:
+    with project_folder() as folder:
+        asked = own_sessions.measure(root, sessions_folder, folder)
+    return Done({"probes": [asdict(each) for each in asked]}, own_sessions_text(asked))
 
 
 def _budget(root: Path, _: Options) -> Done:

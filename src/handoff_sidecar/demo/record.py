@@ -104,7 +104,7 @@ class Record:
 
     def _message(self, role: str, step: int, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
         created = self._now + step * 1_000
-        message_id = _identifier("msg", created, len(self.messages) + step)
+        message_id = identifier("msg", created, len(self.messages) + step)
         info = {"id": message_id, "sessionID": self.session_id, "role": role, "time": {"created": created}, **fields}
         return {"info": info, "parts": []}
 
@@ -123,9 +123,10 @@ class Record:
 
     def _part(self, message: dict[str, Any], **fields: Any) -> dict[str, Any]:  # noqa: ANN401
         info, number = message["info"], len(message["parts"])
-        part_id = _identifier("prt", info["time"]["created"] + number, len(self.messages) * 100 + number)
+        part_id = identifier("prt", info["time"]["created"] + number, len(self.messages) * 100 + number)
         return {"id": part_id, "sessionID": self.session_id, "messageID": info["id"], **fields}
 
 
-def _identifier(kind: str, milliseconds: int, number: int) -> str:
+def identifier(kind: str, milliseconds: int, number: int) -> str:
+    """An id of OpenCode's form, of which later ones are greater."""
     return f"{kind}_{(milliseconds * 0x1000) & _ID_TIME:012x}{number:014d}"
