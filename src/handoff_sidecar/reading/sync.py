@@ -58,7 +58,7 @@ class SessionSync:
         there = await asyncio.to_thread(self._index.read, lambda db: coverage.coverage_of(db, session.id))
         page = await self._page(session, client, "", FIRST_LOOK_MESSAGES if there.newest_id else self.size.messages)
         # Asked after the messages: what began in between was not under way when they were read.
-        is_busy = (await client.status(session.id)).is_busy
+        is_busy = self._is_recent(page.messages) and (await client.status(session.id)).is_busy
         new = page.messages
         while there.newest_id and page.before is not None and new and new[0].info.id > there.newest_id:
             if len(new) >= MOST_NEW_MESSAGES:
@@ -73,6 +73,10 @@ class SessionSync:
             page = await self._page(session, client, cursor_at(there.before_id, there.before_ms), self.size.messages)
             there = await asyncio.to_thread(self._put_older, session, page, there.before_id, owner)
             yield there.is_whole
+
+    def _is_recent(self, messages: list[Message]) -> bool:
+        """Whether a turn may be under way: one that has said nothing for an hour is none."""
+        return bool(messages) and self._now_ms() - messages[-1].info.time.created < ABANDONED_AFTER_MS
 
     async def _page(self, session: Session, client: OpenCodeClient, before: str, limit: int) -> MessagePage:
         limit = min(limit, self.size.messages)
