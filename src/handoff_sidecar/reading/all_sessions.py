@@ -14,10 +14,11 @@ from handoff_sidecar.reading.answer import Answer, Block, Fitted
 from handoff_sidecar.reading.definition import ReadSession
 from handoff_sidecar.reading.passage_blocks import Shown, blocks_of, chosen, filled
 from handoff_sidecar.reading.plain_search import plain_answer
+from handoff_sidecar.reading.reach import Reach
 from handoff_sidecar.reading.search_index import SearchIndex
 from handoff_sidecar.reading.standing_rows import cut_message, standing_rows
 from handoff_sidecar.reading.touched import touched
-from handoff_sidecar.reading.upkeep import MOST_SESSIONS, Reach
+from handoff_sidecar.reading.upkeep import MOST_SESSIONS
 from handoff_sidecar.reading.wording import Manner
 from handoff_sidecar.search.findings import Findings, find
 from handoff_sidecar.search.index_file import why_no_index

@@ -14,7 +14,8 @@ from handoff_sidecar.errors import IndexBusy, IndexReplaced
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Session
 from handoff_sidecar.reading.indexes import ProjectIndex
-from handoff_sidecar.reading.upkeep import Reach, Upkeep
+from handoff_sidecar.reading.reach import Reach
+from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.search.store import Store
 
 log = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
@@ -141,9 +142,8 @@ class Sidecar:
 
     async def run(self) -> None:
         """Serve the shim until it closes its end or asks for the end."""
-        async with self._http:
+        async with self._http, aclosing(self._upkeep):
             await self.connection.serve()
-        await self._upkeep.aclose()
 
     async def _initialize(self, params: dict[str, object]) -> dict[str, Any]:
         hello = Initialize.model_validate(params)

@@ -11,8 +11,9 @@ import pytest
 from fake_opencode import FakeOpenCode, assistant_message, user_message
 
 from handoff_sidecar.opencode.models import Session, SessionID
-from handoff_sidecar.reading import pace, upkeep
+from handoff_sidecar.reading import background, pace, upkeep
 from handoff_sidecar.reading.indexes import Indexes, ProjectIndex
+from handoff_sidecar.reading.reach import Reach
 from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import VERSION, index_path
@@ -48,7 +49,7 @@ class Desk:
     async def one(self, session_id: str = "ses_old") -> bool:
         return await self.upkeep.one(self.session(session_id), self.opencode.client(), self.project())
 
-    async def all_of(self) -> upkeep.Reach:
+    async def all_of(self) -> Reach:
         return await self.upkeep.all_of(self.session("ses_old"), self.opencode.client(), self.project())
 
     def ids(self, session_id: str = "ses_old") -> list[str]:
@@ -83,7 +84,7 @@ async def desk(opencode: FakeOpenCode, tmp_path: Path) -> AsyncIterator[Desk]:
 
 @pytest.fixture(autouse=True)
 def _no_rests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "rest_s", lambda *_, **__: 0.0)
+    monkeypatch.setattr(background, "rest_s", lambda *_, **__: 0.0)
     monkeypatch.setattr(upkeep, "OPENED_DELAY_S", 0.0)
 
 
