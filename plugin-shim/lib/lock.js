@@ -144,6 +144,16 @@ export class Lock {
     return null;
   }
 
+  /**
+   * Whether the work of this very session went on elsewhere.
+   * @param {string} sessionID
+   * @param {Api} api
+   */
+  async isLeft(sessionID, api) {
+    if (!this.#known.has(sessionID)) await this.#ask(sessionID, api);
+    return lockOf(sessionID, this.#known.get(sessionID)) !== null;
+  }
+
   /** @param {{tool: string, sessionID: string, callID: string}} call one that is run */
   began({ tool, sessionID, callID }) {
     if (!ONLY_LOOK.has(tool) && !DELEGATE.has(tool)) this.#running.set(callID, sessionID);

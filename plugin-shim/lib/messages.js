@@ -5,7 +5,7 @@
 import { within } from "./deadline.js";
 import { triggerFailure } from "./failures.js";
 import { apiOf } from "./locking.js";
-import { arriving } from "./persons.js";
+import { arriving, textForTheModel } from "./persons.js";
 
 /** @typedef {{id?: string, type?: string, text?: string, synthetic?: boolean} | null} Part */
 /** @typedef {{info: import("./events.js").MessageInfo, parts: Part[]}} Message */
@@ -30,6 +30,22 @@ export function messageHooks(plugin, instance) {
     if (answer?.part) parts.push(answer.part);
   }
 
+  /**
+   * What arrives in a session whose work went on elsewhere is of use there.
+   * @param {string} sessionID
+   * @param {Part[]} parts
+   */
+  async function passOn(sessionID, parts) {
+    try {
+      const text = textForTheModel(parts);
+      if (!text || !(await lock.isLeft(sessionID, api))) return;
+      const params = { context: plugin.context(instance, sessionID), text };
+      await plugin.call("session/arrival", params, { timeoutMs: waitMs.message });
+    } catch (error) {
+      log("warn", `${sessionID}: what arrived there was not passed on: ${error}`);
+    }
+  }
+
   return {
     /**
      * @param {{sessionID?: string, messageID?: string}} input
@@ -39,9 +55,11 @@ export function messageHooks(plugin, instance) {
       const messageID = message?.id ?? input?.messageID;
       const sessionID = input?.sessionID ?? message?.sessionID;
       if (!messageID || !sessionID) return;
-      const isAPersons = arriving(sessionID, parts) === "a person" && !sessions.isPrompting(sessionID);
+      const writer = arriving(sessionID, parts);
+      const isAPersons = writer === "a person" && !sessions.isPrompting(sessionID);
       sessions.arrived(sessionID, messageID, isAPersons);
       if (isAPersons) lock.written(sessionID, message?.time?.created ?? Date.now(), api);
+      else if (writer !== "us") void passOn(sessionID, parts);
       const text = typedText(parts);
       if (text && !trigger.isKnown)
         await within(trigger.known, { timeoutMs: waitMs.trigger }).catch(() => {});

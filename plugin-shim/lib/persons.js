@@ -19,6 +19,8 @@ const MOST_CHARACTERS = 256_000;
 
 const PROMPTS = new RegExp(`/session/(${MANIFEST.ids.session})/(?:prompt_async|message|command)$`);
 
+const MOST_PASSED_ON = 4_000;
+
 /** Clients that have been told, as several copies of the plugin may get the same one. */
 const TOLD = Symbol.for("handoff-sidecar.marks-prompts");
 
@@ -44,6 +46,18 @@ export function writerOf(parts) {
 export function arriving(sessionID, parts) {
   if (promptedBy.delete(sessionID)) markAll(parts);
   return writerOf(parts);
+}
+
+/**
+ * What the model reads of a message, cut where it is far longer than anybody needs.
+ * @param {any[]} parts
+ */
+export function textForTheModel(parts) {
+  return parts
+    .filter((part) => part?.type === "text" && !part.ignored && typeof part.text === "string")
+    .map((part) => part.text)
+    .join("\n")
+    .slice(0, MOST_PASSED_ON);
 }
 
 /**

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,11 @@ class Server:
     http: httpx.Client
     url: str
     sandbox: Sandbox
+
+    @property
+    def version(self) -> str:
+        """OpenCode's."""
+        return str(self.get("/global/health")["version"])
 
     def get(self, path: str) -> Any:
         return self._checked(self.http.get(path))
@@ -77,9 +82,9 @@ class Server:
 
 
 @contextmanager
-def serving(sandbox: Sandbox) -> Iterator[Server]:
+def serving(sandbox: Sandbox, extra: Mapping[str, str] | None = None) -> Iterator[Server]:
     """An `opencode serve` of a test's own."""
-    with sandbox.serve() as url, httpx.Client(base_url=url, timeout=TURN_TIMEOUT_S) as http:
+    with sandbox.serve(extra=extra) as url, httpx.Client(base_url=url, timeout=TURN_TIMEOUT_S) as http:
         yield Server(http, url, sandbox)
 
 

@@ -33,7 +33,7 @@ def server(request: pytest.FixtureRequest, make_sandbox: Callable[..., Sandbox])
     sandbox = make_sandbox("two-agents", binary=find_opencode(request.param), config=config)
     add_setting(sandbox.config_folder, "auto_handoff_threshold", 80)
     neighbour.move_in(sandbox)
-    with serving(sandbox) as server:
+    with serving(sandbox, {"OPENCODE_EXPERIMENTAL_BACKGROUND_SUBAGENTS": "true"}) as server:
         server.new_session(title="Opens the directory")
         until(lambda: sidecars(sandbox) or None)
         yield server
@@ -249,6 +249,38 @@ def test_a_plugins_prompt_changes_nothing_in_a_session_that_was_left_and_a_perso
     assert made.exists()
     assert results(server, old, "bash")[-1] == "completed"
     assert until(lambda: server.get(f"/session/{old}")["metadata"]["handoff"].get("lifted"))
+
+
+def test_a_background_subagents_result_reaches_the_new_session_in_a_line_and_the_old_agent_changes_nothing(
+    server: Server, play: Play, hold: Callable[[str], threading.Event]
+) -> None:
+    if server.version == str(OLDEST):
+        pytest.skip("1.15.13 has no such subagents")
+    changed = server.sandbox.project / "woken.txt"
+    work = {"description": "count the files", "prompt": "Count all files.", "subagent_type": "general"}
+    play("Count all files.", Reply("There are 2 files."))
+    play("Begin to count.", calls("task", **work, background=True), Reply("It counts."))
+    play("handoff the rest", calls("session_handoff", summary="S.", goal="the rest"), Reply("Over."))
+    play(PROMPT, Reply("I went on."))
+    play("There are 2 files.", calls("write", filePath=str(changed), content="x\n"), Reply("Woken in vain."))
+    old = server.new_session(title="Background")
+    go_on = hold("Count all files.")
+
+    server.say(old, "Begin to count.")
+    server.say(old, "handoff the rest")
+    new = str(left_for(server, old))
+    server.wait_for_the_end_of_the_turn(new)
+    go_on.set()
+    until(partial(has_ended, server, old, "Woken in vain."))
+
+    assert not changed.exists()
+    (child,) = [session["id"] for session in server.get("/session") if session.get("parentID") == old]
+    told = until(lambda: [m for m in server.messages(new) if "Arrived in" in str(m["parts"])] or None)
+    (line,) = [part["text"] for message in told for part in message["parts"]]
+    assert "completed" in line
+    assert "count the files" in line
+    assert f"(whole in `{child}`: read_session)" in line
+    assert server.messages(new)[-1]["info"]["role"] == "user", "it starts no turn"
 
 
 def test_in_the_tui_what_is_typed_behind_a_handoff_is_not_done_by_the_hidden_session(

@@ -24,6 +24,13 @@ WRITTEN_BY_A_PLUGIN = (
 )
 """Found in prompts that a plugin wrote whole."""
 
+PRODS = (
+    # oh-my-opencode 4.19.4: "continue with your todos", "your loop is not over", and the like.
+    r"\s*\[SYSTEM DIRECTIVE: OH-MY-OPENCODE"
+)
+"""How prompts begin that only want an agent to go on: they bring nothing."""
+
+_PRODS = re.compile(PRODS)
 _IN_FRONT = re.compile(rf"\s*{IN_FRONT}")
 _WRITTEN_BY_A_PLUGIN = re.compile(WRITTEN_BY_A_PLUGIN)
 
@@ -32,6 +39,11 @@ def as_typed(text: str) -> str:
     """The text without what a known plugin put in front of it."""
     found = _IN_FRONT.match(text)
     return text[found.end() :] if found else text
+
+
+def is_prod(text: str) -> bool:
+    """Whether a known plugin only wants the agent to go on."""
+    return _PRODS.match(text) is not None
 
 
 def is_signed(text: str) -> bool:

@@ -25,6 +25,7 @@ from handoff_sidecar.call.scenes import Scenes
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffSidecarError, InvalidArguments, NothingToHandOff, ToolFailed, kind_of
 from handoff_sidecar.folders import APP_NAME, Folders, cache_folder
+from handoff_sidecar.handoff.arrivals import Arrivals
 from handoff_sidecar.handoff.definition import HANDOFF_NOW_COMMAND, HANDOFF_RESUME_COMMAND, SESSION_HANDOFF
 from handoff_sidecar.handoff.handoff_now import HandoffNow
 from handoff_sidecar.handoff.handoff_resume import HandoffResume
@@ -49,6 +50,7 @@ from handoff_sidecar.session.trigger import find_trigger, pattern, tell_agent
 from handoff_sidecar.settings import SETTINGS_FILE
 from handoff_sidecar.sidecar.manifest import PROTOCOL_VERSION
 from handoff_sidecar.sidecar.params import (
+    Arrival,
     CommandCall,
     DeletedEvent,
     DirectoryOpened,
@@ -97,6 +99,7 @@ class Sidecar:
                 "message/received": self._message_received,
                 "command/execute": self._command_execute,
                 "directory/opened": self._directory_opened,
+                "session/arrival": self._session_arrival,
                 "session/step": self._session_step,
                 "session/compacting": self._session_compacting,
                 "session/continue": self._session_continue,
@@ -137,6 +140,7 @@ class Sidecar:
                 journal, now=now, interrupted=self._interrupted, receipts=self._receipts, is_heard=self._is_heard
             ),
         }
+        self._arrivals = Arrivals(self._tokenizer)
         self._capacity = Capacity(_output_tokens_max())
         self._watch = Watch(session_handoff, self._capacity)
 
@@ -187,6 +191,11 @@ class Sidecar:
             go_on(self._upkeep.opened(scene.client))
         room = await self._capacity.load(scene.client)
         return {"floors": room.floors(scene.settings)}
+
+    async def _session_arrival(self, params: dict[str, object]) -> None:
+        arrival = Arrival.model_validate(params)
+        await self._vocabulary_loaded()
+        await self._arrivals(arrival.text, self._scenes.scene(arrival.context))
 
     async def _session_step(self, params: dict[str, object]) -> dict[str, Any]:
         step = Step.model_validate(params)

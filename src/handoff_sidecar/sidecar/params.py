@@ -68,6 +68,13 @@ class ReceivedMessage(Wire):
     part_ids: list[str] = Field(default_factory=list, alias="partIDs")
 
 
+class Arrival(Wire):
+    """`session/arrival`: what no person wrote, in a session whose work went on elsewhere."""
+
+    context: ToolContext
+    text: str
+
+
 class InSession(Wire):
     """`session/compacting` and `session/continue`."""
 
