@@ -21,7 +21,8 @@ from handoff_sidecar.opencode.endpoints import ENDPOINTS
 from handoff_sidecar.opencode.limits import CompactionConfig, ModelLimits
 from handoff_sidecar.opencode.versions import TRIED
 from handoff_sidecar.reading.definition import DEFAULT_LIMIT, ReadSession
-from handoff_sidecar.session.trigger import Wish, find_trigger, read_wish
+from handoff_sidecar.session.successor import Wish, read_wish
+from handoff_sidecar.session.trigger import find_trigger
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.settings_file import MAX_FILE_BYTES
 from handoff_sidecar.sidecar.logs import MAX_FILE_BYTES as LOG_BYTES
@@ -151,7 +152,7 @@ def test_what_the_readme_says_to_type_does_what_it_says() -> None:
     assert len(typed) == 3
     goals = [trigger.goal for text in typed if (trigger := find_trigger(text))]
     assert goals == [None, "fix the failing tests", "to plan: review the login"]
-    assert read_wish(goals[2] or "") == Wish("review the login", "plan")
+    assert read_wish(goals[2] or "", ["build", "plan"], []) == Wish("review the login", "plan")
     assert find_trigger("handoff is broken, why?") is None
     assert "`handoff is broken, why?`" in README
 

@@ -47,6 +47,7 @@ class Handoff(BaseModel):
         goal: another such part, with all of a goal that the prompt shortens; empty where it doesn't.
         prompt: the brief itself, the body of its file.
         topic: a title for a session that has none, if the goal doesn't give one.
+        typed: what the person typed after the trigger, in which an agent and a model may be named.
         again: a turn that was handed off already is handed off anew, as a person asks for it.
         announcement: what the person is told, without a full stop; empty where they see it anyway.
         name: what has failed if it fails.
@@ -81,6 +82,7 @@ class Handoff(BaseModel):
 
     prompt: str = Field(default="", exclude=True)
     topic: str = Field(default="", exclude=True)
+    typed: str = Field(default="", exclude=True)
     start: Start = Field(default=Start.AS_ASKED, exclude=True)
     again: bool = Field(default=False, exclude=True)
     announcement: str = Field(default="", exclude=True)

@@ -16,7 +16,6 @@ from typing import Any
 from handoff_sidecar.brief.prompt import HEADING
 from handoff_sidecar.demo.scripted_model import ChatRequest, Reply, Script, ToolCall, text_of
 from handoff_sidecar.demo.typed_command import find_command
-from handoff_sidecar.session.trigger import Wish
 
 TITLE = "Auth flow for the dashboard"
 FIRST_REQUEST = "Build the auth flow for the user dashboard. Keep the session format compatible with v1."
@@ -76,8 +75,8 @@ def _turn(request: ChatRequest, project: Path) -> Sequence[Reply]:
     asked = request.last_text("user")
     if HEADING in asked:
         return _beginning(asked)
-    if wish := find_command(request):
-        return [_handoff(wish, request), Reply(_after_handoff(request.last_text("tool")))]
+    if (goal := find_command(request)) is not None:
+        return [_handoff(goal, request), Reply(_after_handoff(request.last_text("tool")))]
     if FIRST_REQUEST in asked:
         return _first_turn(project)
     is_new = any(HEADING in text_of(message) for message in request.messages)
@@ -97,7 +96,7 @@ def _first_turn(project: Path) -> Sequence[Reply]:
     ]
 
 
-def _handoff(wish: Wish, request: ChatRequest) -> Reply:
+def _handoff(wanted: str, request: ChatRequest) -> Reply:
     arguments: dict[str, Any] = {"summary": "A first look at the demonstration; nothing was done yet."}
     if _is_of_the_story(request):
         asked = [text_of(message) for message in request.messages if message.get("role") == "user"]
@@ -107,8 +106,8 @@ def _handoff(wish: Wish, request: ChatRequest) -> Reply:
             "next_steps": ["Add mutex for token refresh", "Test concurrent requests"],
             "key_decisions": ["mutex around refresh (needs no change of the session format)"],
         }
-    wanted = {"goal": wish.goal, "agent": wish.agent, "model": wish.model}
-    arguments |= {name: value for name, value in wanted.items() if value}
+    if wanted:
+        arguments["goal"] = wanted
     return Reply("", (ToolCall("session_handoff", arguments),), input_tokens=12_000)
 
 

@@ -6,7 +6,6 @@ Those of the old session, unless the user named others: these are checked, as Op
 from __future__ import annotations
 
 import asyncio
-import difflib
 from dataclasses import dataclass
 
 from handoff_sidecar.brief.notes import Notes
@@ -14,12 +13,8 @@ from handoff_sidecar.errors import HandoffFailed, InvalidArguments, OpenCodeErro
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Agent, Model
 from handoff_sidecar.session.facts import Facts
-from handoff_sidecar.text.plain_text import one_line
-
-LISTED_MODELS = 30
-"""In an error; a configuration can have hundreds, and the likeliest come first."""
-
-NAME_MAX_CHARACTERS = 80
+from handoff_sidecar.session.successor import Wish, agent_named, may_name_another, model_named, read_wish
+from handoff_sidecar.text.plain_text import unquoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +55,39 @@ async def target_of(notes: Notes, facts: Facts, client: OpenCodeClient, *, name:
     return Target(agent.name if agent else facts.agent, model)
 
 
+async def wish_of(text: str, client: OpenCodeClient, *, name: str, retry: str) -> Wish:
+    """What the user wants next, and who is to do it; costs no call unless the text may name somebody.
+
+    Args:
+        text: what they typed after the trigger, or after a command.
+        name: what fails if this fails.
+        retry: what they can do then.
+
+    Raises:
+        HandoffFailed: there is no such agent or model, and the message lists those there are; or it can't be seen.
+    """
+    if not may_name_another(text):
+        return Wish(unquoted(text))
+    try:
+        agents, models = await asyncio.gather(client.agents(), client.models())
+        return read_wish(text, [agent.name for agent in agents if agent.can_lead], [str(model) for model in models])
+    except OpenCodeError as error:
+        raise HandoffFailed(
+            f"{name}: agent and model could not be checked ({error}). Nothing was made: leave them out, or {retry}."
+        ) from error
+    except InvalidArguments as error:
+        raise HandoffFailed(f"{name}: {error}, and {retry}.") from error
+
+
 async def _agent(name: str | None, client: OpenCodeClient) -> Agent | None:
     if name is None:
         return None
-    agents = [agent for agent in await client.agents() if agent.can_lead]
-    wanted = next((agent for agent in agents if agent.name.casefold() == name.casefold()), None)
-    if wanted is None:
-        raise InvalidArguments(_unknown("agent", name, [agent.name for agent in agents]))
-    return wanted
+    agents = {agent.name: agent for agent in await client.agents() if agent.can_lead}
+    return agents[agent_named(name, list(agents))]
 
 
 async def _model(name: str | None, client: OpenCodeClient) -> Model | None:
     if name is None:
         return None
     models = {str(model): model for model in await client.models()}
-    if name not in models:
-        likeliest = difflib.get_close_matches(name, models, n=LISTED_MODELS, cutoff=0.3)
-        raise InvalidArguments(_unknown("model", name, list(dict.fromkeys((*likeliest, *models)))))
-    return models[name]
-
-
-def _unknown(what: str, name: str, there_are: list[str]) -> str:
-    listed = ", ".join(f"`{one_line(entry, NAME_MAX_CHARACTERS)}`" for entry in there_are[:LISTED_MODELS])
-    more = f" (+{len(there_are) - LISTED_MODELS} more)" if len(there_are) > LISTED_MODELS else ""
-    return (
-        f"nothing was done, as there is no {what} `{one_line(name, NAME_MAX_CHARACTERS)}`. "
-        f"There are: {listed}{more}. Correct the {what}, or leave it out"
-    )
+    return models[model_named(name, list(models))]

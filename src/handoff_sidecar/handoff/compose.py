@@ -14,6 +14,7 @@ from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.brief.prompt import write_goal
 from handoff_sidecar.brief.write import Written, write
 from handoff_sidecar.call.context import Scene
+from handoff_sidecar.handoff.agent_and_model import wish_of
 from handoff_sidecar.handoff.gather import Gathered, gather, look_around
 from handoff_sidecar.session.constraints import record
 from handoff_sidecar.session.standing_rules import record_of_rules
@@ -22,6 +23,8 @@ from handoff_sidecar.text.tokens import Tokenizer
 
 Plan = Callable[[Gathered], tuple[Notes, Handoff]]
 """What is said, and how the handoff is to be, once it is known what the session holds; may raise HandoffFailed."""
+
+TYPE_AGAIN = "tell the user so, who can type it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,14 @@ async def compose(plan: Plan, scene: Scene, tokenizer: Tokenizer) -> Composed:
     """The handoff of the scene's session, with its prompt.
 
     Raises:
-        HandoffFailed: the session could not be read, or the plan has no handoff for it.
+        HandoffFailed: the session could not be read, the plan has no handoff for it, or it is for somebody who isn't
+            there.
     """
     gathered = await gather(scene)
     notes, handoff = plan(gathered)
+    if handoff.typed:
+        wish = await wish_of(handoff.typed, scene.client, name=handoff.name, retry=TYPE_AGAIN)
+        notes = notes.model_copy(update={"goal": wish.goal or None, "agent": wish.agent, "model": wish.model})
     surroundings = await look_around(notes, gathered)
     written = write(
         notes,

@@ -13,11 +13,13 @@ from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.errors import InvalidArguments, NothingToHandOff
+from handoff_sidecar.handoff.agent_and_model import wish_of
 from handoff_sidecar.handoff.gather import Gathered
 from handoff_sidecar.handoff.old_session import end_turn
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.session.persons import own_words
-from handoff_sidecar.session.trigger import Wish, is_option, read_wish
+from handoff_sidecar.session.successor import Wish
+from handoff_sidecar.session.trigger import is_option
 from handoff_sidecar.text.plain_text import unquoted
 
 log = logging.getLogger(__name__)
@@ -38,15 +40,15 @@ class HandoffNow:
             wanted: what the person typed after the command, see `read_wish`.
 
         Raises:
-            InvalidArguments: there is no such option, agent or model; the message says what there is.
+            InvalidArguments: there is no such option; the message says what there is.
             NothingToHandOff: the session is empty.
-            HandoffFailed: says what was left behind and where the brief is.
+            HandoffFailed: there is nobody of that name; or says what was left behind and where the brief is.
         """
         if is_option(wanted):
             raise InvalidArguments(
                 f"/handoff-now has no option {wanted.strip()}: type a goal, or nothing. Nothing was handed off."
             )
-        wish = read_wish(wanted)
+        wish = await wish_of(wanted, scene.client, name="/handoff-now", retry="type `/handoff-now` again")
         error = await end_turn(scene.client, scene.context.session_id)
         return await self._session_handoff.hand_off(lambda gathered: _planned(wish, gathered, error), scene)
 

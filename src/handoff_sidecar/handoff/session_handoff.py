@@ -33,7 +33,7 @@ from handoff_sidecar.journal.journal import Journal, UnderWay
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import MessageID, SessionID
 from handoff_sidecar.session.facts import Facts
-from handoff_sidecar.session.trigger import Trigger, goal_of
+from handoff_sidecar.session.trigger import Trigger
 from handoff_sidecar.text.tokens import Tokenizer
 
 log = logging.getLogger(__name__)
@@ -103,9 +103,11 @@ class SessionHandoff:
 
         def plan(gathered: Gathered) -> tuple[Notes, Handoff]:
             cause = self.causes.get(scene.context.session_id)
-            if cause is None or cause.turn != gathered.facts.turn:
-                return _as_typed(notes, gathered.facts.typed), gathered.handoff
-            return notes, cause.of(gathered.handoff)
+            if cause is not None and cause.turn == gathered.facts.turn:
+                return notes, cause.of(gathered.handoff)
+            if (typed := gathered.facts.typed) is None:
+                return notes, gathered.handoff
+            return _as_typed(notes, typed), gathered.handoff.model_copy(update={"typed": typed.goal or ""})
 
         result = await self.hand_off(plan, scene)
         return result.and_also(reading.left_out)
@@ -183,13 +185,14 @@ class SessionHandoff:
             return None, f"No copy on disk: {error}."
 
 
-def _as_typed(notes: Notes, typed: Trigger | None) -> Notes:
-    """The notes with the goal that the user typed, as an agent may drop or shorten it; one that it made up is next."""
-    if typed is None:
-        return notes
-    goal = goal_of(typed, notes.goal, is_for_another=notes.agent is not None or notes.model is not None)
-    made_up = [notes.goal] if notes.goal and goal is None and notes.goal not in notes.next_steps else []
-    return notes.model_copy(update={"goal": goal, "next_steps": [*made_up, *notes.next_steps]})
+def _as_typed(notes: Notes, typed: Trigger) -> Notes:
+    """The notes with the goal that the user typed, and with nobody that the agent only guessed from it.
+
+    A goal that the agent made up is a next step.
+    """
+    made_up = [notes.goal] if notes.goal and typed.goal is None and notes.goal not in notes.next_steps else []
+    next_steps = [*made_up, *notes.next_steps]
+    return notes.model_copy(update={"goal": typed.goal, "agent": None, "model": None, "next_steps": next_steps})
 
 
 async def _titles_taken(facts: Facts, client: OpenCodeClient) -> frozenset[str]:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from handoff_sidecar.session.neighbours import IN_FRONT, as_typed
-from handoff_sidecar.text.plain_text import clean, unquoted
+from handoff_sidecar.text.plain_text import clean
 
 TRIGGER_WORDS = ("session handoff", "session hand off", "handoff", "hand off")
 """What a person types; `hand-off` and `hand_off` are `hand off`."""
@@ -40,25 +40,6 @@ _THE_WORK = re.compile(
 """Like haste, what says no more than the trigger itself: `hand off the work to a new session`."""
 _OPTION = re.compile(r"--?[a-z][\w-]*", re.IGNORECASE)
 """Typed as on a command line, as in `handoff --help`."""
-
-_SUCCESSOR = re.compile(
-    r"(?:to\s+(?P<agent>[\w-]+))?\s*(?:with\s+(?P<model>[\w.-]+/[\w./:@-]*\w))?\s*[:：]", re.IGNORECASE
-)
-"""Only with its colon: a goal may begin so too (`to production, at last`, `with origin/main …`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What follows `/handoff-now`, which no agent reads.
-
-    Attributes:
-        agent: the one that is to go on, if the person names one.
-        model: `provider/model`, likewise.
-    """
-
-    goal: str
-    agent: str | None = None
-    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,30 +91,6 @@ def find_trigger(text: str, words: tuple[str, ...] = TRIGGER_WORDS) -> Trigger |
 def is_option(text: str) -> bool:
     """Whether what follows a trigger or a command is an option such as `--help`, which nobody means as a goal."""
     return _OPTION.fullmatch(text.strip()) is not None
-
-
-def read_wish(text: str) -> Wish:
-    """The goal, and who is to go on with it: `to plan with openai/gpt-5: review it` names an agent and a model."""
-    goal = unquoted(text)
-    named = _SUCCESSOR.match(goal)
-    if named is None:
-        return Wish(goal)
-    return Wish(goal[named.end() :].strip(), named["agent"], named["model"])
-
-
-def goal_of(typed: Trigger, named: str | None, *, is_for_another: bool) -> str | None:
-    """What counts as the goal of a handoff that was typed: what the user wrote, whatever the agent makes of it.
-
-    Args:
-        named: what the agent says.
-        is_for_another: the agent names an agent or a model, as the user did: it leaves that out of the goal.
-    """
-    if typed.goal is None:
-        return None
-    if not is_for_another:
-        return typed.goal
-    wish = read_wish(typed.goal)
-    return wish.goal if wish != Wish(typed.goal) else named or typed.goal
 
 
 def tell_agent(trigger: Trigger) -> str:

@@ -58,7 +58,7 @@ def test_the_goal_that_was_typed_is_the_goal_that_is_handed_off() -> None:
     assert handed_off(*work, said("handoff fix the failing tests"))["goal"] == "fix the failing tests"
     assert "goal" not in handed_off(*work, said("handoff"))
     planned = handed_off(*work, said("handoff to plan: review the auth flow with scripted/m1"))
-    assert (planned["goal"], planned["agent"], planned["model"]) == ("review the auth flow", "plan", "scripted/m1")
+    assert planned["goal"] == "to plan: review the auth flow with scripted/m1", "who that is, the sidecar finds out"
 
 
 def test_anything_else_is_answered_with_what_the_model_is_and_what_to_try() -> None:

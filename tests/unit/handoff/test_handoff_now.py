@@ -9,7 +9,7 @@ from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_messa
 
 from handoff_sidecar.auto_handoff.compaction import goes_on, records_of
 from handoff_sidecar.call.context import Scene, ToolContext
-from handoff_sidecar.errors import InvalidArguments, NothingToHandOff
+from handoff_sidecar.errors import HandoffFailed, NothingToHandOff
 from handoff_sidecar.handoff.gather import GATHERED_MESSAGES
 from handoff_sidecar.handoff.handoff_now import HandoffNow
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
@@ -87,7 +87,7 @@ async def test_who_goes_on_can_be_named_and_a_model_of_another_provider_answers(
 async def test_an_agent_that_there_is_not_is_named_with_those_there_are(
     opencode: FakeOpenCode, handoff_now: HandoffNow
 ) -> None:
-    with pytest.raises(InvalidArguments) as caught:
+    with pytest.raises(HandoffFailed) as caught:
         await handoff_now("to nobody: review", scene(opencode))
 
     assert str(caught.value) == (

@@ -11,6 +11,7 @@ import pytest
 from fake_opencode import FakeOpenCode, assistant_message, user_message
 
 from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
+from handoff_sidecar.errors import HandoffFailed
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.journal.brief_file import read_brief
 from handoff_sidecar.journal.journal import Journal
@@ -58,7 +59,8 @@ def parts_of(opencode: FakeOpenCode, result: ToolResult) -> list[str]:
         ("handoff fix the tests but never the schema", {}, "fix the tests but never the schema"),
         ("handoff fix the tests but never the schema", {"goal": "Fix tests"}, "fix the tests but never the schema"),
         ("Übergabe: die Tests", {"goal": "the tests"}, "die Tests"),
-        ("handoff to plan: review it", {"goal": "Review", "agent": "plan"}, "review it"),
+        ("handoff to plan: review it", {"goal": "Review", "agent": "build"}, "review it"),
+        ("handoff to plan: review it", {}, "review it"),
         ("handoff fix it with scripted/m1", {"goal": "fix it", "model": "scripted/m1"}, "fix it"),
         ("Please go on elsewhere, with the tests.", {"goal": "the tests"}, "the tests"),
     ],
@@ -70,6 +72,23 @@ async def test_the_goal_is_what_was_typed(
 
     assert f"**Goal:** {goal}\n" in prompt
     assert NEXT_REQUEST in instructions
+
+
+@pytest.mark.parametrize(
+    ("typed", "agent"), [("handoff to pla: review", "plan"), ("handoff to plan", "plan"), ("handoff plan it", "build")]
+)
+async def test_whoever_is_named_is_found_by_the_program_and_nobody_by_the_agent(
+    opencode: FakeOpenCode, hand_off: HandOff, typed: str, agent: str
+) -> None:
+    result = await hand_off(typed, agent="general", model="made/up")
+
+    assert opencode.sessions[result.metadata["sessionID"]]["agent"] == agent
+
+
+async def test_for_somebody_who_is_not_there_nothing_is_made(opencode: FakeOpenCode, hand_off: HandOff) -> None:
+    with pytest.raises(HandoffFailed, match=r"no agent `nobody`. There are: `build`, `plan`\. .* can type it again"):
+        await hand_off("handoff to nobody: review it", agent="plan")
+    assert opencode.made() == []
 
 
 @pytest.mark.parametrize("made_up", [None, "None", "n/a", "Finish the refresh and commit it"])

@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from handoff_sidecar.session.trigger import (
     GOAL_MAX_CHARACTERS,
     Trigger,
-    Wish,
     find_trigger,
     pattern,
-    read_wish,
     tell_agent,
 )
 
@@ -75,23 +73,6 @@ def test_the_goal_is_what_follows_the_word(text: str, goal: str | None) -> None:
 @pytest.mark.parametrize("text", ["handoff please", "handoff now!", "handoff, right now please", "Handoff asap."])
 def test_haste_is_no_goal(text: str) -> None:
     assert find_trigger(text) == Trigger(None, certain=True)
-
-
-@pytest.mark.parametrize(
-    ("text", "wish"),
-    [
-        ("", Wish("")),
-        ('"fix the tests"', Wish("fix the tests")),
-        ("to plan: review it", Wish("review it", agent="plan")),
-        ("with openai/gpt-5: fix it", Wish("fix it", model="openai/gpt-5")),
-        ("To plan with a-b/c.d:free :", Wish("", agent="plan", model="a-b/c.d:free")),
-        ("to production, at last", Wish("to production, at last")),
-        ("with origin/main merged", Wish("with origin/main merged")),
-        ("fix: the tests", Wish("fix: the tests")),
-    ],
-)
-def test_who_goes_on_may_be_named_before_a_colon(text: str, wish: Wish) -> None:
-    assert read_wish(text) == wish
 
 
 @pytest.mark.parametrize(
