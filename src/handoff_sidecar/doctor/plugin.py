@@ -15,10 +15,12 @@ from handoff_sidecar import __version__
 from handoff_sidecar.doctor.findings import Finding, broken, good, note
 from handoff_sidecar.errors import InstallFailed
 from handoff_sidecar.folders import APP_NAME
+from handoff_sidecar.installation.neighbours import neighbours
 from handoff_sidecar.installation.opencode_config import named_plugins
 from handoff_sidecar.installation.plugin_file import (
     MARKER,
     NPM_PACKAGE,
+    OURS,
     PLUGIN_FILE,
     Written,
     plugin_text,
@@ -34,6 +36,13 @@ ROUND_TRIP_TIMEOUT_S = 20.0
 """A cold Python on a busy machine takes seconds."""
 
 INSTALL = "run `handoff-sidecar install`, then restart OpenCode"
+COMMAND_TAKEN = "which of the two you get depends on the order in which OpenCode loads them"
+INSTEAD = {
+    "handoff": "type `handoff` or `handoff <goal>` without the slash, which is ours in any case",
+    "handoff-now": "type `handoff`, or remove the other",
+    "handoff-resume": "run `handoff-sidecar resume`, or remove the other",
+}
+
 MOVE_AND_INSTALL = f"move it away, then {INSTALL}"
 
 
@@ -57,6 +66,9 @@ def plugin_file(config: Path) -> Iterator[Finding]:
         yield broken("plugin", f"not installed: there is no {PLUGIN_FILE} in {folder}", INSTALL)
     for warning in warnings(config):
         yield broken("other plugins", warning, "then restart OpenCode")
+    for neighbour in neighbours(config, apart_from=OURS):
+        for name in neighbour.commands:
+            yield note("other plugins", f"{neighbour.place} has a `/{name}` too: {COMMAND_TAKEN}", INSTEAD[name])
     yield from _second_installation()
 
 

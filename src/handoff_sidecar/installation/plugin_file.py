@@ -17,6 +17,7 @@ from urllib.request import url2pathname
 from handoff_sidecar import __version__
 from handoff_sidecar.errors import InstallFailed
 from handoff_sidecar.folders import make_private, write_private
+from handoff_sidecar.installation.neighbours import neighbours
 from handoff_sidecar.installation.opencode_config import named_plugins, plugin_files
 from handoff_sidecar.settings import load_settings
 
@@ -47,11 +48,11 @@ export default plugin.setup && typeof plugin === "object" ? {{ ...plugin, server
 TOAST_DELAY_MS = 3_000
 """OpenCode's own client must not be used while a plugin initialises, and a toast needs the TUI to be up."""
 
-RIVALS = ("opencode-session-handoff", "opencode-handoff")
-"""npm names of plugins that register tools of the same names."""
-
 NPM_PACKAGE = "opencode-handoff-sidecar"
 """The shim as an npm package, for those who name their plugins in `opencode.json`."""
+
+
+OURS = frozenset({NPM_PACKAGE, PLUGIN_FILE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,29 +211,21 @@ def _own_file(path: Path, *, advice: str = "move it away, then run this again") 
 
 
 def warnings(config: Path) -> list[str]:
-    """Other plugins with the same tools, of which only one would get the calls, and second copies of this one."""
+    """Other plugins with a tool of ours, of which only one gets the calls, and second copies of this one."""
     own, found = config / "plugin" / PLUGIN_FILE, []
-    for plugin in named_plugins(config):
-        if plugin.package in RIVALS:
-            found.append(
-                f'{plugin.file} lists the plugin "{plugin.entry}", whose tools have the same names: remove one of '
-                "the two"
-            )
-        elif plugin.package == NPM_PACKAGE and own.exists():
-            found.append(
-                f'{plugin.file} lists "{plugin.entry}", which is this plugin once more: remove it there, or run '
-                "`handoff-sidecar uninstall`"
-            )
-    for file in plugin_files(config):
-        if file != own and file.name == PLUGIN_FILE:
-            found.append(f"{file} is a second copy of this plugin: remove it")
-        elif file != own and "session_handoff" in _text_of(file):
-            found.append(f"{file} registers a tool `session_handoff` too: remove one of the two")
+    for neighbour in neighbours(config, apart_from=OURS):
+        if neighbour.tools:
+            names = " and ".join(f"`{name}`" for name in neighbour.tools)
+            found.append(f"{neighbour.place} registers {names} too: remove one of the two")
+    found += [
+        f'{plugin.file} lists "{plugin.entry}", which is this plugin once more: remove it there, or run '
+        "`handoff-sidecar uninstall`"
+        for plugin in named_plugins(config)
+        if plugin.package == NPM_PACKAGE and own.exists()
+    ]
+    found += [
+        f"{file} is a second copy of this plugin: remove it"
+        for file in plugin_files(config)
+        if file != own and file.name == PLUGIN_FILE
+    ]
     return found
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -139,14 +139,18 @@ def test_the_plugin_file_is_judged(config: Path, change: str) -> None:
 
 def test_the_same_plugin_twice_and_a_rival_are_broken(config: Path) -> None:
     install(config)
-    (config / "opencode.json").write_text('{"plugin": ["opencode-handoff-sidecar", "opencode-session-handoff"]}')
+    (config / "opencode.json").write_text('{"plugin": ["opencode-handoff-sidecar", "./rival.js"]}')
+    (config / "rival.js").write_text("tool: { session_handoff: tool({}) }, command: { handoff: { template: 'x' } }")
 
-    first, twice, rival = plugin_findings(config)
+    first, rival, twice, command = plugin_findings(config)
 
     assert first.mark == "good"
     assert "this plugin once more" in twice.text
-    assert "same names" in rival.text
+    assert "registers `session_handoff` too" in rival.text
     assert {twice.mark, rival.mark} == {"broken"}
+    assert command.mark == "note"
+    assert "has a `/handoff` too" in command.text
+    assert "type `handoff`" in command.next_step
 
 
 def test_a_second_installation_on_the_path_is_told(

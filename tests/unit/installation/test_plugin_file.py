@@ -132,14 +132,17 @@ def test_uninstalling_leaves_what_is_not_ours(config: Path) -> None:
 
 def test_a_plugin_with_the_same_tools_is_warned_of(config: Path) -> None:
     config.mkdir(parents=True)
-    (config / "opencode.jsonc").write_text('{ // mine\n "plugin": ["opencode-session-handoff@1.1.6"], }')
+    (config / "opencode.jsonc").write_text('{ // mine\n "plugin": ["./rival@1.1.6"], }')
+    (config / "rival@1.1.6").mkdir()
+    (config / "rival@1.1.6" / "index.js").write_text("tool: { session_handoff: tool({ args: {} }) }")
     (config / "plugins").mkdir()
-    (config / "plugins" / "mine.ts").write_text("tool: { session_handoff: {} }")
+    (config / "plugins" / "mine.ts").write_text("tool: { 'read_session': { description } }")
 
     first, second = install(config).warnings
 
-    assert "opencode-session-handoff" in first
-    assert "mine.ts" in second
+    assert first.startswith('"./rival@1.1.6" (')
+    assert first.endswith(") registers `session_handoff` too: remove one of the two")
+    assert "mine.ts registers `read_session` too" in second
 
 
 def test_other_plugins_are_no_reason_for_a_warning(config: Path) -> None:
