@@ -130,6 +130,9 @@ class FakeOpenCode:
             case ["POST", "session"]:
                 session_id = self.add_session(f"ses_new{len(self.sessions)}", **body)
                 return httpx.Response(200, json=self.sessions[session_id])
+            case ["GET", "session", session_id, "children"]:
+                children = [each for each in self.sessions.values() if each.get("parentID") == session_id]
+                return httpx.Response(200, json=children)
             case [_, "session", session_id, *_] if session_id not in self.sessions:
                 return httpx.Response(
                     404, json={"name": "NotFoundError", "data": {"message": f"Session not found: {session_id}"}}

@@ -106,6 +106,7 @@ class Brief:
     todos_beyond: Items = Items()
     files: Items = Items()
     files_read: Items = Items()
+    running: Items = Items()
     decisions: Items = Items()
     tried_and_failed: Items = Items()
     git: str = ""
@@ -151,6 +152,7 @@ def brief_of(  # noqa: PLR0913  # what is said, each by its name
         files_read=_items(
             path for path in facts.files.read if surroundings.present is None or path in surroundings.present
         ).few(MAX_FILES_READ),
+        running=_items(facts.running),
         decisions=_items(notes.key_decisions),
         tried_and_failed=_items(notes.tried_and_failed),
         git=surroundings.git,

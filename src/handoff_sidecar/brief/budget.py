@@ -28,6 +28,7 @@ _WORTH: tuple[tuple[str, int], ...] = (
     ("files", 8),
     ("failed_command", 1),
     ("pending", 5),
+    ("running", 5),
     ("tried_and_failed", 3),
     ("decisions", 4),
     ("git", 1),

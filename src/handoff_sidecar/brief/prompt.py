@@ -79,6 +79,7 @@ def _sections(brief: Brief) -> list[str]:
         _said_rules(brief.said_rules),
         _todos(brief),
         _line("Files", _files(brief)),
+        _line("Running", _joined(brief.running, "; ")),
         _line("Decisions", _joined(brief.decisions, "; ")),
         _line("Tried, failed", _joined(brief.tried_and_failed, "; ")),
         _line("Git", brief.git),

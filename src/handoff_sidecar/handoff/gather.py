@@ -72,14 +72,15 @@ async def gather(scene: Scene) -> Gathered:
     """
     context, client = scene.context, scene.client
     session_id, root = context.session_id, context.root
-    session, messages, todos, git = await asyncio.gather(
+    session, messages, todos, git, running = await asyncio.gather(
         client.session(session_id),
         _messages(client, session_id),
         client.todos(session_id),
         git_state(root),
+        client.running_subagents(session_id),
         return_exceptions=True,
     )
-    for outcome in (session, messages, todos, git):
+    for outcome in (session, messages, todos, git, running):
         if isinstance(outcome, BaseException) and not isinstance(outcome, HandoffSidecarError):
             raise outcome
     if isinstance(session, BaseException):
@@ -97,6 +98,8 @@ async def gather(scene: Scene) -> Gathered:
         missing.append(f"Made without this session's messages: {messages}.")
     if isinstance(todos, BaseException):
         missing.append(f"Made without the todo list: {todos}.")
+    if isinstance(running, BaseException):
+        missing.append(f"Made without what is still running: {running}.")
     page = MessagePage([], None) if isinstance(messages, BaseException) else messages
     listed = [] if isinstance(todos, BaseException) else todos
     facts = facts_of(
@@ -108,6 +111,7 @@ async def gather(scene: Scene) -> Gathered:
         calling=context.message_id or None,
         trigger_words=(*TRIGGER_WORDS, *scene.settings.trigger_words),
         more_before=page.before is not None,
+        running=[] if isinstance(running, BaseException) else running,
     )
     if not isinstance(messages, BaseException):
         has_todos = bool(listed) or isinstance(todos, BaseException)

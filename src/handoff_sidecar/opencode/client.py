@@ -170,6 +170,14 @@ class OpenCodeClient:
         statuses = parse(Statuses, *await self._get("/session/status")).root
         return any(status.is_busy for status in statuses.values())
 
+    async def running_subagents(self, session_id: SessionID) -> list[Session]:
+        """The subagents' sessions of this one in which a turn is under way."""
+        busy = parse(Statuses, *await self._get("/session/status")).root.keys() - {session_id}
+        if not busy:
+            return []
+        endpoint, response = await self._get(f"{_path_of(session_id)}/children")
+        return [child for child in parse_list(Session, endpoint, response) if child.id in busy]
+
     async def abort(self, session_id: SessionID) -> None:
         """End the session's running turn, if there is one."""
         await self._send("POST", f"{_path_of(session_id)}/abort", {})

@@ -16,6 +16,7 @@ ENDPOINTS = (
     "GET /session/{session}/message/{message}",
     "POST /session/{session}/prompt_async",
     "GET /session/{session}/todo",
+    "GET /session/{session}/children",
     "POST /session/{session}/abort",
     "GET /session/status",
     "GET /config",

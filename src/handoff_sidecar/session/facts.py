@@ -37,6 +37,7 @@ class Facts:
         said_before: what the user plainly said as rules in the sessions before, as far as it still goes along.
         struck: of what the user said, what they no longer want to go along.
         chain: the sessions before this one, oldest first.
+        running: the subagents that still work: what each is for, and its session.
         not_covered: how many of the newest messages were looked at, if there are older ones; else None.
     """
 
@@ -60,6 +61,7 @@ class Facts:
     struck: tuple[str, ...] = ()
     chain: tuple[SessionID, ...]
     not_covered: int | None
+    running: tuple[str, ...] = ()
 
     def with_todos(self, todos: Iterable[Todo]) -> Facts:
         """The facts with this todo list."""
@@ -88,6 +90,7 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
     calling: MessageID | None = None,
     trigger_words: tuple[str, ...] = TRIGGER_WORDS,
     more_before: bool = False,
+    running: Iterable[Session] = (),
 ) -> Facts:
     """The facts of a session, from its newest messages (oldest first) and its todo list.
 
@@ -97,6 +100,7 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         trigger_words: what a person types to hand off.
         worktree: the folder that paths are given relative to.
         more_before: whether the session has messages before these.
+        running: the subagents' sessions that still work.
     """
     recorded_agent, model = _at_work(messages)
     turn = _turn(messages, calling)
@@ -122,6 +126,7 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         struck=tuple(entry for entry in session.handoff.struck or () if isinstance(entry, str)),
         chain=_chain(session),
         not_covered=len(messages) if more_before else None,
+        running=tuple(f"{subagent.title} (`{subagent.id}`)" for subagent in running),
     ).with_todos(todos)
 
 

@@ -68,7 +68,7 @@ async def test_files_of_its_own_are_what_counts(opencode: FakeOpenCode) -> None:
 async def test_a_session_with_both_costs_no_further_call(opencode: FakeOpenCode) -> None:
     await facts(opencode, "ses_1")
 
-    assert {path.split("/")[2] for _, path, _ in opencode.requests} == {"ses_1"}
+    assert {path.split("/")[2] for _, path, _ in opencode.requests} == {"ses_1", "status"}
 
 
 async def test_a_session_that_has_worked_for_long_has_finished_what_it_was_handed(opencode: FakeOpenCode) -> None:

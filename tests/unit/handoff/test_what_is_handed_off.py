@@ -68,6 +68,29 @@ def prompt_of(opencode: FakeOpenCode, result: ToolResult) -> str:
     return str(opencode.messages[result.metadata["sessionID"]][0]["parts"][0]["text"])
 
 
+async def test_what_still_runs_is_named_with_the_session_that_holds_its_result(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    opencode.add_session("ses_child", title="count the files", parentID="ses_old")
+    opencode.add_session("ses_idle", title="is done", parentID="ses_old")
+    opencode.statuses = {"ses_old": {"type": "busy"}, "ses_child": {"type": "busy"}, "ses_other": {"type": "busy"}}
+
+    await hand_off()
+
+    (new,) = opencode.made()
+    assert "**Running:** count the files (`ses_child`)\n" in opencode.messages[new["id"]][0]["parts"][0]["text"]
+
+
+async def test_without_anything_else_at_work_nobody_is_asked_what_still_runs(
+    opencode: FakeOpenCode, hand_off: HandOff
+) -> None:
+    opencode.statuses = {"ses_old": {"type": "busy"}}
+
+    await hand_off()
+
+    assert "/session/ses_old/children" not in [path for _, path, _ in opencode.requests]
+
+
 async def test_a_rule_goes_through_three_sessions_without_being_named_again(
     opencode: FakeOpenCode, hand_off: HandOff
 ) -> None:
