@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE_MODULES := plugin-shim/node_modules
 
-.PHONY: help demo demo-tui test compat faults soak fuzz audit dist dist-test lint format check-python check-shim tools pictures bench real clean
+.PHONY: help demo demo-tui test compat faults neighbours soak fuzz audit dist dist-test lint format check-python check-shim tools pictures bench real clean
 
 help:
 	@echo "make demo      watch a handoff in a real OpenCode, without an API key"
@@ -12,6 +12,7 @@ help:
 	@echo "make test      lint and all tests, those in the real OpenCode included"
 	@echo "make compat    a handoff in the oldest, a middle and the newest OpenCode, and in some that are too old"
 	@echo "make faults    every fault at every step of a handoff (about 4 minutes)"
+	@echo "make neighbours beside other people's plugins from npm (about 5 minutes)"
 	@echo "make soak      200 handoffs and 1,400 look-ups in one OpenCode, and what they leave behind"
 	@echo "make fuzz      thousands of random examples for everything that comes from outside"
 	@echo "make audit     look up known vulnerabilities in the dependencies, on the internet"
@@ -37,6 +38,9 @@ compat: .venv/dev
 
 faults: .venv/dev
 	$(BIN)/pytest -m "faults or not faults" -v tests/opencode/test_faults.py
+
+neighbours: .venv/dev
+	$(BIN)/pytest -m neighbours -s -v tests/opencode/test_neighbours.py
 
 soak: .venv/dev
 	$(BIN)/pytest -m soak -s tests/opencode/test_soak.py

@@ -1,0 +1,191 @@
+"""Other people's plugins from npm beside ours in the real OpenCode (`make neighbours`): what was left stays as it is.
+
+Each is fetched once, into a folder of its own in the user's cache, and its install scripts are not run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pytest
+from opencode.server import PROMPT, TYPED, Server, calls, serving, sidecars, until
+from opencode.test_two_agents import ELSEWHERE, FILLED, command, has_ended, left_for, results
+
+from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, ChatRequest, Reply, ScriptedModel
+from handoff_sidecar.folders import cache_folder
+from handoff_sidecar.installation.neighbours import neighbours
+from handoff_sidecar.session.neighbours import as_typed
+from handoff_sidecar.settings import add_setting
+
+pytestmark = [pytest.mark.neighbours, pytest.mark.timeout(600)]
+
+PACKAGES = {
+    "oh-my-opencode": "4.19.4",
+    "opencode-pty": "0.1.3",
+    "@tarquinen/opencode-dcp": "3.1.14",
+    "context-mode": "1.0.169",
+    "opencode-skills": "0.1.7",
+    "opencode-beads": "0.3.2",
+    "opencode-wakatime": "1.3.9",
+    "opencode-supermemory": "2.0.10",
+}
+ASKED = "and do nothing else: say where things stand"
+WOKEN = "Woken in vain."
+
+
+@dataclass(frozen=True)
+class Wake:
+    """How a plugin wakes a session: what its agent does first, and what the prompt that comes later holds."""
+
+    first: tuple[Reply, ...]
+    then: str
+
+
+WAKES = {
+    "oh-my-opencode": Wake(
+        (calls("todowrite", todos=[{"content": "Go on", "status": "pending", "priority": "high"}]),),
+        "TODO CONTINUATION",
+    ),
+    "opencode-pty": Wake(
+        (calls("pty_spawn", command="sleep", args=["8"], description="Wait a little", notifyOnExit=True),),
+        "pty_exited",
+    ),
+}
+
+
+def fetched() -> Path:
+    """The folder with all of them."""
+    digest = hashlib.sha256(json.dumps(PACKAGES, sort_keys=True).encode()).hexdigest()[:12]
+    folder = cache_folder() / "neighbours" / digest
+    if not (folder / "whole").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": PACKAGES}))
+        words = ("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock")
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (folder / "whole").touch()
+    return folder / "node_modules"
+
+
+@dataclass
+class Stubborn:
+    """A model that hands off when it is told to, and changes something in whatever other turn it is woken for."""
+
+    changed: Path
+    first: tuple[Reply, ...] = ()
+    begun: set[str] = field(default_factory=set)
+    told: list[str] = field(default_factory=list)
+
+    def __call__(self, request: ChatRequest) -> Reply:
+        asked = request.last_text("user")
+        if not request.tools:
+            return Reply("A title")
+        # Plugins add messages of their own to a request, so a turn is told by what was asked first.
+        if PROMPT in asked:
+            return Reply("I went on.")
+        done = sum(text == asked for text in self.told)
+        self.told.append(asked)
+        steps: tuple[Reply, ...] = (calls("write", filePath=str(self.changed), content="x\n"), Reply(WOKEN))
+        if "Prepare." in asked:
+            steps = (*self.first, Reply("Prepared.", input_tokens=9_500))
+        elif TYPED in asked:
+            steps = (calls("session_handoff", summary="S.", goal="the rest"), Reply("Over."))
+        elif ASKED in asked:
+            steps = (Reply("I would rather not."),)
+        return steps[min(done, len(steps) - 1)]
+
+
+@pytest.fixture(scope="module", params=PACKAGES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def server(name: str, make_sandbox: Callable[..., Sandbox]) -> Iterator[Server]:
+    models = {FILLED: {"name": FILLED, "limit": {"context": 16_000, "output": 4_000}, "tool_call": True}}
+    config = {"plugin": [str(fetched() / name)], "provider": {PROVIDER_ID: {"models": models}}}
+    sandbox = make_sandbox(name.rpartition("/")[2], config=config)
+    add_setting(sandbox.config_folder, "auto_handoff_threshold", 80)
+    agents = ("sisyphus", "hephaestus", "prometheus", "atlas")
+    ours = {agent: {"model": f"{PROVIDER_ID}/{MODEL_ID}"} for agent in agents}
+    (sandbox.config_folder / "oh-my-opencode.json").write_text(json.dumps({"agents": ours}))
+    with serving(sandbox, {"OMO_DISABLE_POSTHOG": "1"}) as server:
+        server.new_session(title="Opens the directory")
+        until(lambda: sidecars(sandbox) or None)
+        yield server
+
+
+@pytest.fixture
+def stubborn(server: Server, shared_model: ScriptedModel) -> Stubborn:
+    stubborn = Stubborn(server.sandbox.project / "changed.txt")
+    stubborn.changed.unlink(missing_ok=True)
+    shared_model.script = stubborn
+    return stubborn
+
+
+def typed(server: Server, old: str) -> None:
+    server.say(old, "handoff ulw the rest")
+
+
+def by_slash(server: Server, old: str) -> None:
+    server.post(f"/session/{old}/command", {"command": "handoff", "arguments": "the rest"})
+
+
+def by_command(server: Server, old: str) -> None:
+    command(server, old, "handoff-now", "the rest")
+
+
+def by_itself(server: Server, old: str) -> None:
+    until(partial(left_for, server, old))
+
+
+@pytest.mark.parametrize("hand_off", [typed, by_slash, by_command, by_itself])
+def test_a_session_that_was_left_beside_a_neighbour_changes_nothing_until_a_person_writes(
+    server: Server, stubborn: Stubborn, name: str, hand_off: Callable[[Server, str], None]
+) -> None:
+    taken = [command for each in neighbours(server.sandbox.config_folder) for command in each.commands]
+    if hand_off is by_slash and "handoff" in taken:
+        pytest.skip(f"its own `/handoff` is in the place of ours, and the doctor says so: {taken}")
+    wake = WAKES.get(name)
+    stubborn.first = wake.first if wake else ()
+    if hand_off is by_itself:  # it has to fill up in the middle of a turn
+        read = calls("read", filePath=str(server.sandbox.project / "README.md"))
+        stubborn.first = (read, *stubborn.first)
+    old = server.new_session(title=f"Beside {name}")
+    filled = {"model": {"providerID": PROVIDER_ID, "modelID": FILLED}} if hand_off is by_itself else {}
+    server.say(old, "Prepare.", **filled)
+
+    hand_off(server, old)
+
+    made = str(until(partial(left_for, server, old)))
+    assert until(partial(has_ended, server, made, "I went on.")) or hand_off is by_itself
+    if wake:
+        until(partial(was_woken, server, old, wake.then))
+    until(partial(is_idle, server, old))
+    assert not stubborn.changed.exists()
+    assert all(ELSEWHERE in result for result in results(server, old, "write"))
+    how = f"woken by {wake.then!r}, and refused" if wake else "not woken"
+    print(f"\n{name} {PACKAGES[name]}, {hand_off.__name__}: the old session was {how}; the new one goes on")
+    if hand_off is typed:
+        (prompt,) = [part["text"] for part in server.messages(made)[0]["parts"] if PROMPT in part["text"]]
+        assert "**Goal:** ulw the rest" in as_typed(prompt)
+
+    server.say(old, "It is me.")
+    assert stubborn.changed.exists()
+
+
+def was_woken(server: Server, session: str, text: str) -> bool | None:
+    later = [str(message["parts"]) for message in server.messages(session)]
+    place = next((place for place, parts in enumerate(later) if text in parts and "Prepare." not in parts), None)
+    return (place is not None and WOKEN in "".join(later[place:])) or None
+
+
+def is_idle(server: Server, session: str) -> bool | None:
+    return session not in server.get("/session/status") or None
