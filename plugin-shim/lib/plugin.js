@@ -41,6 +41,8 @@ export class Plugin {
   /** Whether a sidecar is up that watches sessions. */
   #watches = false;
   #isStarted = false;
+  /** Whether what other plugins prompt is known as such. */
+  #marksPrompts = false;
   #isAtWorkUntil = 0;
   /** What OpenCode has, by initialisation. @type {Map<Instance, Hooks>} */
   #given = new Map();
@@ -74,7 +76,7 @@ export class Plugin {
   open(input, options) {
     if (this.refusal) return {};
     const instance = this.host.open(input);
-    markPromptsOf(instance.client);
+    this.#marksPrompts = markPromptsOf(instance.client);
     if (this.#given.size === 0) this.#options = options;
     const hooks = hooksOf(this, instance);
     // An old OpenCode would fail at the tools: it gets nothing until the sidecar has said that it isn't one.
@@ -202,7 +204,8 @@ export class Plugin {
       greeting: async () => {
         const version = await this.host.askVersion();
         const { directory, looksNew } = this.host.instances.at(-1) ?? {};
-        return { openCode: { version, looksNew }, mode: this.host.mode, directory, options: passedOn };
+        const openCode = { version, looksNew, marksPrompts: this.#marksPrompts };
+        return { openCode, mode: this.host.mode, directory, options: passedOn };
       },
       onReady: (answer) => this.#isReady(answer),
       handlers: {

@@ -2,8 +2,11 @@
  * The tools and the commands, as OpenCode registers them, and as the sidecar carries them out.
  * Knows what they are called, and nothing of what they do.
  */
+import { later } from "./deadline.js";
 import { callFailure, Failure, isTold, MeantThrow } from "./failures.js";
 import { fill, MANIFEST } from "./manifest.js";
+
+const SAME_REQUEST_MS = 100;
 
 const { commands, maker, sentences, tools } = MANIFEST;
 
@@ -25,6 +28,18 @@ export function toolHooks(plugin, instance) {
   const { host, lock, sessions, waitMs, log } = plugin;
   /** Commands that the user has made: they stay as they are. @type {Set<string>} */
   const theirs = new Set();
+  /** Tools of another plugin's with a name of ours. @type {Set<string>} */
+  const rivals = new Set();
+
+  function tellOfRivals() {
+    plugin.notice(instance, fill(sentences.toolOfAnother, { names: [...rivals].join(" and ") }), "warning");
+  }
+
+  /** @param {string} name */
+  function isAnothers(name) {
+    theirs.add(name);
+    plugin.notice(instance, fill(sentences.commandOfAnother, { name }), "warning");
+  }
 
   /**
    * @param {string} name
@@ -92,8 +107,9 @@ export function toolHooks(plugin, instance) {
       if (!tool) return;
       const { description } = output;
       if (typeof description === "string" && !description.includes(tool.description)) {
-        const names = tools.map(({ name }) => name).join(", ");
-        plugin.notice(instance, fill(sentences.takenByAnother, { names }), "warning");
+        rivals.add(`\`${toolID}\``);
+        // All of a request's tools are asked about one after the other.
+        if (rivals.size === 1) later(SAME_REQUEST_MS, tellOfRivals);
       } else output.jsonSchema = structuredClone(tool.parameters);
     },
 
@@ -101,7 +117,7 @@ export function toolHooks(plugin, instance) {
     config(config) {
       config.command ??= {};
       for (const { name, description, template } of commands) {
-        if (config.command[name] && config.command[name].template !== template) theirs.add(name);
+        if (config.command[name] && config.command[name].template !== template) isAnothers(name);
         config.command[name] ??= { description, template };
       }
     },
@@ -110,11 +126,18 @@ export function toolHooks(plugin, instance) {
      * Carries out a command that no model is to see. The throw at the end is meant: it is the one way in OpenCode 1.x to
      * end a command without a model call. The TUI shows no error and stores nothing (seen in 1.18.33).
      * @param {{command: string, sessionID: string, arguments?: string}} input
+     * @param {{parts?: {text?: string}[]}} [output]
      * @throws {MeantThrow}
      */
-    async "command.execute.before"({ command, sessionID, arguments: words = "" }) {
-      const isOurs = commands.some(({ name, immediate }) => name === command && immediate);
-      if (!isOurs || theirs.has(command)) return;
+    async "command.execute.before"({ command, sessionID, arguments: words = "" }, output) {
+      const ours = commands.find(({ name }) => name === command);
+      if (!ours || theirs.has(command)) return;
+      if (!ours.immediate) {
+        // A plugin that is loaded after this one may have put its own in the place of ours.
+        const [beginning = ""] = ours.template.split("$");
+        if (!output?.parts?.some(({ text }) => text?.startsWith(beginning))) isAnothers(command);
+        return;
+      }
       sessions.typed(sessionID);
       /** @type {{done: boolean, text: string}} */
       let answer = { done: false, text: "" };

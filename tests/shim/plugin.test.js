@@ -214,12 +214,35 @@ test("a tool of another plugin's that has taken our name keeps its schema, and t
   }
   await until(() => toasts().length > 0);
   assert.equal(toasts().length, 1);
-  assert.match(toasts()[0].message, /Another plugin has a tool of the same name/);
+  assert.match(
+    toasts()[0].message,
+    /^Another plugin registers `session_handoff` and `read_session` too, and agents are shown what it says/,
+  );
+  await hooks.dispose();
+});
+
+test("a command of ours that another plugin puts in its place later is told of when it is used", async () => {
+  const { hooks, toasts } = await attached("well", { waitMs: { notice: 1 } });
+  await hooks.config({});
+  const use = (/** @type {string} */ text) =>
+    hooks["command.execute.before"](
+      { command: "handoff", sessionID: SESSION, arguments: "the rest" },
+      { parts: [{ type: "text", text }] },
+    );
+  await use("handoff: the rest");
+  await use("<command-instruction>Create a summary.");
+  await use("<command-instruction>Create a summary.");
+  await until(() => toasts().length > 0);
+  assert.equal(toasts().length, 1);
+  assert.match(
+    toasts()[0].message,
+    /^`\/handoff` is not this plugin's here.* `handoff <goal>` work in any case/,
+  );
   await hooks.dispose();
 });
 
 test("commands are added, and one that the user made stays", async () => {
-  const { hooks } = await attached("well");
+  const { hooks, toasts } = await attached("well", { waitMs: { notice: 1 } });
   const config = {};
   await hooks.config(config);
   const commands = MANIFEST.commands.map(({ name, description, template }) => {
@@ -230,6 +253,8 @@ test("commands are added, and one that the user made stays", async () => {
   await hooks.config(mine);
   assert.deepEqual(mine.command["handoff-now"], { template: "mine" });
   await hooks["command.execute.before"]({ command: "handoff-now", sessionID: SESSION, arguments: "" }, {});
+  await until(() => toasts().length > 0);
+  assert.match(toasts()[0].message, /^`\/handoff-now` is not this plugin's here/);
   await hooks.dispose();
 });
 

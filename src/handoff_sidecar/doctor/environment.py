@@ -27,7 +27,7 @@ from handoff_sidecar.opencode.versions import NEWEST_TRIED, OLDEST, is_supported
 from handoff_sidecar.reading.indexes import FOLDER as INDEX_FOLDER
 from handoff_sidecar.search.index_file import why_no_index
 from handoff_sidecar.settings import SETTINGS_FILE, load_settings, schema_is_stale
-from handoff_sidecar.sidecar.logs import LOG_FILE
+from handoff_sidecar.sidecar.logs import LOG_FILE, STARTED, UNMARKED_PROMPTS
 from handoff_sidecar.text.tokens import Tokenizer
 
 OLDEST_PYTHON = (3, 11)
@@ -213,6 +213,19 @@ def latest_crash(now: datetime) -> Finding:
             told = lines[0] if len(lines) == 1 else f"{lines[0]}: {lines[-1]}"
             return note("latest crash", f"{time}: {told[:300]}", f"please report it; the whole error is in {file}")
     return good("latest crash", f"none in the last {CRASH_AGE.days} days")
+
+
+def prompts_of_others() -> Finding:
+    """Whether what other plugins prompt was told from the person's words when OpenCode last ran."""
+    log = log_folder() / LOG_FILE
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    if text.rfind(UNMARKED_PROMPTS) > text.rfind(STARTED.rpartition("%s")[0].rpartition("%s")[2]):
+        return note(
+            "prompts",
+            "other plugins' prompts can't be told from yours in this OpenCode, so they unlock a session that you left",
+            "please report which version of OpenCode that is",
+        )
+    return good("prompts", "what other plugins prompt is told from what you write")
 
 
 def updates(config: Path, origin: Origin, installers: Installers) -> Finding:

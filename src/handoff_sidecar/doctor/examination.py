@@ -25,6 +25,7 @@ def examine(*, config: Path, project: Path, now: datetime, live: bool) -> Iterat
     yield from environment.settings(config, project)
     yield from environment.folders()
     yield environment.search_index(config)
+    yield environment.prompts_of_others()
     yield environment.latest_crash(now)
     yield environment.tokenizer()
     yield plugin.round_trip(config)

@@ -48,6 +48,7 @@ from handoff_sidecar.rpc.messages import ErrorCode
 from handoff_sidecar.session.neighbours import as_typed
 from handoff_sidecar.session.trigger import find_trigger, pattern, tell_agent
 from handoff_sidecar.settings import SETTINGS_FILE
+from handoff_sidecar.sidecar.logs import STARTED, UNMARKED_PROMPTS
 from handoff_sidecar.sidecar.manifest import PROTOCOL_VERSION
 from handoff_sidecar.sidecar.params import (
     Arrival,
@@ -162,7 +163,9 @@ class Sidecar:
             log.warning("OpenCode %s is too old", hello.open_code.version)
             return self._hello() | {"refusal": too_old(hello.open_code.version)}
         version = hello.open_code.version or "of an unknown version"
-        log.info("OpenCode %s (%s), sidecar %s", version, hello.mode, __version__)
+        log.info(STARTED, version, hello.mode, __version__)
+        if not hello.open_code.marks_prompts:
+            log.warning(UNMARKED_PROMPTS)
         if is_untried(version):
             log.warning("OpenCode %s was not tried with this sidecar, whose newest is %s", version, NEWEST_TRIED)
         # In the background: the first handoff finds the vocabulary loaded, and nobody waits for it now.

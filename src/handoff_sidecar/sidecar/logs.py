@@ -18,6 +18,10 @@ LEVEL_VARIABLE = "HANDOFF_SIDECAR_LOG"
 """Environment variable: `debug`, `info` (the default), `warning`, `error`."""
 
 LOG_FILE = "sidecar.log"
+
+STARTED = "OpenCode %s (%s), sidecar %s"
+UNMARKED_PROMPTS = "other plugins' prompts count as the person's: OpenCode's client has no place to see them"
+"""Lines that the doctor looks for."""
 MAX_FILE_BYTES = 1_000_000
 OLD_FILES = 2
 

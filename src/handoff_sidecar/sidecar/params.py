@@ -17,11 +17,13 @@ class HostVersion(Wire):
     """What the shim knows of the OpenCode that it is in.
 
     Attributes:
+        marks_prompts: whether what other plugins prompt is known as such.
         looks_new: by what OpenCode hands to a plugin, which counts where it doesn't tell its version.
     """
 
     version: str | None = None
     looks_new: bool = Field(default=True, alias="looksNew")
+    marks_prompts: bool = Field(default=True, alias="marksPrompts")
 
     @property
     def is_too_old(self) -> bool:

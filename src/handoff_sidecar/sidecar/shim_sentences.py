@@ -65,9 +65,13 @@ SENTENCES = {
         "Tell the user so, and that a new message of theirs here is carried out as usual. Then stop."
     ),
     "stillAtWork": 'The work went on in "{title}", which is still busy in this folder.',
-    "takenByAnother": (
-        "Another plugin has a tool of the same name as one of ours ({names}), and gets its calls. Remove one of the "
-        "two plugins (`handoff-sidecar doctor` names the other), then restart OpenCode."
+    "toolOfAnother": (
+        "Another plugin registers {names} too, and agents are shown what it says of that tool. Remove one of the two "
+        "plugins (`handoff-sidecar doctor` names the other), then restart OpenCode."
+    ),
+    "commandOfAnother": (
+        "`/{name}` is not this plugin's here, but another's or one of your own. "
+        "Without the slash, `handoff` and `handoff <goal>` work in any case."
     ),
     "otherLine": (
         "handoff-sidecar: this version is for OpenCode 1.x and does nothing in 2.x. Run `handoff-sidecar update`."

@@ -21,6 +21,7 @@ from handoff_sidecar.installation.origin import Origin
 from handoff_sidecar.installation.plugin_file import install
 from handoff_sidecar.installation.releases import Installers
 from handoff_sidecar.opencode.versions import NEWEST_TRIED
+from handoff_sidecar.sidecar.logs import STARTED, UNMARKED_PROMPTS
 from handoff_sidecar.text.tokens import Tokenizer
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -169,6 +170,20 @@ def test_a_state_folder_that_is_in_the_way_or_full_is_broken(monkeypatch: pytest
     state_folder().parent.mkdir(parents=True)
     state_folder().write_text("in the way")
     assert {finding.mark for finding in environment.folders()} == {"broken"}
+
+
+@pytest.mark.usefixtures("home")
+def test_an_opencode_in_which_prompts_of_plugins_are_not_known_is_told_of() -> None:
+    assert environment.prompts_of_others().mark == "good"
+    log = log_folder() / "sidecar.log"
+    log.parent.mkdir(parents=True)
+    started = "2026-11-20 09:00:00,123 7 INFO x: " + STARTED % ("1.19.0", "tui", "0.1.0") + "\n"
+    unmarked = f"2026-11-20 09:00:00,124 7 WARNING x: {UNMARKED_PROMPTS}\n"
+
+    log.write_text(started + unmarked)
+    assert environment.prompts_of_others().mark == "note"
+    log.write_text(started + unmarked + started)
+    assert environment.prompts_of_others().mark == "good"
 
 
 @pytest.mark.usefixtures("home")
