@@ -11,6 +11,9 @@ import { MANIFEST } from "./manifest.js";
 /** By which some plugins tell what they wrote. */
 const SIGNATURE = new RegExp(MANIFEST.signedByAPlugin.source, MANIFEST.signedByAPlugin.flags);
 
+/** What some plugins put before the text of a message. */
+const IN_FRONT = new RegExp(MANIFEST.putInFront.source, MANIFEST.putInFront.flags);
+
 /** In a part's metadata, which OpenCode stores and hands out again. */
 const KEY = "handoff";
 
@@ -39,13 +42,18 @@ export function writerOf(parts) {
 }
 
 /**
- * Who wrote a message that arrives; what is known of it by its session alone is written into it.
+ * Who wrote a message that arrives; what is known of it by its session alone is written into it. A prompt of ours is as
+ * it was sent, where a plugin that was loaded before this one has put something in front.
  * @param {string} sessionID
  * @param {any[]} parts
  */
 export function arriving(sessionID, parts) {
   if (promptedBy.delete(sessionID)) markAll(parts);
-  return writerOf(parts);
+  const writer = writerOf(parts);
+  if (writer === "us") {
+    for (const part of parts) if (part?.type === "text") part.text = part.text.replace(IN_FRONT, "");
+  }
+  return writer;
 }
 
 /**

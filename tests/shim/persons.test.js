@@ -71,6 +71,16 @@ test("a prompt that can't be marked is known by its session, once", async () => 
   }
 });
 
+test("what a plugin puts in front of our own prompt is taken away again, and of a person's nothing", () => {
+  const front = "<ultrawork-mode>\n\nSay so.\n\n---\n\nMore.\n</ultrawork-mode>\n\n\n\n---\n\n";
+  const parts = (/** @type {any} */ fields) => [text({ text: `${front}## Session Handoff`, ...fields })];
+  const [ours, theirs] = [parts({ metadata: { handoff: { by: "handoff-sidecar" } } }), parts({})];
+  arriving("ses_3", ours);
+  arriving("ses_3", theirs);
+  assert.equal(ours[0]?.text, "## Session Handoff");
+  assert.ok(theirs[0]?.text.startsWith(front));
+});
+
 test("a client without that place is left alone", () => {
   for (const client of [undefined, {}, { _client: {} }, { _client: { interceptors: { request: {} } } }])
     assert.equal(markPromptsOf(client), false);

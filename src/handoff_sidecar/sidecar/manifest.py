@@ -23,7 +23,7 @@ from handoff_sidecar.opencode.models import MESSAGE_ID, SESSION_ID
 from handoff_sidecar.reading.definition import READ_SESSION
 from handoff_sidecar.rpc.frames import MAX_FRAME_BYTES
 from handoff_sidecar.rpc.messages import ErrorCode
-from handoff_sidecar.session.neighbours import WRITTEN_BY_A_PLUGIN
+from handoff_sidecar.session.neighbours import IN_FRONT, WRITTEN_BY_A_PLUGIN
 from handoff_sidecar.session.trigger import pattern
 from handoff_sidecar.sidecar.shim_limits import SMALL_SESSION_TOKENS, WAIT_MS
 from handoff_sidecar.sidecar.shim_sentences import FAILURES, SENTENCES
@@ -44,6 +44,7 @@ def manifest() -> dict[str, Any]:
         ],
         "commands": [HANDOFF_COMMAND, HANDOFF_NOW_COMMAND, HANDOFF_RESUME_COMMAND],
         "triggerPattern": {"source": source, "flags": flags},
+        "putInFront": {"source": rf"^\s*{IN_FRONT}", "flags": "u"},
         "signedByAPlugin": {"source": WRITTEN_BY_A_PLUGIN, "flags": "u"},
         "maker": SESSION_HANDOFF.name,
         "endpoints": list(ENDPOINTS),
