@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from opencode import neighbour
 from opencode.server import PROMPT, TURN_TIMEOUT_S, Play, Server, asked_about, calls, serving, sidecars, until
+from opencode.terminal import Terminal
 from opencode.test_tui import SCREEN_TIMEOUT_S, tui, type_line
 
 from handoff_sidecar.demo.binary import find_opencode
@@ -251,6 +252,26 @@ def test_a_plugins_prompt_changes_nothing_in_a_session_that_was_left_and_a_perso
     assert until(lambda: server.get(f"/session/{old}")["metadata"]["handoff"].get("lifted"))
 
 
+def test_a_process_that_was_not_there_or_hears_nothing_of_the_handoff_refuses_all_the_same(
+    make_sandbox: Callable[..., Sandbox], play: Play
+) -> None:
+    """As after a restart, in the first seconds too; and as beside another OpenCode on the same database."""
+    sandbox = make_sandbox("restarted")
+    neighbour.move_in(sandbox)
+    changed = sandbox.project / "changed.txt"
+    play(PROMPT, Reply("I went on."))
+    play("A plugin's.", calls("write", filePath=str(changed), content="x\n"), Reply("Not done."))
+    with serving(sandbox) as one:
+        before = typed(one, play)
+        with serving(sandbox) as other:
+            for old in (before, typed(one, play)):
+                neighbour.prompts(other, old, "A plugin's.")
+                until(partial(has_ended, other, old, "Not done."))
+                (refused,) = results(other, old, "write")
+                assert ELSEWHERE in refused
+    assert not changed.exists()
+
+
 def test_a_background_subagents_result_reaches_the_new_session_in_a_line_and_the_old_agent_changes_nothing(
     server: Server, play: Play, hold: Callable[[str], threading.Event]
 ) -> None:
@@ -281,6 +302,32 @@ def test_a_background_subagents_result_reaches_the_new_session_in_a_line_and_the
     assert "count the files" in line
     assert f"(whole in `{child}`: read_session)" in line
     assert server.messages(new)[-1]["info"]["role"] == "user", "it starts no turn"
+
+
+def test_a_persons_first_message_from_another_window_is_carried_out_at_once_and_they_hear_who_is_busy(
+    server: Server, play: Play, hold: Callable[[str], threading.Event]
+) -> None:
+    if server.version == str(OLDEST):
+        pytest.skip("once is enough for what a TUI shows")
+    changed = server.sandbox.project / "window.txt"
+    play(PROMPT, Reply("I went on."))
+    play("Work long.", Reply("Worked."))
+    play("It is me here.", calls("write", filePath=str(changed), content="x\n"), Reply("Written for you."))
+    old = typed(server, play)
+    made = str(left_for(server, old))
+    server.wait_for_the_end_of_the_turn(made)
+    hold("Work long.")
+    prompt(server, made, "Work long.")
+    until(lambda: server.get("/session/status").get(made))
+
+    attach = server.sandbox.command("attach", server.url, "--dir", str(server.sandbox.project), "--session", old)
+    with Terminal(attach.argv, env=attach.env, cwd=attach.cwd) as window:
+        window.wait_for("Over.", SCREEN_TIMEOUT_S)
+        type_line(window, "It is me here.")
+        window.wait_for("still busy in this folder", SCREEN_TIMEOUT_S)
+        window.wait_for("Written for you.", SCREEN_TIMEOUT_S)
+
+    assert changed.exists()
 
 
 def test_in_the_tui_what_is_typed_behind_a_handoff_is_not_done_by_the_hidden_session(

@@ -433,6 +433,17 @@ async def test_after_an_undo_nobody_is_asked_as_the_person_could_not_take_it_bac
     assert len(rig.asked) == 1
 
 
+async def test_what_another_plugin_prompts_meanwhile_is_no_no(rig: Rig) -> None:
+    rig.ends(POINT)
+    await rig.idle()
+    rig.says(user_message, "A process has ended.")
+    rig.opencode.messages["ses_old"][-1]["parts"][0]["metadata"] = {"handoff": {"by": "plugin"}}
+    rig.says(assistant_message, "I saw.", **tokens(POINT))
+    await rig.idle()
+
+    assert len(rig.opencode.made()) == 1
+
+
 async def test_who_undoes_the_question_has_said_no(rig: Rig) -> None:
     rig.ends(POINT)
     await rig.idle()
