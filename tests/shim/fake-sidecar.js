@@ -68,6 +68,10 @@ const answers = {
   "directory/opened"(id) {
     write({ id, result: { floors: { "scripted/m1": 1_000 } } });
   },
+  "session/arrival"(id, params) {
+    events.push(params);
+    write({ id, result: null });
+  },
   "session/step"(id, params) {
     steps.push(params);
     const part = { id: `${params.partIDs.at(-1)}1`, type: "text", text: "hand off now" };

@@ -246,6 +246,33 @@ test("in OpenCode the refusal is an error that the agent reads, and a person hea
   await hooks.dispose();
 });
 
+test("what arrives in a session that was left goes to the sidecar, and what arrives elsewhere does not", async () => {
+  const { input } = openCode({
+    answer: (request) => {
+      const id = new URL(request.url).pathname.split("/")[2];
+      return Response.json(id === "ses_old" ? { id, metadata: { handoff: MARK } } : { id });
+    },
+  });
+  const hooks = new Plugin().open(input, { command: fake("well") });
+  const arrives = (/** @type {string} */ sessionID, /** @type {any} */ part) =>
+    hooks["chat.message"]({ sessionID }, { message: { id: `msg_${sessionID}` }, parts: [part] });
+  const result = { type: "text", text: "Background task completed", synthetic: true };
+  await arrives("ses_other", result);
+  await arrives("ses_old", { ...result, ignored: true });
+  await arrives("ses_old", { ...result, metadata: { handoff: { by: "handoff-sidecar" } } });
+  await arrives("ses_old", result);
+  const events = async () =>
+    (await hooks.tool.read_session.execute({}, { sessionID: "ses_other" })).metadata.seen.events;
+  /** @type {any[]} */
+  let seen = [];
+  while (seen.length === 0) seen = await events();
+  const context = { sessionID: "ses_old", directory: input.directory, worktree: input.directory };
+  assert.deepEqual(seen, [
+    { context: { ...context, activeSessionID: null }, text: "Background task completed" },
+  ]);
+  await hooks.dispose();
+});
+
 test("what is long past is forgotten", async () => {
   const { api, asked, lock, refused, sessions } = rig();
   for (let number = 0; number < 2_000; number++) {
