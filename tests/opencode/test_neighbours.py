@@ -42,10 +42,17 @@ WOKEN = "Woken in vain."
 
 @dataclass(frozen=True)
 class Wake:
-    """How a plugin wakes a session: what its agent does first, and what the prompt that comes later holds."""
+    """How a plugin comes into a session that was left: what its agent does first, and what the prompt then holds.
+
+    Attributes:
+        starts_a_turn: whether an agent is woken by it.
+        command: what makes the plugin prompt, if it doesn't by itself.
+    """
 
     first: tuple[Reply, ...]
     then: str
+    starts_a_turn: bool = True
+    command: str = ""
 
 
 WAKES = {
@@ -57,7 +64,27 @@ WAKES = {
         (calls("pty_spawn", command="sleep", args=["8"], description="Wait a little", notifyOnExit=True),),
         "pty_exited",
     ),
+    "@tarquinen/opencode-dcp": Wake((), "DCP", starts_a_turn=False, command="dcp"),
 }
+
+OPENCODES_TOOLS = frozenset(
+    [
+        "bash",
+        "edit",
+        "glob",
+        "grep",
+        "invalid",
+        "question",
+        "read",
+        "session_handoff",
+        "read_session",
+        "skill",
+        "task",
+        "todowrite",
+        "webfetch",
+        "write",
+    ]
+)
 
 
 def fetched() -> Path:
@@ -82,11 +109,13 @@ class Stubborn:
     first: tuple[Reply, ...] = ()
     begun: set[str] = field(default_factory=set)
     told: list[str] = field(default_factory=list)
+    tools: set[str] = field(default_factory=set)
 
     def __call__(self, request: ChatRequest) -> Reply:
         asked = request.last_text("user")
         if not request.tools:
             return Reply("A title")
+        self.tools |= {tool["function"]["name"] for tool in request.tools} - OPENCODES_TOOLS
         # Plugins add messages of their own to a request, so a turn is told by what was asked first.
         if PROMPT in asked:
             return Reply("I went on.")
@@ -166,13 +195,19 @@ def test_a_session_that_was_left_beside_a_neighbour_changes_nothing_until_a_pers
 
     made = str(until(partial(left_for, server, old)))
     assert until(partial(has_ended, server, made, "I went on.")) or hand_off is by_itself
+    if wake and wake.command:
+        server.http.post(f"/session/{old}/command", json={"command": wake.command, "arguments": ""})
     if wake:
-        until(partial(was_woken, server, old, wake.then))
+        until(partial(was_woken, server, old, wake))
     until(partial(is_idle, server, old))
     assert not stubborn.changed.exists()
     assert all(ELSEWHERE in result for result in results(server, old, "write"))
-    how = f"woken by {wake.then!r}, and refused" if wake else "not woken"
-    print(f"\n{name} {PACKAGES[name]}, {hand_off.__name__}: the old session was {how}; the new one goes on")
+    assert "lifted" not in server.get(f"/session/{old}")["metadata"]["handoff"]
+    came = f"{wake.then!r} came" if wake else "nothing came"
+    tools = f" (its tools: {', '.join(sorted(stubborn.tools))})" if stubborn.tools else ""
+    print(
+        f"\n{name} {PACKAGES[name]}{tools}, {hand_off.__name__}: {came}, nothing was changed, the new session goes on"
+    )
     if hand_off is typed:
         (prompt,) = [part["text"] for part in server.messages(made)[0]["parts"] if PROMPT in part["text"]]
         assert "**Goal:** ulw the rest" in as_typed(prompt)
@@ -181,10 +216,10 @@ def test_a_session_that_was_left_beside_a_neighbour_changes_nothing_until_a_pers
     assert stubborn.changed.exists()
 
 
-def was_woken(server: Server, session: str, text: str) -> bool | None:
+def was_woken(server: Server, session: str, wake: Wake) -> bool | None:
     later = [str(message["parts"]) for message in server.messages(session)]
-    place = next((place for place, parts in enumerate(later) if text in parts and "Prepare." not in parts), None)
-    return (place is not None and WOKEN in "".join(later[place:])) or None
+    place = next((place for place, parts in enumerate(later) if wake.then in parts and "Prepare." not in parts), None)
+    return (place is not None and (not wake.starts_a_turn or WOKEN in "".join(later[place:]))) or None
 
 
 def is_idle(server: Server, session: str) -> bool | None:

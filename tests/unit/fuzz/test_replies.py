@@ -50,6 +50,7 @@ METHODS: dict[str, tuple[Call, st.SearchStrategy[Any]]] = {
     ),
     "status": (lambda client: client.status(OLD), STATUSES),
     "is_any_busy": (lambda client: client.is_any_busy(), STATUSES),
+    "running_subagents": (lambda client: client.running_subagents(OLD), STATUSES),
     "abort": (lambda client: client.abort(OLD), JSON),
     "create_session": (
         lambda client: client.create_session(
