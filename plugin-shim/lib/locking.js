@@ -3,6 +3,7 @@
  */
 import { MeantThrow } from "./failures.js";
 import { fill, MANIFEST } from "./manifest.js";
+import { textForTheModel } from "./persons.js";
 
 const { maker, sentences } = MANIFEST;
 
@@ -45,6 +46,24 @@ export function lockHooks({ lock, sessions, host, log }, instance) {
       throw new MeantThrow(fill(sentences.worksElsewhere, { sessionID: mark.to }));
     },
   };
+}
+
+/**
+ * What arrives in a session whose work went on elsewhere is of use there.
+ * @param {import("./plugin.js").Plugin} plugin
+ * @param {import("./host.js").Instance} instance
+ * @param {string} sessionID
+ * @param {any[]} parts
+ */
+export async function passOn(plugin, instance, sessionID, parts) {
+  try {
+    const text = textForTheModel(parts);
+    if (!text || !(await plugin.lock.isLeft(sessionID, apiOf(plugin.host, instance)))) return;
+    const params = { context: plugin.context(instance, sessionID), text };
+    await plugin.call("session/arrival", params, { timeoutMs: plugin.waitMs.message });
+  } catch (error) {
+    plugin.log("warn", `${sessionID}: what arrived there was not passed on: ${error}`);
+  }
 }
 
 /**

@@ -4,8 +4,8 @@
  */
 import { within } from "./deadline.js";
 import { triggerFailure } from "./failures.js";
-import { apiOf } from "./locking.js";
-import { arriving, textForTheModel } from "./persons.js";
+import { apiOf, passOn } from "./locking.js";
+import { arriving } from "./persons.js";
 
 /** @typedef {{id?: string, type?: string, text?: string, synthetic?: boolean} | null} Part */
 /** @typedef {{info: import("./events.js").MessageInfo, parts: Part[]}} Message */
@@ -30,22 +30,6 @@ export function messageHooks(plugin, instance) {
     if (answer?.part) parts.push(answer.part);
   }
 
-  /**
-   * What arrives in a session whose work went on elsewhere is of use there.
-   * @param {string} sessionID
-   * @param {Part[]} parts
-   */
-  async function passOn(sessionID, parts) {
-    try {
-      const text = textForTheModel(parts);
-      if (!text || !(await lock.isLeft(sessionID, api))) return;
-      const params = { context: plugin.context(instance, sessionID), text };
-      await plugin.call("session/arrival", params, { timeoutMs: waitMs.message });
-    } catch (error) {
-      log("warn", `${sessionID}: what arrived there was not passed on: ${error}`);
-    }
-  }
-
   return {
     /**
      * @param {{sessionID?: string, messageID?: string}} input
@@ -59,7 +43,7 @@ export function messageHooks(plugin, instance) {
       const isAPersons = writer === "a person" && !sessions.isPrompting(sessionID);
       sessions.arrived(sessionID, messageID, isAPersons);
       if (isAPersons) lock.written(sessionID, message?.time?.created ?? Date.now(), api);
-      else if (writer !== "us") void passOn(sessionID, parts);
+      else if (writer !== "us") void passOn(plugin, instance, sessionID, parts);
       const text = typedText(parts);
       if (text && !trigger.isKnown)
         await within(trigger.known, { timeoutMs: waitMs.trigger }).catch(() => {});

@@ -41,8 +41,6 @@ export class Plugin {
   /** Whether a sidecar is up that watches sessions. */
   #watches = false;
   #isStarted = false;
-  /** Whether what other plugins prompt is known as such. */
-  #marksPrompts = false;
   #isAtWorkUntil = 0;
   /** What OpenCode has, by initialisation. @type {Map<Instance, Hooks>} */
   #given = new Map();
@@ -76,7 +74,7 @@ export class Plugin {
   open(input, options) {
     if (this.refusal) return {};
     const instance = this.host.open(input);
-    this.#marksPrompts = markPromptsOf(instance.client);
+    markPromptsOf(instance.client);
     if (this.#given.size === 0) this.#options = options;
     const hooks = hooksOf(this, instance);
     // An old OpenCode would fail at the tools: it gets nothing until the sidecar has said that it isn't one.
@@ -203,8 +201,8 @@ export class Plugin {
       spawn: this.#spawn,
       greeting: async () => {
         const version = await this.host.askVersion();
-        const { directory, looksNew } = this.host.instances.at(-1) ?? {};
-        const openCode = { version, looksNew, marksPrompts: this.#marksPrompts };
+        const { client, directory, looksNew } = this.host.instances.at(-1) ?? {};
+        const openCode = { version, looksNew, marksPrompts: markPromptsOf(client) };
         return { openCode, mode: this.host.mode, directory, options: passedOn };
       },
       onReady: (answer) => this.#isReady(answer),

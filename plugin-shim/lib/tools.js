@@ -2,11 +2,8 @@
  * The tools and the commands, as OpenCode registers them, and as the sidecar carries them out.
  * Knows what they are called, and nothing of what they do.
  */
-import { later } from "./deadline.js";
 import { callFailure, Failure, isTold, MeantThrow } from "./failures.js";
 import { fill, MANIFEST } from "./manifest.js";
-
-const SAME_REQUEST_MS = 100;
 
 const { commands, maker, sentences, tools } = MANIFEST;
 
@@ -28,12 +25,7 @@ export function toolHooks(plugin, instance) {
   const { host, lock, sessions, waitMs, log } = plugin;
   /** Commands that the user has made: they stay as they are. @type {Set<string>} */
   const theirs = new Set();
-  /** Tools of another plugin's with a name of ours. @type {Set<string>} */
-  const rivals = new Set();
-
-  function tellOfRivals() {
-    plugin.notice(instance, fill(sentences.toolOfAnother, { names: [...rivals].join(" and ") }), "warning");
-  }
+  let hasRival = false;
 
   /** @param {string} name */
   function isAnothers(name) {
@@ -107,9 +99,8 @@ export function toolHooks(plugin, instance) {
       if (!tool) return;
       const { description } = output;
       if (typeof description === "string" && !description.includes(tool.description)) {
-        rivals.add(`\`${toolID}\``);
-        // All of a request's tools are asked about one after the other.
-        if (rivals.size === 1) later(SAME_REQUEST_MS, tellOfRivals);
+        if (!hasRival) plugin.notice(instance, fill(sentences.toolOfAnother, { name: toolID }), "warning");
+        hasRival = true;
       } else output.jsonSchema = structuredClone(tool.parameters);
     },
 
@@ -134,9 +125,8 @@ export function toolHooks(plugin, instance) {
       if (!ours || theirs.has(command)) return;
       if (!ours.immediate) {
         // A plugin that is loaded after this one may have put its own in the place of ours.
-        const [beginning = ""] = ours.template.split("$");
-        if (!output?.parts?.some(({ text }) => text?.startsWith(beginning))) isAnothers(command);
-        return;
+        const beginning = ours.template.replace(/\$.*/, "");
+        return output?.parts?.some(({ text }) => text?.startsWith(beginning)) || isAnothers(command);
       }
       sessions.typed(sessionID);
       /** @type {{done: boolean, text: string}} */

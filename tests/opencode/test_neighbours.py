@@ -67,24 +67,10 @@ WAKES = {
     "@tarquinen/opencode-dcp": Wake((), "DCP", starts_a_turn=False, command="dcp"),
 }
 
-OPENCODES_TOOLS = frozenset(
-    [
-        "bash",
-        "edit",
-        "glob",
-        "grep",
-        "invalid",
-        "question",
-        "read",
-        "session_handoff",
-        "read_session",
-        "skill",
-        "task",
-        "todowrite",
-        "webfetch",
-        "write",
-    ]
-)
+OPENCODES_TOOLS = {
+    *("bash", "edit", "glob", "grep", "invalid", "question", "read", "skill", "task", "todowrite", "webfetch", "write"),
+    *("read_session", "session_handoff"),
+}
 
 
 def fetched() -> Path:

@@ -216,7 +216,7 @@ test("a tool of another plugin's that has taken our name keeps its schema, and t
   assert.equal(toasts().length, 1);
   assert.match(
     toasts()[0].message,
-    /^Another plugin registers `session_handoff` and `read_session` too, and agents are shown what it says/,
+    /^Another plugin registers a tool `session_handoff` too, and agents are shown what it says/,
   );
   await hooks.dispose();
 });

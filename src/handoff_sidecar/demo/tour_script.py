@@ -67,8 +67,8 @@ def _turn(request: ChatRequest, project: Path) -> list[Reply]:
         return [_calls(ToolCall("read_session", {"query": QUESTION})), Reply("I start with `POST /logout`.")]
     if WAKING in asked:
         return [_calls(_write(project / "src/api/cookies.ts", "export const cookies = []\n")), Reply("I stop here.")]
-    if wish := find_command(request):
-        return [_calls(_handoff(wish.goal)), Reply("Handed over.")]
+    if (goal := find_command(request)) is not None:
+        return [_calls(_handoff(goal)), Reply("Handed over.")]
     if LAST_REQUEST in asked:
         work = (
             todo_list(),

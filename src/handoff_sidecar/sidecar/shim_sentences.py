@@ -66,8 +66,8 @@ SENTENCES = {
     ),
     "stillAtWork": 'The work went on in "{title}", which is still busy in this folder.',
     "toolOfAnother": (
-        "Another plugin registers {names} too, and agents are shown what it says of that tool. Remove one of the two "
-        "plugins (`handoff-sidecar doctor` names the other), then restart OpenCode."
+        "Another plugin registers a tool `{name}` too, and agents are shown what it says of that tool. Remove one of "
+        "the two plugins (`handoff-sidecar doctor` names the other), then restart OpenCode."
     ),
     "commandOfAnother": (
         "`/{name}` is not this plugin's here, but another's or one of your own. "
