@@ -30,6 +30,12 @@ LEAST_SHARE = 0.15
 WEAK_BELOW = 1 / 3
 """Of the query's weight: where no passage has more of its words, the answer may be elsewhere."""
 
+_ONE_CHARACTER = re.compile(r"\\[^\w\s]|\[\^?(?:\\.|[^\]\\])+\]")
+"""A sign that is meant as it stands, or a set of characters: what is around it stays what it is."""
+
+_ANCHORED = re.compile(r"[$^]|\\[AZzG]|\(\?")
+"""It may match at a passage's end, or by what is around it: a message as a whole does not tell."""
+
 _NOT_PLAIN = re.compile(r"[|(\[]|\\[xuUNpPkg0-9]")
 _LITERAL = re.compile(r"(?<!\\)\w{3,}(?![*?{])")
 """Letters that any match of a regular expression has, where it has no alternatives and no characters by number."""
@@ -68,24 +74,33 @@ def find(query: Query, store: Store, scope: Sequence[range], texts: Texts, *, ex
 def _scanned(query: Query, store: Store, scope: Sequence[range]) -> Findings:
     deadline = time.monotonic() + SCAN_TIMEOUT_S
     found: list[Found] = []
-    literal = _literal_of(query)
+    literal, is_told_by_text = _literal_of(query), not _ANCHORED.search(_plain(query))
     left = sum(map(store.count, scope))
     for rows in reversed(scope):
         for first, text in store.texts(rows):
             if time.monotonic() > deadline or len(found) >= SCAN_FOUND_AT_MOST:
                 return Findings(found, unsearched=left)
             left -= 1
-            if literal in text.lower():
-                found += _matches(query, store, first, deadline - time.monotonic())
+            left_s = deadline - time.monotonic()
+            if literal not in text.lower():
+                continue
+            # To cut a message into passages takes longer than to look through it.
+            if not is_told_by_text or any(True for _ in query.places(text, left_s)):
+                found += _matches(query, store, first, left_s)
     return Findings(found)
 
 
 def _literal_of(query: Query) -> str:
     """Small letters that a text must have for the regular expression to match; mostly they are looked for faster."""
-    source = query.pattern.pattern if query.pattern is not None else ""
+    source = _plain(query)
     if _NOT_PLAIN.search(source):
         return ""
     return max((found.lower() for found in _LITERAL.findall(source)), key=len, default="")
+
+
+def _plain(query: Query) -> str:
+    """The regular expression with one sign for each sign or set of characters in it."""
+    return _ONE_CHARACTER.sub("\0", query.pattern.pattern) if query.pattern is not None else ""
 
 
 def _matches(query: Query, store: Store, first: int, left_s: float) -> list[Found]:

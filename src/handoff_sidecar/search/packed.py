@@ -26,8 +26,13 @@ def pack(record: Record) -> bytes:
 
 
 def text_of(packed: bytes) -> str:
-    """All that is packed, for a first look at whether something is in it."""
+    """All that is packed."""
     return zlib.decompress(packed).decode()
+
+
+def lines_of(packed: bytes) -> str:
+    """The same, each piece on lines of its own."""
+    return text_of(packed).replace(_ENTRY, "\n").replace(_FIELD, "\n")
 
 
 def unpack(packed: bytes) -> Record:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from handoff_sidecar.search.packed import pack, text_of, unpack
+from handoff_sidecar.search.packed import lines_of, pack, unpack
 from handoff_sidecar.search.passages import SPEAKERS, Passage, Speaker, passages_of, words_of_the_person
 from handoff_sidecar.search.terms import indexed
 from handoff_sidecar.session.file_touches import files_written
@@ -253,7 +253,7 @@ class Store:
         found = self._db.execute(
             "select first, packed from record where first >= ? and first < ? order by first desc", _ends(rows)
         )
-        return ((first, text_of(packed)) for first, packed in found)
+        return ((first, lines_of(packed)) for first, packed in found)
 
     def asked_before(self, row: int) -> tuple[int, str] | None:
         """What the person said last, up to a row of the same session, with the first row of that message."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 
@@ -163,3 +164,27 @@ def test_no_words_make_a_search_fail(query: str, text: str) -> None:
     rows = store.rows_of(SESSION)
     assert rows is not None
     find(parsed, store, [rows], Texts(store))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "literal"),
+    [
+        (r"def test_\w+_with_\w+\(", "_with_"),
+        (r"\[error\] port[0-9]+", "error"),
+        (r"err(or)?", ""),
+        (r"timeout|refused", ""),
+        (r"[a-z]{3}-\d{4}", ""),
+        (r"colou?r", "colo"),
+        (r"\x41bcd", ""),
+    ],
+)
+def test_the_letters_that_every_match_has_are_looked_for_first(pattern: str, literal: str) -> None:
+    assert findings._literal_of(parse_query(f"/{pattern}/")) == literal  # noqa: SLF001
+
+
+@pytest.mark.parametrize("pattern", ["^port", r"port$", r"(?<=the )port", r"\bport\b", "port.of", r"port \d+\)"])
+def test_a_regular_expression_matches_whether_or_not_a_first_look_is_taken(pattern: str) -> None:
+    store = store_of(said("port"), said("the port"), said("and the port of (port 4821)"))
+    wanted = [text for text in ("and the port of (port 4821)", "the port", "port") if re.search(pattern, text)]
+    assert wanted
+    assert texts_for(store, f"/{pattern}/") == wanted
