@@ -22,7 +22,7 @@ from handoff_sidecar.demo.sandbox import Sandbox
 
 STEPS_A_TURN = 4
 SAID_CHARACTERS = 850
-OUTPUT_CHARACTERS = 3_400
+OUTPUT_CHARACTERS = 4_900
 LIBRARY_BYTES = 30_000_000
 
 TEMPLATE_ID = "ses_template0001"

@@ -47,7 +47,7 @@ def test_older_messages_that_come_later_stand_before_the_others(store: Store) ->
     rows = store.rows_of(SESSION)
     assert rows is not None
     assert [layout.id for layout in store.layouts(rows)] == [f"msg_{number:03}" for number in range(1, 6)]
-    assert next(text.split("\x1f")[0] for _, text in store.texts(rows)) == "msg_005"
+    assert next(text.split("\n")[0] for _, text in store.texts(rows)) == "msg_005"
     assert store.passage_count(rows) == 5
 
 
