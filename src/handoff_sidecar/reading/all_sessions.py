@@ -6,7 +6,7 @@ Owns what is told of each session, and of those that were not searched. What a m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Message, Session, SessionID
@@ -143,7 +143,7 @@ def _answer(store: Store, reach: Reach, wanted: _Asked) -> Answer:
         ahead = [Block("", "sessions that match, the newest first", about)] if about else []
         said = f"{_said(sessions, reach, findings, wanted)} {_further(wanted, is_found=bool(ahead))}"
         blocks = blocks_of(kept, store, manner, names_sessions=True)
-        return manner.room.fill(wanted.answer, (), lambda _: said, ahead=(*ahead, *blocks))
+        return replace(wanted.answer, said=said, blocks=(*ahead, *blocks))
 
     return filled(wanted.answer, kept, manner, compose)
 

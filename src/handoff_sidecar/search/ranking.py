@@ -6,6 +6,7 @@ nothing of how an answer is written. One path for a session and for all of them.
 
 from __future__ import annotations
 
+import heapq
 import math
 from bisect import bisect_right
 from collections import defaultdict
@@ -58,7 +59,7 @@ FEEDBACK_PASSAGES = 10
 FEEDBACK_TERMS = 12
 FEEDBACK_SHARE = 0.25
 FEEDBACK_LOOKED_AT = 60
-"""RM3: the words that are typical of the best passages are searched for too, at a quarter of the weight."""
+"""RM3: the words that are typical of the best passages count too, at a quarter of the weight."""
 
 COMMON_ROWS = 20_000
 """A term that more passages have finds none by itself: it only ranks those that others find."""
@@ -66,7 +67,7 @@ COMMON_ROWS = 20_000
 MOST_ROWS = 40_000
 """So many rows of the rarest terms are gone through to find candidates."""
 
-MOST_CANDIDATES = 400
+MOST_CANDIDATES = 200
 """The best by their own terms, which are looked at closely with what is around them; more made no difference."""
 
 ASKED_SHARE = 0.25
@@ -124,6 +125,7 @@ class _Terms:
     def __init__(self, store: Store, scope: Sequence[range]) -> None:
         self._store, self.scope = store, scope
         self._known: dict[str, frozenset[int]] = {}
+        self._having: dict[str, int] = {}
         self._total = max(sum(map(store.passage_count, scope)), 1)
 
     def rows(self, term: str) -> frozenset[int]:
@@ -141,7 +143,9 @@ class _Terms:
 
     def tells(self, term: str) -> float:
         """BM25's inverse document frequency, kept above zero."""
-        having = len(self.rows(term))
+        if term not in self._having:
+            self._having[term] = sum(self._store.count_holding(term, rows) for rows in self.scope)
+        having = self._having[term]
         return math.log(1 + (max(self._total - having, 0) + 0.5) / (having + 0.5))
 
     def is_common(self, term: str) -> bool:
@@ -238,15 +242,18 @@ def rank(query: Query, store: Store, scope: Sequence[range], texts: Texts, *, ex
 
     Args:
         scope: the rows where to look: those of a session, of all, of some messages.
-        expands: whether the words of the best passages are searched for too.
+        expands: whether words that are typical of the best passages count too.
     """
     terms = _Terms(store, scope)
     weights = dict.fromkeys(query.terms, 1.0)
     missing = tuple(term for term in query.terms if not terms.rows(term))
-    found = _ranked(query, terms, weights, store)
+    turns = _Turns(store, scope)
+    best = _by_own_terms(terms, weights)
+    candidates = _Candidates(store, sorted({*best, *turns.ends_of(best)}))
+    found = _ranked(query, terms, weights, candidates, turns)
     if expands and found:
         fed_back = _feedback(query, terms, texts, found)
-        found = _ranked(query, terms, weights | fed_back, store) if fed_back else found
+        found = _ranked(query, terms, weights | fed_back, candidates, turns) if fed_back else found
     found = [each for each in found if any(each.row in rows for rows in scope)]
     if query.phrases:
         found = _near_phrases(query, texts, found)
@@ -260,10 +267,9 @@ def _near_phrases(query: Query, texts: Texts, found: Sequence[Found]) -> list[Fo
     return [each for each in found if each.row in near]
 
 
-def _ranked(query: Query, terms: _Terms, weights: Mapping[str, float], store: Store) -> list[Found]:
-    best = _by_own_terms(terms, weights)
-    turns = _Turns(store, terms.scope)
-    candidates = _Candidates(store, sorted({*best, *turns.ends_of(best)}))
+def _ranked(
+    query: Query, terms: _Terms, weights: Mapping[str, float], candidates: _Candidates, turns: _Turns
+) -> list[Found]:
     worth: dict[int, float] = defaultdict(float)
     held: dict[int, float] = defaultdict(float)
     asked = sum(terms.tells(term) for term in query.terms)
@@ -299,7 +305,8 @@ def _by_own_terms(terms: _Terms, weights: Mapping[str, float]) -> list[int]:
         tells = weights[term] * terms.tells(term)
         for row in rows:
             worth[row] += tells
-    return sorted(worth, key=lambda row: (worth[row], row), reverse=True)[:MOST_CANDIDATES]
+    best = heapq.nlargest(MOST_CANDIDATES, ((value, row) for row, value in worth.items()))
+    return [row for _, row in best]
 
 
 def _around(own: Mapping[int, float]) -> dict[int, float]:
@@ -342,7 +349,7 @@ def _feedback(query: Query, terms: _Terms, texts: Texts, found: Sequence[Found])
             shares[word] += each.worth / whole / len(words)
     foremost = sorted(shares, key=lambda word: (-shares[word], word))[:FEEDBACK_LOOKED_AT]
     new = [word for word in foremost if not any(are_forms_of_one(term, word) for term in query.terms)]
-    typical = sorted(((shares[word] * terms.tells(word), word) for word in new if terms.rows(word)), reverse=True)
+    typical = sorted(((shares[word] * terms.tells(word), word) for word in new), reverse=True)
     typical = typical[:FEEDBACK_TERMS]
     total = sum(worth for worth, _ in typical)
     beside = FEEDBACK_SHARE / (1 - FEEDBACK_SHARE) * len(query.terms)

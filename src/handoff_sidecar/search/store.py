@@ -323,6 +323,14 @@ class Store:
         )
         return [row for (row,) in found]
 
+    def count_holding(self, term: str, rows: range) -> int:
+        """How many passages have a term."""
+        found = self._db.execute(
+            "select count(*) from passage where passage match ? and rowid >= ? and rowid < ?",
+            (f'"{term}"', *_ends(rows)),
+        )
+        return int(found.fetchone()[0])
+
     # Inside
 
     def _session(self, session_id: str) -> tuple[int, int, int]:
