@@ -16,7 +16,7 @@ from handoff_sidecar.doctor.findings import Finding, broken, good, note
 from handoff_sidecar.errors import InstallFailed
 from handoff_sidecar.folders import APP_NAME
 from handoff_sidecar.installation.neighbours import neighbours
-from handoff_sidecar.installation.opencode_config import named_plugins
+from handoff_sidecar.installation.opencode_config import named_plugins, plugin_files
 from handoff_sidecar.installation.plugin_file import (
     MARKER,
     NPM_PACKAGE,
@@ -66,10 +66,19 @@ def plugin_file(config: Path) -> Iterator[Finding]:
         yield broken("plugin", f"not installed: there is no {PLUGIN_FILE} in {folder}", INSTALL)
     for warning in warnings(config):
         yield broken("other plugins", warning, "then restart OpenCode")
-    for neighbour in neighbours(config, apart_from=OURS):
+    beside = neighbours(config, apart_from=OURS)
+    for neighbour in beside:
         for name in neighbour.commands:
             yield note("other plugins", f"{neighbour.place} has a `/{name}` too: {COMMAND_TAKEN}", INSTEAD[name])
+    if not beside and (others := _others(config)):
+        yield good("other plugins", f"{', '.join(others)}: none has a tool or a command with the name of one of ours")
     yield from _second_installation()
+
+
+def _others(config: Path) -> list[str]:
+    """The plugins that are configured beside ours, by their entries and file names."""
+    entries = [plugin.entry for plugin in named_plugins(config) if plugin.package not in OURS]
+    return [*entries, *(file.name for file in plugin_files(config) if file.name not in OURS)]
 
 
 def _as_it_should_be(written: Written, config: Path) -> Finding:

@@ -153,6 +153,17 @@ def test_the_same_plugin_twice_and_a_rival_are_broken(config: Path) -> None:
     assert "type `handoff`" in command.next_step
 
 
+def test_the_plugins_beside_it_are_named(config: Path) -> None:
+    install(config)
+    (config / "opencode.json").write_text('{"plugin": ["@tarquinen/opencode-dcp@latest"]}')
+    (config / "plugin" / "mine.js").write_text("export default async () => ({})")
+
+    _, others = plugin_findings(config)
+
+    assert (others.mark, others.subject) == ("good", "other plugins")
+    assert others.text.startswith("@tarquinen/opencode-dcp@latest, mine.js: none has a tool or a command")
+
+
 def test_a_second_installation_on_the_path_is_told(
     config: Path, home: Path, program: Callable[[Path, str], None]
 ) -> None:
