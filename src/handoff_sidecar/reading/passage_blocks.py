@@ -42,7 +42,8 @@ FOREMOST_SHARE = 0.5
 
 SAME_MATTER_HELD = 0.35
 SAME_MATTER_SHARE = 0.8
-"""A passage is older than another one if that one came later and has the query's words nearly as much as this one."""
+"""A passage is older than another one if that one came later, and both are among the best, or it has the query's words
+nearly as much."""
 
 
 _MANNERS = {"thought": "thought", "command": "done", "call": "done", "output": "came out", "failed": "came out"}
@@ -125,7 +126,7 @@ def blocks_of(kept: Sequence[Shown], store: Store, manner: Manner, *, names_sess
     best = max((each.found.worth for each in kept), default=0.0)
 
     def order(each: Shown) -> tuple[bool, float, int]:
-        return each.found.worth >= FOREMOST_SHARE * best, each.found.message.created, each.row
+        return _is_foremost(each, best), each.found.message.created, each.row
 
     in_order = sorted(kept, key=order, reverse=True)
     asked = {each.row: store.asked_before(each.found.message.first) for each in in_order}
@@ -196,15 +197,22 @@ def _who(each: Shown, before: Shown | None) -> str:
 
 def _older(kept: Sequence[Shown], asked: Mapping[int, tuple[int, str] | None]) -> frozenset[int]:
     """The rows of passages on a matter that a later one speaks of, too: in a later turn, or a call made once more."""
-    found = [each for each in kept if each.found.held >= SAME_MATTER_HELD]
+    best = max((each.found.worth for each in kept), default=0.0)
+    found = [each for each in kept if _is_foremost(each, best) or each.found.held >= SAME_MATTER_HELD]
 
     def is_later(later: Shown, each: Shown) -> bool:
         if later.found.message.created <= each.found.message.created or _manner(later) != _manner(each):
             return False
-        is_again = asked[later.row] != asked[each.row] or _manner(each) != "said"
-        return is_again and later.found.held >= SAME_MATTER_SHARE * each.found.held
+        if asked[later.row] == asked[each.row] and _manner(each) == "said":
+            return False
+        both = _is_foremost(later, best) and _is_foremost(each, best)
+        return both or later.found.held >= max(SAME_MATTER_SHARE * each.found.held, SAME_MATTER_HELD)
 
     return frozenset(each.row for each in found if any(is_later(later, each) for later in found))
+
+
+def _is_foremost(each: Shown, best: float) -> bool:
+    return each.found.worth >= FOREMOST_SHARE * best
 
 
 def _manner(each: Shown) -> str:
