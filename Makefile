@@ -101,6 +101,7 @@ bench: .venv/runtime
 	$(PYTHON) -m venv --clear .venv/bench
 	.venv/bench/bin/pip install --quiet .
 	.venv/bench/bin/python -m benchmarks
+	.venv/bench/bin/python -m benchmarks.index
 ifdef REAL
 	.venv/bench/bin/python -m benchmarks fidelity --sessions "$(REAL)"
 else

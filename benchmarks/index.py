@@ -1,12 +1,13 @@
 """The index of a large project in the real OpenCode: 500 sessions, 40,000 messages, 170 MB of text.
 
 How long searches take as OpenCode measures them, before and after all is indexed; how fast it is built, what that costs
-OpenCode meanwhile; how large it is.
+OpenCode meanwhile; how large it is. `python -m benchmarks.index` prints it and keeps nothing.
 """
 
 from __future__ import annotations
 
 import json
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from benchmarks.samples import Sample
 from benchmarks.search import TOOL
 from benchmarks.sidecar_costs import memory_mb
 from benchmarks.stage import OpenCode, make_sandbox, processes, serving
+from handoff_sidecar.demo.binary import PINNED_VERSION, find_opencode
 from handoff_sidecar.demo.playbook import Playbook
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel, ToolCall
@@ -57,6 +59,7 @@ SIZE_AT_MOST = 0.8
 MEMORY_AT_MOST_MB = 90.0
 
 SPEED_SESSIONS = 40
+ROUNDS = 10
 
 QUERIES = {
     "literal": r"/def test_\w+_with_\w+\(/",
@@ -247,3 +250,16 @@ def _speed(path: Path, library: bulk.Library) -> float:
         took_s = time.process_time() - started
         size = index.read(coverage.totals).bytes
     return size / 1e6 / took_s
+
+
+def main() -> None:
+    """Measure it and print it."""
+    from benchmarks.report import index_text  # noqa: PLC0415  # which needs this module
+
+    opencode = find_opencode(PINNED_VERSION, say=print)
+    with tempfile.TemporaryDirectory(prefix="handoff-bench-") as folder:
+        print(index_text(measure(Path(folder).resolve(), opencode.path, sessions=SESSIONS, rounds=ROUNDS)))
+
+
+if __name__ == "__main__":
+    main()

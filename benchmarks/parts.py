@@ -11,7 +11,6 @@ from benchmarks import (
     budget,
     chat,
     fidelity,
-    index,
     latency,
     own_sessions,
     report,
@@ -75,11 +74,6 @@ def _search(root: Path, binary: Path, options: Options) -> Done:
     rounds = -(-options.rounds // ROUNDS_OF_A_SEARCH)
     result = search.measure(root, binary, sizes=search.SIZES, rounds=rounds)
     return Done(asdict(result), report.search_text(result))
-
-
-def _index(root: Path, binary: Path, options: Options) -> Done:
-    result = index.measure(root, binary, sessions=index.SESSIONS, rounds=-(-options.rounds // 2))
-    return Done(asdict(result), report.index_text(result))
 
 
 def _fidelity(root: Path, options: Options) -> Done:

@@ -15,8 +15,8 @@ LARGER_UNDER_MS = 15.0
 """Twice as much would still be answered in `SMALLER_OVER_MS`."""
 
 FIRST_MESSAGES = 30
-MOST_MESSAGES = 300
-"""Larger pages are no faster."""
+MOST_MESSAGES = 120
+"""Half a megabyte: as objects it takes ten times that, and much larger pages are hardly faster."""
 
 SHARE_BESIDE_TURNS = 0.08
 SHARE_WHEN_QUIET = 0.5

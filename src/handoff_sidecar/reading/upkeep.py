@@ -26,10 +26,10 @@ from handoff_sidecar.search.index_file import why_no_index
 
 log = logging.getLogger(__name__)
 
-WAIT_FOR_ONE_S = 1.8
+WAIT_FOR_ONE_S = 1.4
 """For a session that somebody asks about, before the answer is given from what has been read of it."""
 
-WAIT_FOR_ALL_S = 1.2
+WAIT_FOR_ALL_S = 0.9
 """For those of a project: with the list of them and the search, an answer is there within 2 s."""
 
 MOST_SESSIONS = 100_000
