@@ -18,7 +18,7 @@ from handoff_sidecar.demo.scripted_model import ChatRequest, Reply, Script, Tool
 from handoff_sidecar.demo.typed_command import find_command
 
 TITLE = "Auth flow for the dashboard"
-FIRST_REQUEST = "Build the auth flow for the user dashboard. Keep the session format compatible with v1."
+FIRST_REQUEST = "Build the auth flow for the user dashboard."
 HANDOFF_GOAL = "implement the logout endpoint"
 ONLY_THIS = "I am a scripted model and only know this demonstration: try `handoff <goal>`."
 
