@@ -4,13 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE_MODULES := plugin-shim/node_modules
 
-.PHONY: help demo demo-tui test compat faults neighbours soak fuzz audit dist dist-test lint format check-python check-shim tools pictures bench real clean
+.PHONY: help demo demo-tui test compat faults neighbours soak fuzz audit dist dist-test lint format tools pictures bench real clean \
+	lint-python types types-windows types-macos rooms lint-shim check-shim check-python
 
 help:
 	@echo "make demo      watch a handoff in a real OpenCode, without an API key"
 	@echo "make demo-tui  the same, but you type \`handoff\` yourself"
 	@echo "make test      lint and all tests, those in the real OpenCode included"
-	@echo "make compat    a handoff in the oldest, a middle and the newest OpenCode, and in some that are too old"
+	@echo "make compat    a handoff in other versions of OpenCode, and with models of other sizes"
 	@echo "make faults    every fault at every step of a handoff (about 4 minutes)"
 	@echo "make neighbours beside other people's plugins from npm (about 5 minutes)"
 	@echo "make soak      200 handoffs and 1,400 look-ups in one OpenCode, and what they leave behind"
@@ -31,10 +32,15 @@ demo: .venv/runtime
 demo-tui: .venv/runtime
 	@$(BIN)/handoff-sidecar demo --tui
 
-test: lint check-shim check-python
+# All at once, as half of a test in the real OpenCode is waiting; each one's output comes whole, and every failure.
+CHECKS := lint-python types types-windows types-macos rooms lint-shim check-shim check-python
+KEPT_APART := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+test: .venv/dev $(NODE_MODULES)/installed
+	@$(MAKE) --no-print-directory --jobs --keep-going $(KEPT_APART) $(CHECKS)
 
 compat: .venv/dev
-	$(BIN)/pytest -m "compat or not compat" -v tests/opencode/test_compat.py
+	$(BIN)/pytest -m "compat or not compat" -v tests/opencode/test_compat.py tests/opencode/test_full_context.py
 
 faults: .venv/dev
 	$(BIN)/pytest -m "faults or not faults" -v tests/opencode/test_faults.py
@@ -67,21 +73,34 @@ dist: .venv/dev
 dist-test: dist
 	$(BIN)/pytest -m dist -v
 
-lint: .venv/dev $(NODE_MODULES)/installed
+lint: lint-python types types-windows types-macos rooms lint-shim
+
+lint-python: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: .venv/dev
 	$(BIN)/mypy
+
+types-windows: .venv/dev
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 src
+
+types-macos: .venv/dev
 	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin src
+
+rooms: .venv/dev
 	$(BIN)/lint-imports
+
+lint-shim: $(NODE_MODULES)/installed
 	cd plugin-shim && npm run --silent lint && npm run --silent check
 
 check-shim: $(NODE_MODULES)/installed
 	node --test "tests/shim/"
 
-# Two at a time: half of a test in the real OpenCode is waiting. A file's tests share a server, so they stay together.
+# A file's tests share a server, so they stay together. Those in the real OpenCode come first: what is left at the end,
+# when only one process has work, should be small.
 check-python: .venv/dev
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 format: .venv/dev $(NODE_MODULES)/installed
 	$(BIN)/ruff check --fix .

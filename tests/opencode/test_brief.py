@@ -165,7 +165,7 @@ def test_rules_are_quoted_carried_through_the_chain_and_left_out_at_the_users_wo
     prompt, _ = prompt_and_instructions(server, call)
     assert f'**Constraints:**\n- "{RULE}"\n\n' in prompt
     assert ONCE_SAID not in prompt, "nobody has said it again for three sessions"
-    assert "Left out, as the user took it back: small commits" in call["output"]
+    assert "Left out because the user took it back: small commits" in call["output"]
 
     chain = command_line(server.sandbox, "chain", third).splitlines()
     assert [line.strip("> ").split()[0] for line in chain] == [first, second, third, fourth]
@@ -190,9 +190,9 @@ def test_a_plan_is_handed_to_another_agent_and_model_and_an_unknown_one_is_refus
 
     refused = hand_off(server, session, play, agent="bild")
     assert refused["status"] == "error"
-    assert "there is no agent `bild`. There are: `build`, `plan`." in refused["error"]
+    assert "there is no agent `bild`. Available: `build`, `plan`." in refused["error"]
     refused = hand_off(server, session, play, model="m1")
-    assert f"There are: `{PROVIDER_ID}/m1`, `{PROVIDER_ID}/{PATCHING_MODEL}`." in refused["error"]
+    assert f"Available: `{PROVIDER_ID}/m1`, `{PROVIDER_ID}/{PATCHING_MODEL}`." in refused["error"]
 
     play(TYPED, calls("session_handoff", summary=SUMMARY, agent="build", model=f"{PROVIDER_ID}/{PATCHING_MODEL}"))
     server.say(session, "handoff", agent="plan")

@@ -50,14 +50,18 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def protected(make_sandbox: Callable[..., Sandbox], play: Play) -> Iterator[tuple[Sandbox, str]]:
-    """A server with a password, whose model hands off when it is told to."""
-    play(TYPED, calls("session_handoff", summary="The login works."), Reply("Handed over."))
-    play(PROMPT, Reply("I wait for you."))
+@pytest.fixture(scope="module")
+def protected(make_sandbox: Callable[..., Sandbox]) -> Iterator[tuple[Sandbox, str]]:
+    """A server with a password, for all that needs no more: each takes seconds to start."""
     sandbox = make_sandbox("protected")
     with sandbox.serve(password=SECRET) as url:
         yield sandbox, url
+
+
+@pytest.fixture(autouse=True)
+def _hands_off(play: Play) -> None:
+    play(TYPED, calls("session_handoff", summary="The login works."), Reply("Handed over."))
+    play(PROMPT, Reply("I wait for you."))
 
 
 @contextmanager
@@ -77,27 +81,21 @@ def hand_off(server: Server) -> dict[str, Any]:
     return call
 
 
-def test_a_password_odd_folders_hostile_settings_no_room_and_two_screens(
-    protected: tuple[Sandbox, str], play: Play
-) -> None:
-    """One server for all of it, as each takes seconds to start."""
+def state_folder(sandbox: Sandbox) -> Path:
+    return sandbox.home / ".local/state/handoff-sidecar"
+
+
+def test_a_full_disk_and_a_folder_that_can_not_be_made_cost_only_the_brief(protected: tuple[Sandbox, str]) -> None:
     sandbox, url = protected
-    odd, tree = sandbox.home / ODD, sandbox.home / "other tree"
-    odd.mkdir()
-    sandbox.git("worktree", "add", "--quiet", str(tree), "-b", "side")
-    state = sandbox.home / ".local/state/handoff-sidecar"
-    briefs = state / "briefs"
+    state = state_folder(sandbox)
 
     with person_in(sandbox.project, sandbox, url) as server:
         hand_off(server)
-        victim = server.new_session(title="Not for others")
         (pid,) = sidecars(sandbox)
-
-        # A full disk: what is written fails. Then a folder that can't be made.
-        before = sorted(briefs.iterdir())
+        before = sorted((state / "briefs").iterdir())
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
         assert "No copy on disk: the brief could not be saved in" in hand_off(server)["output"]
-        assert sorted(briefs.iterdir()) == before, "half a file was left"
+        assert sorted((state / "briefs").iterdir()) == before, "half a file was left"
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         state.rename(state.with_name("away"))
         state.write_text("in the way")
@@ -106,41 +104,71 @@ def test_a_password_odd_folders_hostile_settings_no_room_and_two_screens(
         state.with_name("away").rename(state)
         assert "No copy on disk" not in hand_off(server)["output"]
 
+    assert sidecars(sandbox) == [pid], "none of this has cost a process"
+
+
+def test_a_settings_file_that_never_ends_does_not_hold_up_a_handoff_in_a_second_worktree(
+    protected: tuple[Sandbox, str],
+) -> None:
+    sandbox, url = protected
+    tree = sandbox.home / "other tree"
+    sandbox.git("worktree", "add", "--quiet", str(tree), "-b", "side")
+    (tree / ".opencode").mkdir()
+    skip_npm_install(tree / ".opencode")
+    os.mkfifo(tree / ".opencode" / "handoff.json")
+
     with person_in(tree, sandbox, url) as server:
-        (tree / ".opencode").mkdir()
-        skip_npm_install(tree / ".opencode")
-        os.mkfifo(tree / ".opencode" / "handoff.json")
         call = hand_off(server)
         assert server.get(f"/session/{call['metadata']['sessionID']}")["directory"] == str(tree)
 
+
+def test_a_hostile_project_in_an_oddly_named_folder_gets_nothing_but_its_own(
+    protected: tuple[Sandbox, str], play: Play
+) -> None:
+    sandbox, url = protected
+    odd, elsewhere = sandbox.home / ODD, sandbox.root / "elsewhere"
+    for folder in (odd, elsewhere):
+        folder.mkdir()
+    skip_npm_install(elsewhere)
+    (odd / ".opencode").symlink_to(elsewhere)
+    hostile = {"command": ["touch", str(elsewhere / "ran")], "allow_other_projects": True, "redact_secrets": False}
+    (elsewhere / "handoff.json").write_text(json.dumps({**hostile, "../../x": 1, "auto_update": "install"}))
+    with person_in(sandbox.project, sandbox, url) as server:
+        victim = server.new_session(title="Not for others")
+
     with person_in(odd, sandbox, url) as server:
-        elsewhere = sandbox.root / "elsewhere"
-        elsewhere.mkdir()
-        skip_npm_install(elsewhere)
-        (odd / ".opencode").symlink_to(elsewhere)
-        hostile = {"command": ["touch", str(elsewhere / "ran")], "allow_other_projects": True, "redact_secrets": False}
-        (elsewhere / "handoff.json").write_text(json.dumps({**hostile, "../../x": 1, "auto_update": "install"}))
         call = hand_off(server)
         assert server.get(f"/session/{call['metadata']['sessionID']}")["directory"] == str(odd)
         play(LOOK, calls("read_session", session_id=victim), Reply("No."))
         session = server.new_session()
         server.say(session, LOOK)
         assert "belongs to another project" in server.tool_call(session, "read_session")["error"]
-        assert {file.name for file in elsewhere.iterdir()} - OPENCODES_OWN == {"handoff.json"}
 
-    assert sidecars(sandbox) == [pid], "none of this has cost a process"
-    for words in (["read", victim], ["preview", session]):
+    assert {file.name for file in elsewhere.iterdir()} - OPENCODES_OWN == {"handoff.json"}
+    assert len(sidecars(sandbox)) == 1
+
+
+def test_the_command_line_reaches_a_protected_server_only_with_its_password(protected: tuple[Sandbox, str]) -> None:
+    sandbox, url = protected
+    with person_in(sandbox.project, sandbox, url) as server:
+        session = server.new_session(title="Work")
+
+    for words in (["read", session], ["preview", session]):
         command = [sys.executable, "-m", "handoff_sidecar", *words, "--url", url]
-        environment = sandbox.environment({"OPENCODE_SERVER_PASSWORD": SECRET})
-        done = subprocess.run(command, env=environment, cwd=odd, capture_output=True, text=True, check=False)
+        environments: tuple[dict[str, str], ...] = ({"OPENCODE_SERVER_PASSWORD": SECRET}, {})
+        done, refused = (
+            subprocess.run(command, env=sandbox.environment(env), capture_output=True, text=True, check=False)
+            for env in environments
+        )
         assert done.returncode == 0, done.stderr
         assert SECRET not in done.stdout + done.stderr
-        refused = subprocess.run(
-            command, env=sandbox.environment(), cwd=odd, capture_output=True, text=True, check=False
-        )
         assert (refused.returncode, "asks for a password" in refused.stderr) == (1, True), refused.stderr
 
+
+def test_on_two_screens_a_handoff_is_shown_on_both(protected: tuple[Sandbox, str]) -> None:
+    sandbox, url = protected
     attach = sandbox.command("attach", url, "--dir", str(sandbox.project), extra={"OPENCODE_SERVER_PASSWORD": SECRET})
+
     with Terminal(attach.argv, env=attach.env, cwd=attach.cwd) as one:  # noqa: SIM117  # one after the other
         with Terminal(attach.argv, env=attach.env, cwd=attach.cwd) as other:
             for screen in (one, other):
@@ -149,24 +177,31 @@ def test_a_password_odd_folders_hostile_settings_no_room_and_two_screens(
             for screen in (one, other):  # OpenCode selects a session in every TUI that is attached
                 screen.wait_for("I wait for you.", SCREEN_TIMEOUT_S)
 
+
+def test_the_password_is_nowhere_and_what_is_kept_is_for_its_owner_alone(protected: tuple[Sandbox, str]) -> None:
+    sandbox, url = protected
+    with person_in(sandbox.project, sandbox, url) as server:
+        hand_off(server)
+
+    (pid,) = sidecars(sandbox)
     assert SECRET not in Path(f"/proc/{pid}/environ").read_text()
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             assert SECRET.encode() not in process.read_bytes()
         except OSError:
             continue  # it has ended meanwhile
-    told = [file for file in sandbox.root.rglob("*") if file.is_file() and SECRET.encode() in file.read_bytes()]
-    assert told == []
+    written = [file for file in sandbox.root.rglob("*") if file.is_file()]
+    assert written
+    assert [file for file in written if SECRET.encode() in file.read_bytes()] == []
+    state = state_folder(sandbox)
     for path in [state, *state.rglob("*")]:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
 def test_beside_a_plugin_with_the_same_tools_one_handoff_makes_one_session_and_nothing_listens(
-    make_sandbox: Callable[..., Sandbox], play: Play, model: ScriptedModel
+    make_sandbox: Callable[..., Sandbox], model: ScriptedModel
 ) -> None:
     """A plugin of the plugin folder gets the calls before one of `opencode.json` (seen in 1.18.33)."""
-    play(TYPED, calls("session_handoff", summary="The login works."), Reply("Handed over."))
-    play(PROMPT, Reply("I wait for you."))
     sandbox = make_sandbox("rivals")
     log, config = sandbox.root / "rival.log", sandbox.config_folder / "opencode.json"
     own = json.loads(config.read_text())

@@ -88,7 +88,7 @@ def test_the_command_line_resumes_any_brief_and_says_how_to_open_its_session(
         assert asked_about(model, PROMPT) == [], "nobody may be there to see it start"
         assert server.get(f"/session/{old}")["metadata"]["handoff"]["to"] == made["id"]
 
-        assert "No handoff is unfinished here" in resume().stderr
+        assert "There is no unfinished handoff here" in resume().stderr
         assert f'`{old}` "Auth flow"' in resume("ses_unknown").stderr
         assert resume(old).returncode == 0
         assert len(breakable.handed_off("Auth flow")) == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from opencode.server import PROMPT, TYPED, Play, asked_about, calls, sidecars
 
-from handoff_sidecar.demo.sandbox import ModelLimits, Sandbox
+from handoff_sidecar.demo.sandbox import ContextLimits, Sandbox
 from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel, ToolCall
 from handoff_sidecar.installation.plugin_file import shim_entry
 from handoff_sidecar.settings import add_setting
@@ -60,7 +60,7 @@ def test_a_word_of_the_persons_own_is_a_trigger_from_the_first_message_on(
 def test_the_work_is_never_moved_by_itself_and_handoff_now_works(
     make_sandbox: Callable[..., Sandbox], play: Play, model: ScriptedModel
 ) -> None:
-    sandbox = make_sandbox("run-full", limits=ModelLimits(context=16_000, output=4_000))
+    sandbox = make_sandbox("run-full", limits=ContextLimits(context=16_000, output=4_000))
     add_setting(sandbox.config_folder, "auto_handoff_threshold", 80)
     read = ToolCall("read", {"filePath": str(sandbox.project / "README.md")})
     full = Reply("", (read,), input_tokens=10_000)
@@ -100,35 +100,6 @@ def test_a_message_that_is_no_trigger_costs_no_call_to_the_sidecar(
         "on a slow machine it is there, and not called"
     )
     assert "message/received" in calls_after("handoff")
-
-
-def test_a_sidecar_that_dies_in_the_middle_of_a_call_costs_only_this_call(
-    make_sandbox: Callable[..., Sandbox], play: Play, tmp_path: Path
-) -> None:
-    play("Do it.", calls("session_handoff", summary="Login works."), Reply("The session goes on."))
-    dying = tmp_path / "dying.py"
-    dying.write_text(
-        "import json, sys\n"
-        "for line in sys.stdin:\n"
-        "    call = json.loads(line)\n"
-        "    if call['method'] == 'tool/call':\n"
-        "        sys.exit('out of luck')\n"
-        "    result = {'protocolVersion': 1, 'server': {'name': 'x', 'version': '0'}, "
-        "'triggerPattern': {'source': '^x$', 'flags': 'iu'}}\n"
-        "    print(json.dumps({'jsonrpc': '2.0', 'id': call['id'], 'result': result}), flush=True)\n"
-    )
-    sandbox = make_sandbox("dying")
-    sandbox.plugin_file("handoff-sidecar.js", plugin_with([sys.executable, str(dying)]))
-
-    finished = sandbox.run(["Do it."])
-
-    assert finished.returncode == 0
-    assert "The session goes on." in finished.stdout
-    (session,) = sandbox.sessions()
-    (error,) = tool_errors(sandbox, session["id"])
-    assert "session_handoff failed: the sidecar stopped in the middle of the call (exit code 1" in error
-    assert "check the session list" in error
-    assert "Traceback" not in error
 
 
 def test_a_python_that_is_gone_is_named_with_what_to_do(make_sandbox: Callable[..., Sandbox], play: Play) -> None:

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join, relative } from "node:path";
-import { performance } from "node:perf_hooks";
 import { test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { MANIFEST, readVersion } from "../../plugin-shim/lib/manifest.js";
@@ -100,19 +99,15 @@ test("setup returns at once with the bare context of 1.x, and in 2.x it writes o
   );
 });
 
-test("fifty initialisations ask the host nothing and take under 5 ms each", async () => {
+test("fifty initialisations ask the host nothing", async () => {
   const { server: init } = (await import(INDEX.href)).default;
-  const times = [];
   const disposals = [];
   const { input, asked } = openCode();
   for (let round = 0; round < 50; round++) {
-    const start = performance.now();
     const hooks = await init(input, { command: fake("well") });
-    times.push(performance.now() - start);
     disposals.push(hooks.dispose);
   }
   assert.deepEqual(asked, []);
-  assert.ok((times.sort((a, b) => a - b)[25] ?? 99) < 5, `median of ${times[25]} ms`);
   for (const dispose of disposals) await dispose();
 });
 

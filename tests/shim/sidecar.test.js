@@ -42,9 +42,10 @@ test("the first call starts the sidecar, the next ones use the same", async () =
   await made.end();
 });
 
-test("the password of OpenCode's server does not reach the sidecar", async () => {
+test("the sidecar's environment is OpenCode's without the password, and with what keeps its memory small", async () => {
   const { made } = sidecar("well", { env: { ...process.env, OPENCODE_SERVER_PASSWORD: "secret" } });
-  assert.equal((await made.call("tool/call", {})).metadata.password, null);
+  const { password, heaps } = (await made.call("tool/call", {})).metadata;
+  assert.deepEqual([password, heaps], [null, "1"], "and it keeps its memory small");
   await made.end();
 });
 

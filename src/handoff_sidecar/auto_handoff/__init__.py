@@ -1,1 +1,1 @@
-"""Watching sessions fill up, and handing them off before OpenCode compacts them."""
+"""Watches sessions fill up and hands them off before OpenCode compacts them."""

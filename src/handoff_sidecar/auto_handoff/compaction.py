@@ -1,4 +1,4 @@
-"""OpenCode's own compaction: what it is given to keep, and whether the session may go on by itself after it."""
+"""OpenCode's own compaction: what the summary must keep, and whether the session may continue after it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from handoff_sidecar.text.tokens import Tokenizer
 
 
 async def records_of(scene: Scene, tokenizer: Tokenizer) -> str:
-    """The session's brief, as text for the request that the compaction makes.
+    """The session's brief, as text to add to the compaction's request.
 
     Raises:
         HandoffFailed: the session could not be read.
     """
     composed = await compose(
-        lambda gathered: (computed_notes(gathered.facts.session, gathered.messages, opening=""), gathered.handoff),
+        lambda gathered: (computed_notes(gathered.messages, opening=""), gathered.handoff),
         scene,
         tokenizer,
     )

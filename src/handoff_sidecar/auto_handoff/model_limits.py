@@ -1,4 +1,4 @@
-"""How much fits into each model's context, by directory: asked of OpenCode once and kept.
+"""Each model's context limits, by directory: asked of OpenCode once and kept.
 
 Owns what of OpenCode's provider list and configuration is kept. What follows from it is `handoff.threshold`'s.
 """
@@ -14,15 +14,15 @@ from handoff_sidecar.opencode.limits import CompactionConfig, ModelLimits
 from handoff_sidecar.settings import Settings
 
 REMEMBERED_DIRECTORIES = 50
-"""A provider list holds thousands of models; what was forgotten is asked for again."""
+"""A provider list holds thousands of models. Directories that were dropped are asked for again."""
 
 ModelKey = tuple[str, str]
 """Provider id and model id."""
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """The models of a directory, and how OpenCode compacts there."""
+class DirectoryModels:
+    """The models available in a directory, and how OpenCode compacts there."""
 
     limits: dict[ModelKey, ModelLimits]
     compaction: CompactionConfig
@@ -33,7 +33,7 @@ class Room:
         return self._of(model).context > 0
 
     def points(self, model: ModelKey, settings: Settings) -> Points | None:
-        """Where something happens in a session with this model; None where nothing does."""
+        """The points at which we act in a session with this model; None if there are none."""
         return points_of(
             self._of(model),
             self.compaction,
@@ -43,9 +43,9 @@ class Room:
         )
 
     def floor(self, model: ModelKey, settings: Settings) -> int | None:
-        """Below this many tokens a session with this model is of no interest; None: it never is.
+        """The number of tokens from which a session with this model is watched; None if it never is.
 
-        An unknown limit is of interest at once where a threshold is set: the person is to hear of it.
+        With a threshold set, a model with an unknown limit is watched at once, so that the user is told.
         """
         if not self.knows_limit_of(model):
             return 0 if settings.auto_handoff_threshold else None
@@ -66,20 +66,20 @@ class Capacity:
 
     def __init__(self, output_max: int) -> None:
         self._output_max = output_max
-        self._rooms: dict[str, Room] = {}
+        self._rooms: dict[str, DirectoryModels] = {}
 
-    async def load(self, client: OpenCodeClient) -> Room:
+    async def load(self, client: OpenCodeClient) -> DirectoryModels:
         """The room in the client's directory as OpenCode tells it now.
 
         Raises:
             OpenCodeError: the provider list or the configuration could not be had.
         """
         limits, compaction = await asyncio.gather(client.model_limits(), client.compaction_config())
-        room = self._rooms[client.directory] = Room(limits, compaction, self._output_max)
+        room = self._rooms[client.directory] = DirectoryModels(limits, compaction, self._output_max)
         if len(self._rooms) > REMEMBERED_DIRECTORIES:
             del self._rooms[next(iter(self._rooms))]
         return room
 
-    async def room(self, client: OpenCodeClient) -> Room:
+    async def room(self, client: OpenCodeClient) -> DirectoryModels:
         """The room as it was told last, or as `load` gives it."""
         return self._rooms.get(client.directory) or await self.load(client)

@@ -1,6 +1,6 @@
-"""What is said when a context fills up: to the agent, which is to hand off, and to the person.
+"""What the agent and the user are told when a context fills up.
 
-Owns the words. Knows nothing of when they are said.
+Only the wording: `decision` knows when it is used.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ ANNOUNCEMENT = "The context was {percent} % full, so this session was handed off
 
 
 def notice(points: Points, tokens: int) -> str:
-    """What the person is told before a handoff, or where none comes by itself."""
+    """What the user is told before an automatic handoff, or instead of one."""
     full = f"The context is {points.percent(tokens)} % full"
     if points.handoff is not None:
-        by_itself = f"At {points.percent(points.handoff)} % the work moves on to a fresh session by itself"
+        by_itself = f"At {points.percent(points.handoff)} % the work moves on to a fresh session automatically"
         return f"{full}. {by_itself}; type `handoff` to do it now."
     compacts = "" if points.compaction is None else f" (OpenCode compacts at {points.percent(points.compaction)} %)"
-    return f"{full}{compacts}. Type `handoff` to go on in a fresh session."
+    return f"{full}{compacts}. Type `handoff` to continue in a fresh session."
 
 
-def chain_too_long(chain: int) -> str:
-    """Why a session is not handed off by itself once more."""
+def chain_too_long(in_a_row: int) -> str:
+    """Why there is no further automatic handoff."""
     return (
-        f"This session comes of {chain} automatic handoffs without a word of yours, so there is no further one. "
-        "To go on in a fresh session, type `handoff`."
+        f"This session comes of {in_a_row} automatic handoffs without a word of yours, so there are no more. "
+        "To continue in a fresh session, type `handoff`."
     )
 
 
 FULL_FROM_THE_START = (
-    "This session began as full as it is, so it is not handed off by itself: the next one would be no emptier. "
-    "A higher auto_handoff_threshold or a model with a larger context helps."
+    "This session was this full from the start, so it is not handed off automatically: a new session would be just as "
+    "full. Raise auto_handoff_threshold, or use a model with a larger context."
 )
 
 
 def unknown_limit(model: str) -> str:
-    """Why nothing happens in sessions with this model."""
-    return f"auto_handoff_threshold does nothing with {model}: OpenCode knows no context limit for it."
+    """Why there are no automatic handoffs with this model."""
+    return f"auto_handoff_threshold has no effect with {model}: OpenCode does not know its context limit."

@@ -120,7 +120,7 @@ def brief_of(  # noqa: PLR0913  # what is said, each by its name
     notes: Notes,
     facts: Facts,
     *,
-    worktree: str,
+    root: str,
     constraints: Sequence[Constraint] = (),
     said: Sequence[SaidRule] = (),
     surroundings: Surroundings = Surroundings(),
@@ -128,7 +128,7 @@ def brief_of(  # noqa: PLR0913  # what is said, each by its name
     """The brief of a handoff from the session that the facts are about.
 
     Args:
-        worktree: the folder that paths are given relative to.
+        root: the folder that paths are given relative to.
         constraints: as `standing_constraints` has them.
         said: as `rules_left_out` has them.
         surroundings: of the worktree as it is now.
@@ -148,7 +148,7 @@ def brief_of(  # noqa: PLR0913  # what is said, each by its name
         todos_total=facts.todos_done + len(facts.todos_in_progress) + len(facts.todos_pending),
         in_progress=_items(facts.todos_in_progress),
         pending=_items(facts.todos_pending),
-        files=_items(_marked_files(notes, facts, worktree, surroundings.present)),
+        files=_items(_marked_files(notes, facts, root, surroundings.present)),
         files_read=_items(
             path for path in facts.files.read if surroundings.present is None or path in surroundings.present
         ).few(MAX_FILES_READ),
@@ -163,12 +163,12 @@ def brief_of(  # noqa: PLR0913  # what is said, each by its name
     )
 
 
-def files_to_look_for(notes: Notes, facts: Facts, *, worktree: str) -> tuple[str, ...]:
+def files_to_look_for(notes: Notes, facts: Facts, *, root: str) -> tuple[str, ...]:
     """The paths whose presence decides how they are marked, relative to the worktree; as many as a brief can show."""
     named = [
         reading
         for path in notes.files_modified[:MAX_FILES_LOOKED_FOR]
-        for reading in readings_of(path, worktree=worktree, directory=facts.session.directory)
+        for reading in readings_of(path, root=root, directory=facts.session.directory)
     ]
     edited, read = facts.files.edited[:MAX_FILES_LOOKED_FOR], facts.files.read[:MAX_FILES_LOOKED_FOR]
     return tuple(dict.fromkeys((*edited, *named, *read)))
@@ -205,7 +205,7 @@ def _covers(constraint: Constraint, rule: str) -> bool:
     return there in here or here in there or says_the_same(here, there)
 
 
-def _marked_files(notes: Notes, facts: Facts, worktree: str, present: frozenset[str] | None) -> Iterator[str]:
+def _marked_files(notes: Notes, facts: Facts, root: str, present: frozenset[str] | None) -> Iterator[str]:
     """What the session edited, then what the agent named besides; a file that is not there says so.
 
     Where nothing was looked for, the records alone decide.
@@ -216,7 +216,7 @@ def _marked_files(notes: Notes, facts: Facts, worktree: str, present: frozenset[
         yield f"{one_line(path, ITEM_MAX_CHARACTERS)} (deleted)" if is_gone else path
     edited = frozenset(facts.files.edited)
     for place, named in enumerate(notes.files_modified):
-        readings = readings_of(named, worktree=worktree, directory=facts.session.directory)
+        readings = readings_of(named, root=root, directory=facts.session.directory)
         if not readings or edited.intersection(readings):
             continue
         if present is None or place >= MAX_FILES_LOOKED_FOR:

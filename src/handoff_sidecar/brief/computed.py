@@ -5,9 +5,9 @@ For a full context, a provider that is down, or haste. Everything is quoted from
 
 from __future__ import annotations
 
+from handoff_sidecar.brief.beginning import beginning_of
 from handoff_sidecar.brief.notes import Notes
-from handoff_sidecar.brief.read_back import beginning_of, prompt_at_the_start
-from handoff_sidecar.opencode.models import Message, Session
+from handoff_sidecar.opencode.models import Message
 from handoff_sidecar.session.persons import as_it_came, own_words, writer_of
 from handoff_sidecar.session.trigger import find_trigger
 from handoff_sidecar.text.plain_text import one_line, unquoted
@@ -26,7 +26,7 @@ ERROR_MAX_CHARACTERS = 300
 
 
 def computed_notes(
-    session: Session, messages: list[Message], goal: str | None = None, *, error: str = "", opening: str = OPENING
+    messages: list[Message], goal: str | None = None, *, error: str = "", opening: str = OPENING
 ) -> Notes:
     """Notes from the newest messages (oldest first): the last requests word for word, last words, last error.
 
@@ -39,12 +39,13 @@ def computed_notes(
         opening: the first line; nothing is said without one.
     """
     # That a handoff was asked for is no request for the next session.
-    asked = (own_words(message) for message in requests_of(session, messages))
+    asked = (own_words(message) for message in requests_of(messages))
     requests = [text for text in asked if find_trigger(text) is None][-LAST_REQUESTS:]
     said = _last_words(messages)
     error = error or next((message.error_text for message in reversed(messages) if message.is_work), "")
-    began = beginning_of(session, messages)
-    before = [line for line in began.summary if line != OPENING and not (said and line.startswith(LAST_WORDS))]
+    began = beginning_of(messages)
+    summary = began.summary.splitlines()
+    before = [line for line in summary if line != OPENING and not (said and line.startswith(LAST_WORDS))]
     lines = [opening] if opening else []
     if not requests:
         lines += before
@@ -57,7 +58,7 @@ def computed_notes(
         lines.append(f'{LAST_WORDS} "{one_line(said, LAST_WORDS_MAX_CHARACTERS)}"')
     return Notes(
         summary="\n".join(lines) or "Nothing has been asked yet.",
-        goal=unquoted(goal or "") or began.goal,
+        goal=unquoted(goal or "") or began.goal or None,
         blocked=f"the last turn failed: {one_line(error, ERROR_MAX_CHARACTERS)}" if error else None,
         key_decisions=list(began.decisions),
         tried_and_failed=list(began.tried_and_failed),
@@ -72,8 +73,6 @@ def _last_words(messages: list[Message]) -> str:
     return next((message.text for message in answers if message.info.parent_id not in ours), "")
 
 
-def requests_of(session: Session, messages: list[Message]) -> list[Message]:
-    """What the person wrote, oldest first; not the prompt of the handoff that a session began with, nor any other's."""
-    written = [message for message in messages if own_words(message)]
-    prompt = prompt_at_the_start(session, messages)
-    return [message for message in written if message is not prompt]
+def requests_of(messages: list[Message]) -> list[Message]:
+    """The messages in which a person wrote something, oldest first."""
+    return [message for message in messages if own_words(message)]

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
 
+from handoff_sidecar.brief.beginning import Beginning
 from handoff_sidecar.brief.prompt import Delivery, Start
 from handoff_sidecar.opencode.handoff_metadata import HandoffMetadata
 from handoff_sidecar.opencode.models import Model, SessionID
@@ -44,6 +45,7 @@ class Handoff(BaseModel):
         permission: the old session's rules; None where they are not known.
         reply: whether the new session's agent answers.
         instructions: the part of the prompt that the TUI does not show.
+        beginning: what a handoff that follows at once hands on, kept with that part.
         goal: another such part, with all of a goal that the prompt shortens; empty where it doesn't.
         prompt: the brief itself, the body of its file.
         topic: a title for a session that has none, if the goal doesn't give one.
@@ -78,6 +80,7 @@ class Handoff(BaseModel):
     delivery: Delivery = "send"
     reply: bool = True
     instructions: str = ""
+    beginning: Beginning = Beginning()
     goal: str = ""
 
     prompt: str = Field(default="", exclude=True)

@@ -67,7 +67,7 @@ def write(  # noqa: PLR0913  # what is said, and the means to say it
     notes: Notes,
     facts: Facts,
     *,
-    worktree: str,
+    root: str,
     surroundings: Surroundings,
     budget_tokens: int,
     tokenizer: Tokenizer,
@@ -87,7 +87,7 @@ def write(  # noqa: PLR0913  # what is said, and the means to say it
         for rule in rules_left_out(facts, constraints, house_rules=surroundings.house_rules)
     )
     whole = without_secrets(
-        brief_of(notes, facts, worktree=worktree, constraints=constraints, said=said, surroundings=surroundings), redact
+        brief_of(notes, facts, root=root, constraints=constraints, said=said, surroundings=surroundings), redact
     )
     whole = replace(whole, said_rules=_few(whole.said_rules, tokenizer))
     brief = fit(whole, budget_tokens=budget_tokens, tokenizer=tokenizer, write=write_prompt)

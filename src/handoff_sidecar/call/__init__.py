@@ -1,1 +1,1 @@
-"""What every way in shares: a tool call's context and result, toasts, work in the background."""
+"""What tools, commands and events share: the context and result of a call, toasts, background work."""

@@ -1,4 +1,4 @@
-"""Work that goes on by itself: not waited for, or only for so long. Knows nothing of what it is."""
+"""Background work: started without waiting, or waited for only up to a limit. Does not know what the work is."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 _under_way: set[asyncio.Task[Any]] = set()
-"""asyncio itself holds a task weakly."""
+"""asyncio keeps only weak references to tasks."""
 
 
 def go_on(work: Coroutine[Any, Any, object]) -> asyncio.Task[Any]:
-    """Start it, without anybody waiting for it."""
+    """Start the work without waiting for it."""
     task = asyncio.create_task(work)
     _under_way.add(task)
     task.add_done_callback(_under_way.discard)
@@ -19,5 +19,5 @@ def go_on(work: Coroutine[Any, Any, object]) -> asyncio.Task[Any]:
 
 
 async def wait_for_at_most(timeout_s: float, work: Coroutine[Any, Any, object]) -> None:
-    """Wait until it is done or the time is up; it goes on in either case, even where the caller is being cancelled."""
+    """Wait until the work is done or the time is up. It continues either way, even if the caller is cancelled."""
     await asyncio.wait([go_on(work)], timeout=timeout_s)

@@ -1,4 +1,4 @@
-"""What a tool or a command gets with its arguments, and what it gives back."""
+"""What a tool or command receives beside its arguments, and what it returns."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from handoff_sidecar.opencode.wire import Wire
 from handoff_sidecar.settings import Settings
 
 Mode = Literal["tui", "run", "serve", "other"]
-"""How OpenCode was started; in `run` nobody is there, and the process leaves when its one turn is over."""
+"""How OpenCode was started. In `run` there is no user present, and the process exits after its one turn."""
 
 
 class ToolContext(Wire):
-    """Where a tool or a command was called from, as OpenCode tells it.
+    """Where a tool or command was called from, according to OpenCode.
 
     Attributes:
-        active_session_id: the session of the person's newest message in this process; None if there was none.
+        active_session_id: the session that received the user's newest message in this process, if any.
     """
 
     session_id: SessionID = Field(alias="sessionID")
@@ -33,18 +33,18 @@ class ToolContext(Wire):
 
     @property
     def person_is_elsewhere(self) -> bool:
-        """Whether the person's newest message in this process went to another session."""
+        """Whether the user's newest message in this process went to another session."""
         return self.active_session_id not in {None, self.session_id}
 
     @property
     def root(self) -> str:
-        """The folder that paths are given relative to; outside a repository OpenCode's worktree is `/`."""
+        """The folder that paths are relative to; outside a repository OpenCode reports the worktree as `/`."""
         return self.worktree if self.worktree not in {"", "/"} else self.directory
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where something is to be done: in which session, through which client, as the person has set it."""
+    """Where work is done: the session, the client to use, and the user's settings."""
 
     context: ToolContext
     client: OpenCodeClient
@@ -53,7 +53,7 @@ class Scene:
 
 
 class ToolResult(BaseModel):
-    """What the TUI shows as the call's title, what the model reads, and data for other programs."""
+    """The title that the TUI shows, the text that the model reads, and data for other programs."""
 
     title: str
     output: str

@@ -1,6 +1,6 @@
-"""Where each call is at work: which client it uses, and how the person has set things at that moment.
+"""Makes each call's scene: its client, and the settings as they are at that moment.
 
-Owns when settings are read, and that each problem with them is told once. What a setting means is `settings`'s.
+Decides when settings are read, and reports each problem with them once. `settings` knows what they mean.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from handoff_sidecar.settings import Settings, load_settings
 log = logging.getLogger(__name__)
 
 MAX_PROBLEMS_TOLD = 1_000
-"""A settings file that changes all the time must not fill the memory."""
+"""Bounds the memory if a settings file changes all the time."""
 
 
 class Scenes:
-    """Makes a scene of each call's context; one for the whole process.
+    """Makes scenes; one instance serves the whole process.
 
     Attributes:
-        mode: how OpenCode was started; known once the shim has told it.
+        mode: how OpenCode was started, once the shim has said so.
     """
 
     def __init__(self, http: httpx.AsyncClient, config: Path) -> None:
@@ -37,9 +37,9 @@ class Scenes:
         self._problems_told: set[str] = set()
 
     def scene(self, context: ToolContext) -> Scene:
-        """A session with the settings as they are now; the person is told of what is wrong with them.
+        """The scene with the current settings; the user is told of any problem with them.
 
-        Nothing waits for that: a request to the model may be waiting for the scene.
+        Nothing waits for that toast: a request to the model may be waiting for the scene.
         """
         client = OpenCodeClient(self._http, context.directory)
         loaded = load_settings(config=self._config, project=Path(context.root))
@@ -52,9 +52,9 @@ class Scenes:
         return Scene(context, client, loaded.settings, self.mode)
 
     def own_settings(self) -> Settings:
-        """What the person has set for all projects."""
+        """The user's own settings, which apply to all projects."""
         return load_settings(config=self._config, project=None).settings
 
     def trigger_words(self) -> tuple[str, ...]:
-        """One set for the whole process: what a person's words mean is theirs to say, and no project's."""
+        """The trigger words, for the whole process: only the user can set them, not a project."""
         return (*TRIGGER_WORDS, *self.own_settings().trigger_words)

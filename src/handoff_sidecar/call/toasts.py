@@ -1,4 +1,4 @@
-"""Notices: toasts that nothing waits for long."""
+"""Toasts, which nothing waits for long."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ log = logging.getLogger(__name__)
 Variant = Literal["info", "success", "warning", "error"]
 
 TOAST_TIMEOUT_S = 2.0
-"""A notice is not worth more of a person's time; one that OpenCode, busy with its own start, shows later is one too."""
+"""No toast is worth a longer wait. One that OpenCode shows later, because it is still starting, is fine too."""
 
 SHORTEST_MS, LONGEST_MS = 5_000, 30_000
 READING_MS_A_CHARACTER = 60
-"""250 words a minute. OpenCode's own toasts stay for 5 s, in which nobody reads a list of sessions."""
+"""250 words a minute. OpenCode's own toasts stay for 5 s, too short to read a list of sessions."""
 
 
 async def notify(client: OpenCodeClient, message: str, variant: Variant = "info") -> None:
-    """Show the message in a toast, if that can be done; never raises and never takes long."""
+    """Show the message in a toast if possible. Never raises, and never takes long."""
     await wait_for_at_most(TOAST_TIMEOUT_S, _show(client, message, variant))
 
 
 def duration_ms(message: str) -> int:
-    """How long a toast stays, so that it can be read to its end."""
+    """How long a toast stays, so that the user can read all of it."""
     return min(max(SHORTEST_MS, len(message) * READING_MS_A_CHARACTER), LONGEST_MS)
 
 

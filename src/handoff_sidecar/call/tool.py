@@ -1,6 +1,6 @@
-"""A tool as a model sees it: its name, what the model is told, the JSON Schema of its arguments, and their check.
+"""A tool as a model sees it: name, description, and the JSON Schema of its arguments.
 
-Each definition goes out with every request of every session, so each word costs; a test holds all to 500 tokens.
+Definitions are sent with every request of every session, so each word costs. A test limits them to 500 tokens.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _Arguments = TypeVar("_Arguments", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A tool's name, what the model is told of it, and the model of its arguments."""
+    """A tool's name, its description, and the pydantic model of its arguments."""
 
     name: str
     description: str
@@ -28,7 +28,7 @@ class Definition:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The JSON Schema of the arguments, without what a model has no use for."""
+        """The JSON Schema of the arguments, reduced to what a language model needs."""
         schema = self.arguments.model_json_schema()
         properties = {name: _slim(field) for name, field in schema["properties"].items()}
         return {"type": "object", "properties": properties, "required": schema.get("required", [])}
@@ -52,7 +52,7 @@ def check_arguments(tool: str, model: type[_Arguments], arguments: dict[str, Any
         told = list(dict.fromkeys(problems))
         more = f" (and {len(told) - MAX_PROBLEMS_TOLD} more)" if len(told) > MAX_PROBLEMS_TOLD else ""
         raise InvalidArguments(
-            f"{tool}: nothing was done, as the arguments are wrong. {'; '.join(told[:MAX_PROBLEMS_TOLD])}{more}. "
+            f"{tool}: nothing was done: the arguments are wrong. {'; '.join(told[:MAX_PROBLEMS_TOLD])}{more}. "
             "Correct this and call again."
         ) from error
 

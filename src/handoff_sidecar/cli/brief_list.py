@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from handoff_sidecar.brief.handoff import Handoff
-from handoff_sidecar.journal.lineage import Kin
+from handoff_sidecar.journal.lineage import LineSession
 from handoff_sidecar.text.counts import count
 from handoff_sidecar.text.plain_text import one_line
 
@@ -30,14 +30,14 @@ def write_list(handoffs: Sequence[Handoff], *, whole: bool) -> str:
     return "\n".join(lines)
 
 
-def write_chain(line: Sequence[Kin], session_id: str) -> str:
+def write_chain(line: Sequence[LineSession], session_id: str) -> str:
     """The sessions of a chain, one a row; the one that was asked for is marked."""
     rows = []
-    for kin in line:
-        mark = ">" if kin.session_id == session_id else " "
-        made = kin.made_by
+    for member in line:
+        mark = ">" if member.session_id == session_id else " "
+        made = member.made_by
         how = f"  {local_time(made.created)}, {made.agent}, {made.tokens} tokens" if made else ""
-        rows.append(f"{mark} {'  ' * kin.depth}{kin.session_id}  {kin.title or '(title unknown)'}{how}")
+        rows.append(f"{mark} {'  ' * member.depth}{member.session_id}  {member.title or '(title unknown)'}{how}")
     return "\n".join(rows)
 
 

@@ -32,7 +32,7 @@ NPM_LOCK = {"packages": {"": {"dependencies": {"@opencode-ai/plugin": "*"}}}}
 
 
 @dataclass(frozen=True, slots=True)
-class ModelLimits:
+class ContextLimits:
     """The scripted model's limits in tokens, which decide when OpenCode compacts."""
 
     context: int = 200_000
@@ -63,7 +63,7 @@ class Sandbox:
         binary: Path,
         model_url: str,
         *,
-        limits: ModelLimits = ModelLimits(),
+        limits: ContextLimits = ContextLimits(),
         config: Mapping[str, Any] | None = None,
     ) -> Self:
         """A sandbox whose folders and `opencode.json` are written.
@@ -215,7 +215,7 @@ def _free_port() -> int:
         return port
 
 
-def _base_config(model_url: str, limits: ModelLimits) -> dict[str, Any]:
+def _base_config(model_url: str, limits: ContextLimits) -> dict[str, Any]:
     limit = {"context": limits.context, "output": limits.output}
     if limits.input is not None:
         limit["input"] = limits.input

@@ -33,7 +33,7 @@ WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class DemoStage:
     """A sandbox with the plugin installed as a person would, and the model that plays the agent."""
 
     binary: OpenCodeBinary
@@ -83,10 +83,10 @@ def stage(say: Callable[[str], None], tell: Callable[[OpenCodeBinary], None] = l
             # What is shown must not change the installation that shows it.
             (sandbox.config_folder / SETTINGS_FILE).write_text('{"auto_update": "off"}\n', encoding="utf-8")
             install(sandbox.config_folder)
-            yield Stage(binary, sandbox, model)
+            yield DemoStage(binary, sandbox, model)
 
 
-def _show(stage: Stage) -> int:
+def _show(stage: DemoStage) -> int:
     _heading(f"OpenCode {stage.binary.version}, with a scripted model, a throwaway home and the plugin installed")
     print(f"  {stage.binary.path}")
     with stage.sandbox.serve() as url, httpx.Client(base_url=url, timeout=TURN_TIMEOUT_S) as http:
@@ -124,7 +124,7 @@ def _show(stage: Stage) -> int:
     return 0
 
 
-def _open_tui(stage: Stage) -> int:
+def _open_tui(stage: DemoStage) -> int:
     print("Making a session to hand off ...")
     with stage.sandbox.serve() as url, httpx.Client(base_url=url, timeout=TURN_TIMEOUT_S) as http:
         old = say_as_person(http, None, FIRST_REQUEST)

@@ -22,7 +22,7 @@ from handoff_sidecar.installation.plugin_file import (
     NPM_PACKAGE,
     OURS,
     PLUGIN_FILE,
-    Written,
+    PluginFile,
     plugin_text,
     read_plugin_file,
     shim_entry,
@@ -81,7 +81,7 @@ def _others(config: Path) -> list[str]:
     return [*entries, *(file.name for file in plugin_files(config) if file.name not in OURS)]
 
 
-def _as_it_should_be(written: Written, config: Path) -> Finding:
+def _as_it_should_be(written: PluginFile, config: Path) -> Finding:
     if not written.shim.is_file():
         return broken("plugin", f"{written.path} loads {written.shim}, which is gone", INSTALL)
     program = written.command[0]

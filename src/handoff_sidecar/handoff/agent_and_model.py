@@ -42,7 +42,7 @@ async def target_of(notes: Notes, facts: Facts, client: OpenCodeClient, *, name:
         agent, model = await asyncio.gather(_agent(notes.agent, client), _model(notes.model, client))
     except OpenCodeError as error:
         raise HandoffFailed(
-            f"{name}: agent and model could not be checked ({error}). Nothing was made: leave them out, and {retry}."
+            f"{name}: the agent and model could not be checked ({error}). Nothing was made. Leave them out and {retry}."
         ) from error
     except InvalidArguments as error:
         raise InvalidArguments(f"{name}: {error}, and {retry}.") from error

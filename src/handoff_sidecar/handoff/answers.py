@@ -69,9 +69,9 @@ def remarks_on(composed: Composed) -> list[str]:
             f"The summary was cut (to {SUMMARY_MAX_CHARACTERS:,} characters or less): next time, 1-3 sentences."
         )
     if written.lifted:
-        remarks.append(f"Left out, as the user took it back: {'; '.join(map(str, written.lifted))}")
+        remarks.append(f"Left out because the user took it back: {'; '.join(map(str, written.lifted))}")
     if composed.surroundings.present is None:
-        remarks.append(f"The files were not checked: {gathered.root} could not be looked at.")
+        remarks.append(f"The files were not checked: {gathered.root} could not be read.")
     if gathered.facts.not_covered:
         remarks.append(f"Files and the last command come from the newest {gathered.facts.not_covered} messages.")
     return [*remarks, *gathered.missing]
@@ -94,7 +94,7 @@ def failed(what: str, error: Exception, saved: Path | None, *, retry: str) -> st
     where = f"The brief is saved: {saved}. " if saved else ""
     left = ""
     if isinstance(error, OpenCodeUnreachable):
-        left = "It is unknown whether a new session was made: look in the session list first. "
+        left = "A new session may have been made: check the session list first. "
     elif isinstance(error, OpenCodeError):
         left = "No new session was made. "
-    return f"{what} failed: {error}. {left}{where}This session is unchanged: {retry}, or go on here."
+    return f"{what} failed: {error}. {left}{where}This session is unchanged. To try again, {retry}."

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from handoff_sidecar.brief.beginning import beginning_in
 from handoff_sidecar.brief.brief import Surroundings
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
@@ -54,7 +55,7 @@ async def compose(plan: Plan, scene: Scene, tokenizer: Tokenizer) -> Composed:
     written = write(
         notes,
         gathered.facts,
-        worktree=gathered.root,
+        root=gathered.root,
         surroundings=surroundings,
         budget_tokens=scene.settings.prompt_token_budget,
         tokenizer=tokenizer,
@@ -68,6 +69,7 @@ async def compose(plan: Plan, scene: Scene, tokenizer: Tokenizer) -> Composed:
         "prompt": written.prompt,
         "tokens": written.tokens,
         "goal": write_goal(written.brief),
+        "beginning": beginning_in(written.brief),
         "constraints": record(written.constraints),
         "said": record_of_rules(written.said_rules),
     }

@@ -85,11 +85,12 @@ async def gather(scene: Scene) -> Gathered:
             raise outcome
     if isinstance(session, BaseException):
         raise HandoffFailed(
-            f"session_handoff: this session could not be read ({session}). Nothing was made; call again, or go on here."
+            f"session_handoff: this session could not be read ({session}). Nothing was made. Call again, or go on here."
         ) from session
     if session.parent_id is not None:
         raise HandoffFailed(
-            "session_handoff: this is a subagent's session. Nothing was made; report to the agent that started you."
+            "session_handoff: this is a subagent's session, which can't be handed off. Nothing was made. Report to the "
+            "agent that started you."
         )
     if not isinstance(messages, BaseException):
         messages = await _what_stands(session, messages, client)
@@ -106,7 +107,7 @@ async def gather(scene: Scene) -> Gathered:
         session,
         page.messages,
         listed,
-        worktree=root,
+        root=root,
         agent=context.agent,
         calling=context.message_id or None,
         trigger_words=(*TRIGGER_WORDS, *scene.settings.trigger_words),
@@ -122,7 +123,7 @@ async def gather(scene: Scene) -> Gathered:
 
 async def look_around(notes: Notes, gathered: Gathered) -> Surroundings:
     """The worktree as it is now, as far as the brief needs it."""
-    wanted = files_to_look_for(notes, gathered.facts, worktree=gathered.root)
+    wanted = files_to_look_for(notes, gathered.facts, root=gathered.root)
     directory = gathered.facts.session.directory
     present, rules = await asyncio.gather(files_present(wanted, gathered.root), house_rules(gathered.root, directory))
     return Surroundings(present=present, git=gathered.git, house_rules=rules)

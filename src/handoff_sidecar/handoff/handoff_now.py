@@ -59,13 +59,13 @@ def computed(gathered: Gathered, goal: str = "", error: str = "") -> tuple[Notes
     Args:
         error: what the provider says just now, if it fails.
     """
-    session, messages = gathered.facts.session, gathered.messages
-    requests = requests_of(session, messages)
+    messages = gathered.messages
+    requests = requests_of(messages)
     wanted = {
         "topic": unquoted(own_words(requests[-1])) if requests else "",
         "reply": not error and not (messages and messages[-1].provider_failed),
     }
-    notes = computed_notes(session, messages, goal or None, error=error)
+    notes = computed_notes(messages, goal or None, error=error)
     return notes, gathered.handoff.model_copy(update=wanted)
 
 

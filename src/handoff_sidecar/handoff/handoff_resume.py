@@ -19,9 +19,9 @@ from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeEr
 from handoff_sidecar.handoff.answers import failed
 from handoff_sidecar.handoff.interrupted import Interrupted
 from handoff_sidecar.handoff.new_session import deliver
-from handoff_sidecar.handoff.old_session import Departure, end_turn
+from handoff_sidecar.handoff.old_session import Leaving, end_turn
 from handoff_sidecar.handoff.screen import tell
-from handoff_sidecar.handoff.stored_prompts import Receipts
+from handoff_sidecar.handoff.stored_prompts import StoredPrompts
 from handoff_sidecar.journal.brief_file import SavedBrief, read_brief
 from handoff_sidecar.journal.journal import Journal, UnderWay
 from handoff_sidecar.opencode.models import Session
@@ -41,7 +41,7 @@ ASK_FOR_ALL: list[dict[str, Any]] = [{"permission": "*", "pattern": "*", "action
 UNTITLED = "New session - "
 """How OpenCode calls a session without a title, with the time after it (seen in 1.18.33)."""
 
-UNKNOWN_RULES = "Its old session's permission rules are not known, so this session asks before everything."
+UNKNOWN_RULES = "The old session's permission rules are unknown, so this session asks before every tool."
 
 
 class HandoffResume:
@@ -58,13 +58,13 @@ class HandoffResume:
         *,
         now: Callable[[], datetime],
         interrupted: Interrupted | None = None,
-        receipts: Receipts | None = None,
+        stored_prompts: StoredPrompts | None = None,
         is_heard: Callable[[], bool] = lambda: True,
         command: str = "/handoff-resume",
     ) -> None:
         self._journal = journal
         self._interrupted = interrupted or Interrupted(journal)
-        self._receipts = receipts or Receipts()
+        self._stored_prompts = stored_prompts or StoredPrompts()
         self._now = now
         self._is_heard = is_heard
         self._command = command
@@ -80,7 +80,8 @@ class HandoffResume:
             found = await self._interrupted.look(scene.client, root)
         except OpenCodeError as error:
             raise HandoffFailed(
-                f"{self._command}: what was interrupted can't be looked at ({error}). Nothing was made; try again."
+                f"{self._command}: OpenCode could not be asked about interrupted handoffs ({error}). Nothing was made. "
+                "Try again."
             ) from error
         for each in found:
             if each.made is not None and wanted in {"", each.brief.path.stem, each.brief.handoff.from_session}:
@@ -108,16 +109,16 @@ class HandoffResume:
             unfinished = (brief for brief in self._journal.unfinished() if root in {None, brief.handoff.root})
             newest = next(unfinished, None)
             if newest is None:
-                raise HandoffFailed(f"No handoff is unfinished here. {self._those_there_are(root)}")
+                raise HandoffFailed(f"There is no unfinished handoff here. {self._those_there_are(root)}")
             return newest
         path = self._journal.brief_about(wanted)
         if path is None:
             shown = one_line(wanted, NAME_MAX_CHARACTERS)
-            raise HandoffFailed(f"There is no brief of `{shown}`, and nothing was made. {self._those_there_are(root)}")
+            raise HandoffFailed(f"No brief of `{shown}` was found. Nothing was made. {self._those_there_are(root)}")
         brief = SavedBrief(path, read_brief(path))
         if root not in {None, brief.handoff.root}:
             raise HandoffFailed(
-                f"That brief is of another project, and nothing was made: open OpenCode in {brief.handoff.directory}."
+                f"That brief belongs to another project. Nothing was made. Open OpenCode in {brief.handoff.directory}."
             )
         return brief
 
@@ -139,11 +140,11 @@ class HandoffResume:
             }
             earlier = await scene.client.session_if_there(made_before) if made_before else None
             await asyncio.gather(*(end_turn(scene.client, left.id) for left in (old, earlier) if left))
-            departure = Departure(scene, old, kept.turn, earlier)
+            leaving = Leaving(scene, old, kept.turn, earlier)
             handoff = kept.model_copy(update=again)
-            delivered = await deliver(scene.client, handoff, departure, self._receipts)
+            delivered = await deliver(scene.client, handoff, leaving, self._stored_prompts)
             under_way.finish(delivered.session.id)
-            unmarked, unmoved = await departure.end(delivered.session.id)
+            unmarked, unmoved = await leaving.end(delivered.session.id)
             draft = kept.prompt if is_draft else None
             unshown = await tell(delivered, scene, unmoved=unmoved, draft=draft, announcement="Resumed")
         except (OpenCodeError, HandoffFailed) as error:
@@ -151,7 +152,7 @@ class HandoffResume:
             raise HandoffFailed(sentence, brief=brief.path) from error
         finally:
             under_way.close(is_heard=self._is_heard())
-        another = f"Its handoff had made `{made_before}` before: this is another session." if made_before else ""
+        another = f"This handoff had already made `{made_before}`. This is another session." if made_before else ""
         waits = "" if reply or is_draft else "The prompt is in the session, and you speak first."
         return _result(delivered.session, [another, remark, unmarked, unshown, waits])
 
@@ -177,7 +178,7 @@ class HandoffResume:
             f'`{name}` "{one_line(handoff.from_title or handoff.title, TITLE_MAX_CHARACTERS)}"'
             for name, handoff in listed.items()
         )
-        return f"Recent handoffs, by the session that they came from: {told}."
+        return f"Recent handoffs, by the session they came from: {told}."
 
 
 def _name(typed: str) -> str:
@@ -189,7 +190,7 @@ def _permission(old: Session | None, kept: Handoff) -> tuple[list[dict[str, Any]
     if old is not None:
         return list(old.permission), ""
     if kept.permission is not None:
-        return kept.permission, "Its old session is gone: the permission rules are those of the handoff."
+        return kept.permission, "The old session is gone. The permission rules are those saved with the handoff."
     return ASK_FOR_ALL, UNKNOWN_RULES
 
 

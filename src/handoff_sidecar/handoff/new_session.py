@@ -15,7 +15,7 @@ from typing import Protocol
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.call.background import wait_for_at_most
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeGarbled, OpenCodeUnreachable
-from handoff_sidecar.handoff.stored_prompts import Receipts
+from handoff_sidecar.handoff.stored_prompts import StoredPrompts
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.models import Message, Model, Session, SessionID
 
@@ -57,7 +57,7 @@ class Beside(Protocol):
         """Undoes it, if it has begun."""
 
 
-async def deliver(client: OpenCodeClient, handoff: Handoff, beside: Beside, receipts: Receipts) -> Delivered:
+async def deliver(client: OpenCodeClient, handoff: Handoff, beside: Beside, stored_prompts: StoredPrompts) -> Delivered:
     """The new session, with its prompt stored.
 
     If the prompt can't be placed, or the caller is cancelled, the session is removed again; a caller that was cancelled
@@ -69,10 +69,12 @@ async def deliver(client: OpenCodeClient, handoff: Handoff, beside: Beside, rece
     """
     session = await _create(client, handoff)
     try:
-        stored = await _place(client, session.id, handoff, beside, receipts)
+        stored = await _place(client, session.id, handoff, beside, stored_prompts)
         if stored is None:
             log.warning("%s took no prompt for agent %s: trying the default one", session.id, handoff.agent)
-            stored = await _place(client, session.id, handoff.model_copy(update={"agent": None}), beside, receipts)
+            stored = await _place(
+                client, session.id, handoff.model_copy(update={"agent": None}), beside, stored_prompts
+            )
     except OpenCodeError as error:
         raise HandoffFailed(f"{error}. {await _undo(client, session.id, beside)}") from error
     except BaseException:
@@ -145,11 +147,11 @@ async def _remove_when_made(client: OpenCodeClient, handoff: Handoff, creation: 
 
 
 async def _place(
-    client: OpenCodeClient, session_id: SessionID, handoff: Handoff, beside: Beside, receipts: Receipts
+    client: OpenCodeClient, session_id: SessionID, handoff: Handoff, beside: Beside, stored_prompts: StoredPrompts
 ) -> Message | None:
     """The user message that now stands in the session, or None: a 204 is no success (an unknown agent stores none)."""
     parts = _parts(handoff)
-    with receipts.expecting(session_id, len(parts), lambda: beside.stored(session_id)) as receipt:
+    with stored_prompts.expecting(session_id, len(parts), lambda: beside.stored(session_id)) as expected:
         sending = asyncio.create_task(
             client.prompt(session_id, parts, agent=handoff.agent, model=handoff.model, reply=handoff.reply)
         )
@@ -158,13 +160,13 @@ async def _place(
             await sending
         except OpenCodeUnreachable as error:
             log.warning("the answer to the prompt of %s was lost: looking whether it is there: %s", session_id, error)
-            stored = receipt.message or await prompt_in(client, session_id)
+            stored = expected.message or await prompt_in(client, session_id)
             if stored is None:
                 raise
             return stored
         for pause in READ_BACK_PAUSES_S:
             await asyncio.sleep(pause)
-            stored = receipt.message or await prompt_in(client, session_id)
+            stored = expected.message or await prompt_in(client, session_id)
             if stored is not None:
                 return stored
     return None
@@ -173,7 +175,9 @@ async def _place(
 def _parts(handoff: Handoff) -> list[PromptPart]:
     """The prompt, but for a draft, which the person sends; and what the TUI does not show."""
     prompt = [PromptPart(handoff.prompt)] if handoff.delivery != "draft" else []
-    return [*prompt, *(PromptPart(text, synthetic=True) for text in (handoff.goal, handoff.instructions) if text)]
+    goal = [PromptPart(handoff.goal, synthetic=True)] if handoff.goal else []
+    beginning = handoff.beginning.model_dump(exclude_defaults=True)
+    return [*prompt, *goal, PromptPart(handoff.instructions, synthetic=True, beginning=beginning)]
 
 
 async def _made_all_the_same(client: OpenCodeClient, handoff: Handoff) -> Session | None:
@@ -201,5 +205,5 @@ async def _remove(client: OpenCodeClient, session_id: SessionID) -> str:
             await asyncio.shield(removal)
     except (OpenCodeError, TimeoutError) as error:
         log.warning("could not remove the half-made session %s: %s", session_id, error)
-        return f"The new session {session_id} was left without its prompt: delete it in the session list"
+        return f"The new session {session_id} has no prompt and could not be removed: delete it in the session list"
     return "The new session was removed again"

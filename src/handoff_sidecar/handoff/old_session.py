@@ -38,7 +38,7 @@ async def end_turn(client: OpenCodeClient, session_id: SessionID) -> str:
     return status.message
 
 
-class Departure:
+class Leaving:
     """Out of one session, once.
 
     Args:

@@ -42,7 +42,7 @@ async def move_screen(made: SessionID, scene: Scene) -> str:
             await scene.client.open_session_picker()
     except OpenCodeError as error:
         log.warning("the new session was not shown: %s", error)
-        return "The screen could not be switched to it: it is in the session list."
+        return "The screen could not be switched to it. It is in the session list."
     return ""
 
 
@@ -84,5 +84,5 @@ async def _place(client: OpenCodeClient, delivered: Delivered, draft: str) -> st
         )
     except OpenCodeError as error:
         log.warning("the prompt could not be placed either: %s", error)
-        return "The prompt could not be put into the input box: `handoff-sidecar show` prints it."
-    return "The prompt could not be put into the input box: it is in the session, and the user speaks first."
+        return "The prompt could not be put into the input box. `handoff-sidecar show` prints it."
+    return "The prompt could not be put into the input box. It is in the session, and the user speaks first."

@@ -9,29 +9,29 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes, read_notes
-from handoff_sidecar.brief.prompt import Delivery, Start, write_instructions
+from handoff_sidecar.brief.prompt import Delivery, write_instructions
 from handoff_sidecar.brief.title import Title
 from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError
 from handoff_sidecar.handoff.agent_and_model import target_of
 from handoff_sidecar.handoff.answers import failed, made, made_already, remarks_on
+from handoff_sidecar.handoff.causes import Causes
 from handoff_sidecar.handoff.compose import Composed, Plan, compose
 from handoff_sidecar.handoff.gather import Gathered
 from handoff_sidecar.handoff.interrupted import Interrupted
 from handoff_sidecar.handoff.new_session import deliver
-from handoff_sidecar.handoff.old_session import Departure
+from handoff_sidecar.handoff.old_session import Leaving
 from handoff_sidecar.handoff.screen import tell
-from handoff_sidecar.handoff.stored_prompts import Receipts
+from handoff_sidecar.handoff.stored_prompts import StoredPrompts
 from handoff_sidecar.journal.journal import Journal, UnderWay
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.models import MessageID, SessionID
+from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.session.facts import Facts
 from handoff_sidecar.session.trigger import Trigger
 from handoff_sidecar.text.tokens import Tokenizer
@@ -42,33 +42,10 @@ NEWEST_TITLES = 100
 """Among which the new session's is to stand out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Why a session is handed off without a person having asked for it, and how the next one begins.
-
-    Attributes:
-        turn: the user message whose turn the handoff belongs to.
-        announcement: what the person is told, without a full stop.
-        automatic: how many such handoffs follow each other now without a word of the person.
-    """
-
-    turn: MessageID | None
-    start: Start
-    announcement: str
-    automatic: int
-
-    def of(self, handoff: Handoff) -> Handoff:
-        """The handoff for this cause."""
-        return handoff.model_copy(
-            update={"start": self.start, "announcement": self.announcement, "automatic": self.automatic}
-        )
-
-
 class SessionHandoff:
     """The tool, with what it needs; one for the whole process.
 
-    `causes` holds why agents were told to hand off without a person having asked; each counts in its own turn.
-    `interrupted` and `receipts` are the process's own, if it has others that hand off.
+    `causes`, `interrupted` and `stored_prompts` are the process's own, if others of it use them too.
     `is_heard` tells whether anybody is left to hear how a handoff ended.
     """
 
@@ -78,17 +55,18 @@ class SessionHandoff:
         journal: Journal,
         tokenizer: Tokenizer,
         now: Callable[[], datetime],
+        causes: Causes | None = None,
         interrupted: Interrupted | None = None,
-        receipts: Receipts | None = None,
+        stored_prompts: StoredPrompts | None = None,
         is_heard: Callable[[], bool] = lambda: True,
     ) -> None:
         self._journal = journal
         self._interrupted = interrupted or Interrupted(journal)
-        self._receipts = receipts or Receipts()
+        self._stored_prompts = stored_prompts or StoredPrompts()
         self._is_heard = is_heard
         self._tokenizer = tokenizer
         self._now = now
-        self.causes: dict[SessionID, Cause] = {}
+        self._causes = causes or Causes()
         self._turns: WeakValueDictionary[SessionID, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, arguments: dict[str, Any], scene: Scene) -> ToolResult:
@@ -102,8 +80,8 @@ class SessionHandoff:
         notes = reading.notes
 
         def plan(gathered: Gathered) -> tuple[Notes, Handoff]:
-            cause = self.causes.get(scene.context.session_id)
-            if cause is not None and cause.turn == gathered.facts.turn:
+            cause = self._causes.of_turn(scene.context.session_id, gathered.facts.turn)
+            if cause is not None:
                 return notes, cause.of(gathered.handoff)
             if (typed := gathered.facts.typed) is None:
                 return notes, gathered.handoff
@@ -137,12 +115,12 @@ class SessionHandoff:
         handoff, how = await self._addressed(composed, scene)
         saved, unsaved = self._save(handoff)
         try:
-            departure = Departure(scene, facts.session, facts.turn)
-            delivered = await deliver(scene.client, handoff, departure, self._receipts)
+            leaving = Leaving(scene, facts.session, facts.turn)
+            delivered = await deliver(scene.client, handoff, leaving, self._stored_prompts)
             log.info("%s: %s made %s", handoff.from_session, handoff.name, delivered.session.id)
             if saved is not None:
                 saved.finish(delivered.session.id)
-            unmarked, unmoved = await departure.end(delivered.session.id)
+            unmarked, unmoved = await leaving.end(delivered.session.id)
             draft = handoff.prompt if handoff.delivery == "draft" else None
             unshown = await tell(delivered, scene, unmoved=unmoved, draft=draft, announcement=handoff.announcement)
         except (OpenCodeError, HandoffFailed) as error:
@@ -219,8 +197,8 @@ async def _made_in_this_turn(facts: Facts, client: OpenCodeClient) -> SessionID 
         session = await client.session_if_there(SessionID(mark.to))
     except OpenCodeError as error:
         raise HandoffFailed(
-            f"session_handoff: this turn may have been handed off already, and it could not be seen ({error}). Nothing "
-            "was made: call again."
+            f"session_handoff: this turn may have been handed off already, but OpenCode could not be asked ({error}). "
+            "Nothing was made. Call again."
         ) from error
     return session.id if session is not None else None
 

@@ -13,7 +13,7 @@ from handoff_sidecar.opencode.models import Message, MessageID, MessageInfo, Ses
 
 
 @dataclass
-class Receipt:
+class ExpectedPrompt:
     """A prompt of so many parts that is on its way into a session.
 
     Attributes:
@@ -45,27 +45,27 @@ class Receipt:
             self.then()
 
 
-class Receipts:
+class StoredPrompts:
     """Those that are waited for, by session."""
 
     def __init__(self) -> None:
-        self._expected: dict[SessionID, Receipt] = {}
+        self._expected: dict[SessionID, ExpectedPrompt] = {}
 
     @contextmanager
-    def expecting(self, session_id: SessionID, parts: int, then: Callable[[], None]) -> Iterator[Receipt]:
-        """The receipt of a prompt that is sent meanwhile; a session gets one at a time."""
-        receipt = self._expected[session_id] = Receipt(parts, then)
+    def expecting(self, session_id: SessionID, parts: int, then: Callable[[], None]) -> Iterator[ExpectedPrompt]:
+        """Waits for a prompt that is sent meanwhile; a session gets one at a time."""
+        expected = self._expected[session_id] = ExpectedPrompt(parts, then)
         try:
-            yield receipt
+            yield expected
         finally:
             del self._expected[session_id]
 
     def message_stored(self, info: MessageInfo) -> None:
         """OpenCode has stored a message; one that nobody waits for is nothing to us."""
-        if (receipt := self._expected.get(info.session_id)) is not None:
-            receipt.message_stored(info)
+        if (expected := self._expected.get(info.session_id)) is not None:
+            expected.message_stored(info)
 
     def part_stored(self, session_id: SessionID, message_id: MessageID, part_id: str) -> None:
         """OpenCode has stored a part of a message."""
-        if (receipt := self._expected.get(session_id)) is not None:
-            receipt.part_stored(message_id, part_id)
+        if (expected := self._expected.get(session_id)) is not None:
+            expected.part_stored(message_id, part_id)

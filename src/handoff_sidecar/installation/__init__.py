@@ -1,1 +1,1 @@
-"""This program on a person's machine: how it came there, how OpenCode finds it, how it stays current."""
+"""The program on the user's machine: how it got there, how OpenCode finds it, how it is updated."""

@@ -30,7 +30,7 @@ MARK = "looked-for-updates-"
 async def look_once_a_day(
     cache: Path, how: Literal["install", "notify"], today: datetime, command: list[str] | None = None
 ) -> str | None:
-    """What to tell the person, or None: no newer version, offline, or somebody has looked today.
+    """What to tell the user, or None: no newer version, offline, or already checked today.
 
     Args:
         cache: the folder for the day's mark.
@@ -57,7 +57,7 @@ async def look_once_a_day(
 
 
 def claim(cache: Path, today: datetime) -> bool:
-    """Whether this process is the one that looks today (the mark is a file that only one can make)."""
+    """Whether this process is the one to check today (only one can create the marker file)."""
     mark = cache / f"{MARK}{today:%Y-%m-%d}"
     try:
         make_private(cache)
@@ -74,7 +74,7 @@ def claim(cache: Path, today: datetime) -> bool:
 
 
 def _start(words: list[str], said: IO[bytes]) -> subprocess.Popen[bytes] | None:
-    # Of a session of its own: what ends OpenCode's processes must not end an installer half way.
+    # In its own process group: ending OpenCode must not kill an installer half way.
     hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
     try:
         return subprocess.Popen(  # noqa: S603 — this very program, and no shell

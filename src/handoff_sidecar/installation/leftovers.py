@@ -1,6 +1,6 @@
 """What this program has written outside OpenCode's folders, and what a person has written for it: to be taken away.
 
-Logs and fetched programs go with every uninstall; the briefs and the settings are the person's, and go when asked.
+Every uninstall removes logs and downloads. Briefs and settings are the user's, and only go with `--purge`.
 """
 
 from __future__ import annotations

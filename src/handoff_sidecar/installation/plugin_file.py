@@ -49,7 +49,7 @@ TOAST_DELAY_MS = 3_000
 """OpenCode's own client must not be used while a plugin initialises, and a toast needs the TUI to be up."""
 
 NPM_PACKAGE = "opencode-handoff-sidecar"
-"""The shim as an npm package, for those who name their plugins in `opencode.json`."""
+"""The shim as an npm package, for users who list their plugins in `opencode.json`."""
 
 
 OURS = frozenset({NPM_PACKAGE, PLUGIN_FILE})
@@ -70,7 +70,7 @@ class Installed:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class PluginFile:
     """What a plugin file of ours says.
 
     Attributes:
@@ -85,7 +85,7 @@ class Written:
     command: list[str]
 
 
-def read_plugin_file(config: Path) -> Written | None:
+def read_plugin_file(config: Path) -> PluginFile | None:
     """The plugin file that is there, or None.
 
     Raises:
@@ -100,7 +100,7 @@ def read_plugin_file(config: Path) -> Written | None:
         if found is None:
             raise ValueError("a line is missing")  # noqa: TRY301  # one sentence for all that can be wrong with it
         shim = Path(url2pathname(urlsplit(json.loads(found[2])).path))
-        return Written(path, found[1], shim, [str(word) for word in json.loads(found[3])])
+        return PluginFile(path, found[1], shim, [str(word) for word in json.loads(found[3])])
     except (ValueError, TypeError) as error:
         raise InstallFailed(f"{path} was changed ({error}): run `handoff-sidecar install` again") from error
 
@@ -115,7 +115,7 @@ def shim_entry() -> Path:
     for folder in (package / "plugin_shim", package.parent.parent / "plugin-shim"):
         if (folder / "index.js").is_file():
             return folder / "index.js"
-    raise InstallFailed(f"the plugin that belongs to {package} is missing: install the handoff-sidecar package again")
+    raise InstallFailed(f"the plugin files of {package} are missing: install the handoff-sidecar package again")
 
 
 def sidecar_command() -> list[str]:
@@ -147,14 +147,14 @@ def install(config: Path) -> Installed:
     if existing != text:
         in_the_way = _in_the_way(path.parent)
         if in_the_way:
-            raise InstallFailed(f"{in_the_way}: move it away, and run this again. Nothing was installed")
+            raise InstallFailed(f"{in_the_way}. Nothing was installed. Move it away and run this again")
         try:
             make_private(path.parent)
             write_private(path, text)
         except OSError as error:
             raise InstallFailed(
-                f"{path} could not be written ({error.strerror}): make the folder writable, or name another config "
-                "folder with OPENCODE_CONFIG_DIR, and run this again"
+                f"{path} could not be written ({error.strerror}): make the folder writable, or choose another "
+                "config folder with OPENCODE_CONFIG_DIR, and run this again"
             ) from error
     return Installed(path, change, (*loaded.problems, *warnings(config)))
 
@@ -184,9 +184,9 @@ def _in_the_way(folder: Path) -> str:
     """What is where a folder has to be, or nothing."""
     for place in (folder, *folder.parents):
         if place.is_symlink() and not place.exists():
-            return f"{place} is a link to {place.readlink()}, which is not there, and has to be a folder"
+            return f"{place} must be a folder, but is a link to {place.readlink()}, which does not exist"
         if place.exists():
-            return "" if place.is_dir() else f"{place} is a file, and has to be a folder"
+            return "" if place.is_dir() else f"{place} must be a folder, but is a file"
     return ""
 
 

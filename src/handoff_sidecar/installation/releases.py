@@ -54,7 +54,7 @@ def find_installers() -> Installers:
 def newest_release(current: Version, origin: Origin, installers: Installers, now: datetime) -> Version:
     """The newest release of the current major version that is old enough, or the current version itself.
 
-    Pre-releases count only for those who are on one.
+    Pre-releases count only if the current version is one.
 
     Raises:
         UpdateFailed: nobody could be asked, or there was no answer.
@@ -68,7 +68,7 @@ def newest_release(current: Version, origin: Origin, installers: Installers, now
         found = _ask_pip(f"{APP_NAME}{wanted}", uploaded_before, pre=current.is_prerelease)
     else:
         raise UpdateFailed(
-            f"neither uv nor pip {OLDEST_PIP} or newer is here to ask for a newer version: {origin.by_hand}"
+            f"uv or pip {OLDEST_PIP} or newer is needed to check for a new version. By hand: {origin.by_hand}"
         )
     is_too_new = found.is_prerelease and not current.is_prerelease  # all that pip found were pre-releases
     return current if is_too_new else max(found, current)
@@ -88,7 +88,7 @@ def _ask_pip(requirement: str, uploaded_before: str, *, pre: bool) -> Version:
     try:
         return _version(json.loads(answer)["install"][0]["metadata"]["version"], answer)
     except (ValueError, LookupError, TypeError) as error:
-        raise UpdateFailed(f"pip's answer was not understood: {answer[:200]!r}") from error
+        raise UpdateFailed(f"pip printed something unexpected: {answer[:200]!r}") from error
 
 
 def _ask(words: list[str], requirement: str, stdin: str = "", env: dict[str, str] | None = None) -> str:
@@ -120,7 +120,7 @@ def _version(text: str, answer: str) -> Version:
     try:
         return Version(text)
     except InvalidVersion as error:
-        raise UpdateFailed(f"the installer's answer was not understood: {answer[:200]!r}") from error
+        raise UpdateFailed(f"the installer printed something unexpected: {answer[:200]!r}") from error
 
 
 def _last_line(text: str) -> str:

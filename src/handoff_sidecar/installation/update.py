@@ -1,6 +1,6 @@
 """Bringing this installation up to date: what may be done by itself, what is done, and what is said of it.
 
-Which release is the right one is `releases`' business, who keeps the environment `origin`'s.
+`releases` picks the right release, and `origin` knows which installer manages the environment.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Updater:
     def look_in_background(self, how: str) -> Report:
         """Look for a newer release, and install it if `how` is `install` and the environment is ours alone.
 
-        Being offline is no reason to disturb anyone.
+        If the index can't be reached, the user is not told.
         """
         try:
             found = self.look()

@@ -1,6 +1,6 @@
 """A brief on disk: a Markdown file with front matter, for its owner's eyes alone (mode 0600).
 
-Owns the file's form. Does not know which folder it is in, nor what a brief says.
+Defines the file's format. Does not know its folder or what a brief says.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from handoff_sidecar.errors import JournalUnavailable
 from handoff_sidecar.folders import write_private
 
 FRONT_MATTER_MAX_CHARACTERS = 65_536
-"""Far above what the fields hold (3,000 are many); who looks for a session reads no more of each file."""
+"""Far more than the fields need (3,000 is a lot). A search through all briefs reads no more than this of each."""
 
 _FENCE = "---\n"
 
@@ -28,7 +28,7 @@ class SavedBrief:
 
 
 def write_brief(path: Path, handoff: Handoff) -> None:
-    """Whole or not at all.
+    """Write the file completely or not at all.
 
     Raises:
         OSError: it can't be written; what was there is as it was.
@@ -44,10 +44,10 @@ def document(handoff: Handoff) -> str:
 
 
 def read_brief(path: Path, most_characters: int = -1) -> Handoff:
-    """A brief; where not all of its file is read, without the prompt.
+    """Read a brief; with a limit, possibly without its prompt.
 
     Raises:
-        JournalUnavailable: the file is gone or is no brief.
+        JournalUnavailable: the file is gone or not a brief.
     """
     try:
         with path.open(encoding="utf-8") as file:
@@ -59,13 +59,13 @@ def read_brief(path: Path, most_characters: int = -1) -> Handoff:
         front_matter = {key: json.loads(value) for key, _, value in lines}
         return Handoff.model_validate({**front_matter, "prompt": prompt.strip("\n")})
     except (ValueError, RecursionError) as error:
-        raise JournalUnavailable(f"{path} is no brief of a handoff: {error}") from error
+        raise JournalUnavailable(f"{path} is not a brief of a handoff: {error}") from error
 
 
 def read_front_matter(path: Path) -> Handoff:
-    """A brief without its prompt.
+    """Read a brief without its prompt.
 
     Raises:
-        JournalUnavailable: the file is gone or is no brief.
+        JournalUnavailable: the file is gone or not a brief.
     """
     return read_brief(path, FRONT_MATTER_MAX_CHARACTERS)

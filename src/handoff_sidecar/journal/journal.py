@@ -1,6 +1,6 @@
 """The folder of briefs: one file a handoff, written before anything is made in OpenCode (the folder has mode 0700).
 
-Owns which briefs there are, and which handoffs are under way or were interrupted. A brief's form is `brief_file`'s.
+Knows which briefs exist, and which handoffs are running or were interrupted. `brief_file` knows the format.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from handoff_sidecar.journal.marks import Mark
 log = logging.getLogger(__name__)
 
 KEPT_BRIEFS = 200
-"""About a month of heavy use, and under 1 MB."""
+"""About a month of heavy use; less than 1 MB."""
 
 TORN_AFTER_S = 3_600.0
-"""A brief takes milliseconds to write: what is half written for so long is nobody's any more."""
+"""Writing a brief takes milliseconds. A temporary file this old was left by a process that died."""
 
 
 class UnderWay:
-    """A brief whose handoff this process is making, or is looking after."""
+    """A brief whose handoff this process is carrying out or cleaning up."""
 
     def __init__(self, brief: SavedBrief, mark: Mark) -> None:
         self.brief = brief
@@ -40,30 +40,30 @@ class UnderWay:
         return self.brief.path
 
     def finish(self, to_session: str) -> None:
-        """Record which session came of it; a failure costs only this and is logged."""
+        """Record which session was made. A failure to do so is only logged."""
         try:
             write_brief(self.path, self.brief.handoff.model_copy(update={"to_session": to_session}))
         except OSError as error:
             log.warning("could not record the new session in %s: %s", self.path, error)
 
     def close(self, *, is_heard: bool) -> None:
-        """End it; what nobody hears the end of is offered at OpenCode's next start."""
+        """End it. If nobody can be told how it ended, it is offered when OpenCode next starts."""
         if is_heard:
             self.end()
         else:
             self.leave()
 
     def end(self) -> None:
-        """However it went, somebody knows of it now."""
+        """The user knows how it went: remove the mark."""
         self._mark.remove()
 
     def leave(self) -> None:
-        """Nobody can be told any more: it is for the next one to look at."""
+        """Nobody can be told: leave the mark for the next process that looks."""
         self._mark.leave()
 
 
 class Journal:
-    """The folder of briefs; made at the first write."""
+    """The folder of briefs, created at the first write."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -90,7 +90,7 @@ class Journal:
         return UnderWay(SavedBrief(path, handoff), mark)
 
     def again(self, brief: SavedBrief) -> UnderWay:
-        """A second try at the handoff of a brief.
+        """Try the handoff of an existing brief again.
 
         Raises:
             JournalUnavailable: another process is at it, or the folder can't be written to.
@@ -98,12 +98,12 @@ class Journal:
         try:
             return UnderWay(brief, Mark.put(_mark_of(brief.path)))
         except BlockingIOError as error:
-            raise JournalUnavailable(f"the handoff of {brief.path.name} is under way in another OpenCode") from error
+            raise JournalUnavailable(f"another OpenCode is carrying out the handoff {brief.path.name}") from error
         except OSError as error:
-            raise JournalUnavailable(f"nothing can be written to {self.folder}: {error.strerror}") from error
+            raise JournalUnavailable(f"{self.folder} is not writable: {error.strerror}") from error
 
     def interrupted(self, root: str, *, from_session: str | None = None) -> Iterator[UnderWay]:
-        """The handoffs of a project, or of a session of it, that died in the middle; each is the caller's to end."""
+        """The interrupted handoffs of a project or of one session. The caller must end or leave each of them."""
         for path in sorted(self.folder.glob(f".*-{glob.escape(from_session) if from_session else 'ses_*'}.mark")):
             mark = Mark.take(path)
             if mark is None:
@@ -121,7 +121,7 @@ class Journal:
                 mark.leave()
 
     def unfinished(self) -> Iterator[SavedBrief]:
-        """The briefs that no session came of, newest first; those whose session was handed off later are left out."""
+        """The briefs whose session was never made, newest first, except sessions that were handed off again later."""
         seen: set[str] = set()
         for path, handoff in self.handoffs():
             if handoff.to_session is None and handoff.from_session not in seen:
@@ -129,11 +129,11 @@ class Journal:
             seen.add(handoff.from_session)
 
     def came_from(self, session_id: str) -> str | None:
-        """The session whose handoff made this one, or None if no brief says so."""
+        """The session that this one was handed off from, or None if no brief says."""
         return next((made.from_session for _, made in self.handoffs() if made.to_session == session_id), None)
 
     def brief_about(self, name: str | None) -> Path | None:
-        """The newest brief: of all, or of a session's handoff, else the one that it began with; or a file's by name."""
+        """The newest brief of all, of a session (handed off, else made), or the one with this file name."""
         found = list(self.handoffs())
         if name is None:
             return found[0][0] if found else None
@@ -143,7 +143,7 @@ class Journal:
         return next(of_it, None) or next(begun_with, None) or next(called_so, None)
 
     def handoffs(self) -> Iterator[tuple[Path, Handoff]]:
-        """Every brief's file and what it keeps but for the prompt, newest first."""
+        """All briefs, without their prompts, newest first."""
         for path in self._paths():
             try:
                 yield path, read_front_matter(path)
@@ -154,7 +154,7 @@ class Journal:
         return sorted(self.folder.glob("*-ses_*.md"), reverse=True)
 
     def _prune(self) -> None:
-        """Old briefs go, and what processes left that were killed while they wrote."""
+        """Remove old briefs, and temporary files of processes that died while writing."""
         torn = [path for path in self.folder.glob(".*.tmp") if _age_s(path) > TORN_AFTER_S]
         for path in [*self._paths()[KEPT_BRIEFS:], *torn]:
             try:

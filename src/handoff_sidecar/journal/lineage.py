@@ -1,6 +1,6 @@
-"""The line of sessions that handoffs made one after another, by the journal of briefs.
+"""The sessions that came from each other by handoffs, according to the briefs.
 
-A session that was handed off twice has two successors, so what comes after it is a tree. Knows nothing of OpenCode.
+A session that was handed off twice has two successors, so this is a tree. Knows nothing of OpenCode.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from handoff_sidecar.brief.handoff import Handoff
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
-    """A session of a line.
+class LineSession:
+    """A session in the line.
 
     Attributes:
         depth: how many handoffs lie between it and the oldest one that is known.
@@ -27,7 +27,7 @@ class Kin:
     made_by: Handoff | None
 
 
-def line_of(session_id: str, handoffs: Iterable[Handoff]) -> list[Kin]:
+def line_of(session_id: str, handoffs: Iterable[Handoff]) -> list[LineSession]:
     """The sessions before this one, oldest first, itself, and those after it; empty if no brief speaks of it.
 
     Args:
@@ -40,24 +40,24 @@ def line_of(session_id: str, handoffs: Iterable[Handoff]) -> list[Kin]:
     if session_id not in titles:
         return []
 
-    def kin(name: str, depth: int) -> Kin:
-        return Kin(name, depth, titles.get(name, ""), made_by.get(name))
+    def member(name: str, depth: int) -> LineSession:
+        return LineSession(name, depth, titles.get(name, ""), made_by.get(name))
 
-    def successors(name: str, depth: int, seen: frozenset[str]) -> Iterator[Kin]:
+    def successors(name: str, depth: int, seen: frozenset[str]) -> Iterator[LineSession]:
         for each in finished:
             successor = str(each.to_session)
             if each.from_session == name and successor not in seen:
-                yield kin(successor, depth)
+                yield member(successor, depth)
                 yield from successors(successor, depth + 1, seen | {successor})
 
     ancestors = _ancestors(session_id, made_by, finished)
     depth = len(ancestors)
-    before = [kin(name, place) for place, name in enumerate(ancestors)]
-    return [*before, kin(session_id, depth), *successors(session_id, depth + 1, frozenset({session_id, *ancestors}))]
+    before = [member(name, place) for place, name in enumerate(ancestors)]
+    return [*before, member(session_id, depth), *successors(session_id, depth + 1, frozenset({session_id, *ancestors}))]
 
 
 def _ancestors(session_id: str, made_by: dict[str, Handoff], handoffs: list[Handoff]) -> list[str]:
-    """Oldest first: by the briefs, and beyond the oldest brief by the chain that it tells."""
+    """Oldest first: from the briefs, and before the oldest brief from the chain recorded in it."""
     found: list[str] = []
     here = session_id
     while here in made_by and made_by[here].from_session not in found:

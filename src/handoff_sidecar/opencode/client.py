@@ -77,10 +77,15 @@ class MessagePage:
 
 @dataclass(frozen=True, slots=True)
 class PromptPart:
-    """A text part of a prompt; a synthetic one reaches the model and is not shown in the TUI."""
+    """A text part of a prompt; a synthetic one reaches the model and is not shown in the TUI.
+
+    Attributes:
+        beginning: kept with it, for ourselves: no model sees it.
+    """
 
     text: str
     synthetic: bool = False
+    beginning: dict[str, Any] | None = None
 
 
 class OpenCodeClient:
@@ -222,7 +227,7 @@ class OpenCodeClient:
                     "type": "text",
                     "text": part.text,
                     "synthetic": part.synthetic,
-                    "metadata": {"handoff": {"by": OURS}},
+                    "metadata": {"handoff": {"by": OURS, **({"beginning": part.beginning} if part.beginning else {})}},
                 }
                 for part in parts
             ]
@@ -318,7 +323,7 @@ def over_http(url: str, *, username: str = "opencode", password: str | None = No
 
 
 def _content(body: dict[str, Any]) -> bytes:
-    """The body as JSON; half an emoji, as cut-off arguments may hold, is no UTF-8 and is written in ASCII."""
+    """The body as JSON. Half an emoji, as in arguments that were cut off, is not valid UTF-8 and is escaped."""
     try:
         return json.dumps(body, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -326,7 +331,7 @@ def _content(body: dict[str, Any]) -> bytes:
 
 
 def _path_of(session_id: str) -> str:
-    """Where a session is; what is no id never gets into a path.
+    """A session's path. Text that is not an id never gets into a path.
 
     Raises:
         OpenCodeRefused: as OpenCode refuses an id that it doesn't know.
@@ -336,7 +341,7 @@ def _path_of(session_id: str) -> str:
 
 def _checked(text: str, form: re.Pattern[str]) -> str:
     if form.fullmatch(text) is None:
-        raise OpenCodeRefused(f"{json.dumps(text[:80])} is no id of OpenCode's", endpoint="", status=NOT_FOUND)
+        raise OpenCodeRefused(f"{json.dumps(text[:80])} is not an OpenCode id", endpoint="", status=NOT_FOUND)
     return text
 
 

@@ -1,7 +1,7 @@
 """What OpenCode says of room in a context: models' limits, tokens used, and how it is configured to compact.
 
 Cut down to these fields: the answers that they come from hold a great deal more, API keys too, and none of it is
-kept. Figures come from providers' lists and answers, and are not to be trusted: what is no number counts as none.
+kept. Figures come from providers' lists and answers and can't be trusted: anything but a number counts as 0.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from handoff_sidecar.opencode.wire import Wire
 
 MOST_TOKENS = 10**12
-"""Of any count: what is more would not even be a float."""
+"""Sanity cap for counts from providers."""
 
 
 def _count(value: object) -> int:

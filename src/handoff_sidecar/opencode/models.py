@@ -47,7 +47,7 @@ class Model(Wire):
 
     @classmethod
     def named(cls, name: str) -> Model | None:
-        """The model that is written so (see `__str__`), or None if it is no model's name."""
+        """The model with this name (see `__str__`), or None if it is not the name of a model."""
         found = _MODEL_NAME.fullmatch(name)
         return cls(provider_id=found[1], model_id=found[2], variant=found[3]) if found else None
 
@@ -65,7 +65,7 @@ Moment = Annotated[float | None, BeforeValidator(_moment)]
 
 
 class Times(Wire):
-    """Milliseconds since the epoch; what is no moment counts as none."""
+    """Milliseconds since the epoch; anything that is not a valid time counts as missing."""
 
     created: Annotated[float, BeforeValidator(lambda value: _moment(value) or 0.0)] = 0
     updated: Moment = None
@@ -235,10 +235,12 @@ class PartMark(Wire):
     Attributes:
         by: who wrote the message, if no person did: ours, or the `plugin` that prompted.
         typed: in a part that we add to a trigger, the message as it came.
+        beginning: in the prompt of a handoff, what the session begins with.
     """
 
     by: str | None = None
     typed: str | None = None
+    beginning: JsonValue = None
 
 
 class Part(Wire):

@@ -36,7 +36,7 @@ def parse(model: type[_T], endpoint: str, response: httpx.Response) -> _T:
     except ValueError as error:
         problem = str(error)
     raise OpenCodeGarbled(
-        f"OpenCode's answer to {endpoint} is no {model.__name__.lower()}: {problem}", endpoint=endpoint
+        f"OpenCode's answer to {endpoint} is not a {model.__name__.lower()}: {problem}", endpoint=endpoint
     )
 
 
@@ -44,14 +44,14 @@ def parse_list(model: type[_T], endpoint: str, response: httpx.Response) -> list
     """The body as models; one bad entry, from a version that writes it differently, must not hide the good ones.
 
     Raises:
-        OpenCodeGarbled: it is no list.
+        OpenCodeGarbled: it is not a list.
     """
     try:
         entries = _json(response)
     except ValueError as error:
         raise OpenCodeGarbled(f"OpenCode's answer to {endpoint} is not JSON: {error}", endpoint=endpoint) from error
     if not isinstance(entries, list):
-        raise OpenCodeGarbled(f"OpenCode's answer to {endpoint} is no list", endpoint=endpoint)
+        raise OpenCodeGarbled(f"OpenCode's answer to {endpoint} is not a list", endpoint=endpoint)
     parsed: list[_T] = []
     for entry in entries:
         try:

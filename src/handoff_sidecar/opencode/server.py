@@ -33,7 +33,7 @@ def server_at(url: str, environment: Mapping[str, str]) -> Server:
     """The server at this URL, with the user name and the password that the environment has for it.
 
     Raises:
-        HandoffSidecarError: it is no URL of a server, or holds a password, which the sentence does not repeat.
+        HandoffSidecarError: it is not the URL of a server, or holds a password (which the message does not repeat).
     """
     if "@" in url:
         raise HandoffSidecarError(
@@ -43,7 +43,7 @@ def server_at(url: str, environment: Mapping[str, str]) -> Server:
     try:
         parsed = urlsplit(url)
         is_whole = parsed.scheme in {"http", "https"} and bool(parsed.hostname) and parsed.port != 0
-    except ValueError:  # a port that is no number or too large, or half of an IPv6 address
+    except ValueError:  # the port is not a number or too large, or half of an IPv6 address
         is_whole = False
     if not is_whole:
         raise HandoffSidecarError(no_url(url))

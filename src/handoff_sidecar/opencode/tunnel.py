@@ -82,4 +82,4 @@ class TunnelTransport(httpx.AsyncBaseTransport):
             body_received = received.body.encode("utf-8", "replace")
             return httpx.Response(received.status, headers=received.headers, content=body_received)
         except ValueError as error:  # no such fields, or headers that no HTTP has
-            raise httpx.RemoteProtocolError("the plugin's answer is no HTTP response", request=request) from error
+            raise httpx.RemoteProtocolError("the plugin's answer is not an HTTP response", request=request) from error

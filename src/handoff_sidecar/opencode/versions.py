@@ -21,7 +21,7 @@ TRIED = (OLDEST, Version("1.17.19"), NEWEST_TRIED)
 
 
 def is_supported(version: str) -> bool:
-    """Whether handoffs can be made in it. A name that is no version is a developer's build, and is tried."""
+    """Whether handoffs work in it. A name that is not a version is a developer's build, and is tried."""
     try:
         return OLDEST <= Version(version) < TOO_NEW
     except InvalidVersion:
@@ -38,7 +38,7 @@ def is_older(version: str) -> bool:
 
 
 def is_untried(version: str) -> bool:
-    """Whether it is newer than every version that was tried, or is no released version at all."""
+    """Whether it is newer than every version we tried, or not a released version at all."""
     try:
         return Version(version) > NEWEST_TRIED
     except InvalidVersion:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handoff_sidecar.reading.answer import Block, Room
-from handoff_sidecar.session.files import relative_to_worktree
+from handoff_sidecar.session.files import relative_to_root
 from handoff_sidecar.session.transcript import shown
 from handoff_sidecar.text.redaction import Redact
 
@@ -21,7 +21,7 @@ HEADING = "files that were written, those nearest to the query first, then the n
 
 def file_list(paths: Sequence[str], room: Room, redact: Redact, root: str) -> Block | None:
     """As many of the first ones as there is room for, relative to `root`; None if there are none."""
-    named = list(dict.fromkeys(shown(relative_to_worktree(path, root), redact) for path in paths))
+    named = list(dict.fromkeys(shown(relative_to_root(path, root), redact) for path in paths))
     left = int(room.tokens * SHARE_OF_THE_ROOM) - room.tokenizer.count(HEADING)
     fitting = 0
     for path in named:

@@ -2,10 +2,10 @@
 
 HandoffSidecarError
 ├── RpcError          an error on the wire: what the peer answered, or what this side is going to answer
-├── InvalidMessage    a line that is no JSON-RPC message
+├── InvalidMessage    a line that is not a JSON-RPC message
 ├── FrameTooLarge     a message over the limit; nothing of it was written
-├── RequestTimedOut   the peer did not answer in time, and was told that nobody waits any more
-└── ConnectionLost    the peer is gone, or the connection was closed
+├── RequestTimedOut   the peer did not answer in time; the call was cancelled
+└── ConnectionLost    the peer is gone or the connection was closed
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class RpcError(HandoffSidecarError):
 
 
 class InvalidMessage(HandoffSidecarError):
-    """A line is not JSON, or no JSON-RPC 2.0 message.
+    """A line is not JSON, or not a JSON-RPC 2.0 message.
 
     Attributes:
         code: -32700 or -32600.
@@ -84,4 +84,4 @@ class RequestTimedOut(HandoffSidecarError):
 
 
 class ConnectionLost(HandoffSidecarError):
-    """The peer is gone; calls that were waiting will not be answered."""
+    """The peer is gone. Waiting calls will not be answered."""

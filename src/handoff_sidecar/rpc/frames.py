@@ -1,6 +1,6 @@
-"""Lines in a stream of bytes: what is read is cut at newlines, what is written ends with one.
+"""Lines in a stream of bytes: reads up to each newline, and ends each line written with one.
 
-It knows neither JSON nor where the bytes come from: it is handed something with `read(n)`, or with
+Knows neither JSON nor where the bytes come from: it is given something with `read(n)`, or with
 `write(bytes)` and `drain()`, such as asyncio's StreamReader and StreamWriter.
 """
 
@@ -42,7 +42,7 @@ class ByteSink(Protocol):
 
 @dataclass(frozen=True)
 class OversizedFrame:
-    """Stands in for a line over the limit, which was skipped.
+    """Takes the place of a line that was skipped because it is over the limit.
 
     Attributes:
         size_bytes: how long the line was.
@@ -67,7 +67,7 @@ class FrameReader:
         self._frames_of_chunk = 0
 
     async def next_frame(self) -> bytes | OversizedFrame | None:
-        """The next line without its newline, a stand-in for one that is too long, or None at the end."""
+        """The next line without its newline, an OversizedFrame if it is too long, or None at the end."""
         while True:
             newline = self._chunk.find(b"\n", self._position)
             if newline >= 0:
@@ -109,7 +109,7 @@ class FrameReader:
 
 
 class FrameWriter:
-    """Writes lines, one at a time and whole, and waits for a peer that is slow to read."""
+    """Writes whole lines, one at a time, and waits if the peer reads slowly."""
 
     def __init__(self, sink: ByteSink, *, max_frame_bytes: int = MAX_FRAME_BYTES) -> None:
         self._sink = sink
@@ -121,7 +121,7 @@ class FrameWriter:
         self._closed = False
 
     async def write(self, frame: bytes) -> None:
-        """Writes a line; cancelling it leaves either all of the line or nothing in the stream.
+        """Writes a line. If cancelled, either the whole line or nothing of it has been written.
 
         Raises:
             FrameTooLarge: before anything is written.
@@ -150,7 +150,7 @@ class FrameWriter:
             raise ConnectionLost(f"the peer no longer reads: {error}") from error
 
     def close(self) -> None:
-        """Ends every `write` that is waiting, and refuses new ones."""
+        """Ends every waiting `write` and refuses new ones."""
         self._closed = True
         while self._waiting:
             self._waiting.pop().reschedule(0)

@@ -1,6 +1,6 @@
-"""What a line means: the four kinds of JSON-RPC 2.0 messages, and their way from and to bytes.
+"""The four kinds of JSON-RPC 2.0 messages, and how they are parsed and written.
 
-It knows no method, and does not look into params, results and an error's data: whoever asked for them does.
+Knows no methods, and does not look into params, results or error data.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Frozen(BaseModel):
 
 
 class Request(_Frozen):
-    """A call that wants an answer."""
+    """A call that expects an answer."""
 
     id: StrictInt
     method: StrictStr
@@ -44,7 +44,7 @@ class Request(_Frozen):
 
 
 class Notification(_Frozen):
-    """A call that wants none."""
+    """A call that expects no answer."""
 
     method: StrictStr
     params: dict[str, object] = {}
@@ -66,7 +66,7 @@ class ErrorObject(_Frozen):
 
 
 class ErrorResponse(_Frozen):
-    """The answer to a call that failed; without an id, to a line whose id is not known."""
+    """The answer to a failed call; without an id if the call's id is unknown."""
 
     id: StrictInt | None
     error: ErrorObject
@@ -94,11 +94,11 @@ def encode(message: Message) -> bytes:
     """The line of a message, without its newline.
 
     Results may hold what pydantic can write (models, dates, paths). NaN becomes null, as in JavaScript; text
-    that is no Unicode (a file name that is not UTF-8, which Python holds as surrogates) is written with `?`
+    that is not Unicode (such as a file name that is not UTF-8, which Python holds as surrogates) is written with `?`
     in those places.
 
     Raises:
-        ValueError: something in it is no JSON: an unknown type, or nesting without end.
+        ValueError: something in it can't be written as JSON: an unknown type, or endless nesting.
     """
     wire = _wire_of(message)
     try:

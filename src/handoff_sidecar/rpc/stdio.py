@@ -1,6 +1,6 @@
-"""The process's own stdin and stdout as the two ends of a connection, and nobody else's.
+"""Claims the process's stdin and stdout for a connection, so that nothing else can use them.
 
-It knows neither lines nor messages. Two threads do the reading and writing, on every platform: asyncio's
+Knows neither lines nor messages. Two threads do the reading and writing, on every platform: asyncio's
 `connect_read_pipe` refuses regular files, can't use the pipes that a process inherits on Windows, and makes
 descriptors non-blocking that others may share. Measured between two processes on Linux with Python 3.11, a
 small call and its answer take 0.15 ms with threads and 0.13 ms with asyncio's transports, 20 MB 57 and 88 ms.

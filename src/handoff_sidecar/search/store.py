@@ -20,7 +20,7 @@ from handoff_sidecar.search.packed import lines_of, pack, unpack
 from handoff_sidecar.search.passages import SPEAKERS, Passage, Speaker, passages_of, words_of_the_person
 from handoff_sidecar.search.terms import indexed
 from handoff_sidecar.session.file_touches import files_written
-from handoff_sidecar.session.statements import Request
+from handoff_sidecar.session.statements import UserRequest
 from handoff_sidecar.session.transcript import Record, is_written
 
 SCHEMA_VERSION = 1
@@ -265,14 +265,14 @@ class Store:
 
     # What the person said
 
-    def requests(self, rows: range) -> Iterator[Request]:
+    def requests(self, rows: range) -> Iterator[UserRequest]:
         """What the person said, oldest first, and what became of it; feedback to a denied call counts as said.
 
         One table (`said`) for the rules' list, and for whoever writes a brief: it is as fresh as the session's
         messages here are.
         """
         said = dict(self._texts(rows))
-        request: Request | None = None
+        request: UserRequest | None = None
         found = self._db.execute(
             "select first, created, role, spoken, called from message where first >= ? and first < ? order by first",
             _ends(rows),
@@ -286,7 +286,7 @@ class Store:
             if role == "user" or first in said:
                 if request is not None:
                     yield request
-                request = Request(said.get(first, ""), created)
+                request = UserRequest(said.get(first, ""), created)
         if request is not None:
             yield request
 

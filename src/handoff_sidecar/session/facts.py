@@ -85,7 +85,7 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
     messages: list[Message],
     todos: Iterable[Todo],
     *,
-    worktree: str,
+    root: str,
     agent: str | None = None,
     calling: MessageID | None = None,
     trigger_words: tuple[str, ...] = TRIGGER_WORDS,
@@ -98,7 +98,7 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         agent: the agent that is at work right now, if that is known; else the records tell.
         calling: the agent's message in which the handoff is called for, if an agent calls for it.
         trigger_words: what a person types to hand off.
-        worktree: the folder that paths are given relative to.
+        root: the folder that paths are given relative to.
         more_before: whether the session has messages before these.
         running: the subagents' sessions that still work.
     """
@@ -118,7 +118,7 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         typed=find_trigger(as_it_came(asking), trigger_words) if asking is not None else None,
         asked_meanwhile=_said_in(later),
         attached=_attached(asking),
-        files=file_record(messages, worktree),
+        files=file_record(messages, root),
         failed_command=failed_at_the_end(messages),
         ran_commands=has_run(messages),
         inherited=carried(session.handoff.constraints),

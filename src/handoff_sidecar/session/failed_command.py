@@ -1,6 +1,6 @@
 """The command that a session ended on, if it failed.
 
-Knows OpenCode's record of its `bash` tool; what a command does is not known, but see `questions`.
+Knows OpenCode's record of its `bash` tool, and nothing of what a command does.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from handoff_sidecar.opencode.models import Message, ToolState
 from handoff_sidecar.session.files import EDITING_TOOLS
-from handoff_sidecar.session.shell_questions import NOTHING_FOUND, asks
 from handoff_sidecar.text.plain_text import one_line
 
 COMMAND_MAX_CHARACTERS = 120
 LAST_LINE_MAX_CHARACTERS = 200
+
+ANSWERED_NO = 1
+"""The exit status of `grep`, `diff -q`, `test` and the like for "no": with nothing printed, nothing has failed."""
 
 _NO_OUTPUT = "(no output)"
 """What OpenCode records of a command that printed nothing (seen in 1.18.34)."""
@@ -31,7 +33,7 @@ class FailedCommand:
 def failed_at_the_end(messages: list[Message]) -> FailedCommand | None:
     """The newest command, if it failed and no file was edited since: what was edited may have mended it.
 
-    One that asked something, and got no for an answer, is passed over: nothing failed, and nothing was mended.
+    One that printed nothing and ended with 1 is passed over: most likely it asked something, and the answer was no.
     """
     for message in reversed(messages):
         for part in reversed(message.parts):
@@ -50,9 +52,7 @@ def has_run(messages: list[Message]) -> bool:
 
 
 def _was_answered_no(state: ToolState) -> bool:
-    command = state.input.get("command")
-    is_a_no = state.metadata.get("exit") == NOTHING_FOUND and not _printed(state)
-    return is_a_no and isinstance(command, str) and asks(command)
+    return state.metadata.get("exit") == ANSWERED_NO and not _printed(state)
 
 
 def _failure(state: ToolState) -> FailedCommand | None:

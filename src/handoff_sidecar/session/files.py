@@ -39,7 +39,7 @@ _LINE_NUMBER = re.compile(r":\d+(?:[-:]\d+)?$")
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """Paths relative to the worktree where they are inside it, newest first.
+    """Paths relative to the project where they are inside it, newest first.
 
     Attributes:
         edited: written or removed, first by tools and then by commands alone: those may have made hundreds.
@@ -52,7 +52,7 @@ class FileRecord:
     deleted: frozenset[str] = frozenset()
 
 
-def file_record(messages: list[Message], worktree: str) -> FileRecord:
+def file_record(messages: list[Message], root: str) -> FileRecord:
     """The record of these messages, which come oldest first."""
     gone: dict[str, bool] = {}
     by_tools: set[str] = set()
@@ -61,14 +61,14 @@ def file_record(messages: list[Message], worktree: str) -> FileRecord:
     for message in reversed(messages):
         for part in reversed(message.parts):
             if looked_at := _read_by(part):
-                read.setdefault(relative_to_worktree(looked_at, worktree))
+                read.setdefault(relative_to_root(looked_at, root))
             for named, removed in _written_by(part):
-                path = relative_to_worktree(named, worktree)
+                path = relative_to_root(named, root)
                 by_tools.add(path)
                 turn.setdefault(path, removed)
         if message.info.role == "user":
             # A turn's diffs are its outcome: what its tools wrote, a command may have removed again.
-            changed = {relative_to_worktree(diff.file, worktree): diff.status == "deleted" for diff in message.diffs}
+            changed = {relative_to_root(diff.file, root): diff.status == "deleted" for diff in message.diffs}
             turn |= {path: removed for path, removed in changed.items() if path in turn or not _is_generated(path)}
             gone = turn if not gone else gone | {path: turn[path] for path in turn if path not in gone}
             turn = {}
@@ -86,31 +86,31 @@ def _is_generated(path: str) -> bool:
     return bool(rest) and first.startswith(".") and first not in {"..", *_HIDDEN_AND_THEIRS}
 
 
-def relative_to_worktree(path: str, worktree: str) -> str:
+def relative_to_root(path: str, root: str) -> str:
     """The path as the person would write it inside the project; one outside stays as it is."""
     pure = PurePath(posixpath.normpath(path.strip()))
     try:
-        return pure.relative_to(worktree).as_posix() if worktree else pure.as_posix()
+        return pure.relative_to(root).as_posix() if root else pure.as_posix()
     except ValueError:
         return pure.as_posix()
 
 
-def readings_of(named: str, *, worktree: str, directory: str) -> tuple[str, ...]:
-    """What a file that a model names may mean, likeliest first, each relative to the worktree.
+def readings_of(named: str, *, root: str, directory: str) -> tuple[str, ...]:
+    """What a file that a model names may mean, likeliest first, each relative to the project's root.
 
-    A session may have been started in a folder of the worktree, and models name files from either.
+    A session may have been started in a folder below it, and models name files from either.
     """
     path = _LINE_NUMBER.sub("", named.strip().strip("`'\""))
     if not path:
         return ()
-    from_worktree = relative_to_worktree(path, worktree)
-    from_directory = relative_to_worktree(str(PurePath(directory) / path), worktree)
-    return tuple(dict.fromkeys((from_worktree, from_directory)))
+    from_root = relative_to_root(path, root)
+    from_directory = relative_to_root(str(PurePath(directory) / path), root)
+    return tuple(dict.fromkeys((from_root, from_directory)))
 
 
-def file_named(named: str, worktree: str) -> str:
+def file_named(named: str, root: str) -> str:
     """The likeliest of the readings: its end is the same whatever folder a file is named from."""
-    return next(iter(readings_of(named, worktree=worktree, directory=worktree)), named)
+    return next(iter(readings_of(named, root=root, directory=root)), named)
 
 
 def _read_by(part: Part) -> str | None:

@@ -30,7 +30,7 @@ _LETTERS_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class UserRequest:
     """What the user said at one time, and what became of it.
 
     Attributes:
@@ -44,7 +44,7 @@ class Request:
     called_tools: bool = False
     answered_characters: int = 0
 
-    def and_then(self, said: str, *, called_tools: bool) -> Request:
+    def and_then(self, said: str, *, called_tools: bool) -> UserRequest:
         """The same with one more message of the agent's."""
         answered = self.answered_characters + len(said)
         return replace(self, called_tools=self.called_tools or called_tools, answered_characters=answered)
@@ -64,7 +64,7 @@ class Statement:
     strength: int
 
 
-def statements(requests: Iterable[Request], nearness: Callable[[str], int]) -> list[Statement]:
+def statements(requests: Iterable[UserRequest], nearness: Callable[[str], int]) -> list[Statement]:
     """All that may be rules, each once and at its newest: first the nearest to what is asked, then the surest.
 
     Args:
@@ -80,7 +80,7 @@ def statements(requests: Iterable[Request], nearness: Callable[[str], int]) -> l
     return sorted(newest.values(), key=worth, reverse=True)
 
 
-def _statements(request: Request) -> Iterator[Statement]:
+def _statements(request: UserRequest) -> Iterator[Statement]:
     """A short message that was taken note of, as a whole; of another, what may be a rule by its words, then all."""
     said = clean(_CODE_BLOCK.sub("\n", request.said[:LOOKED_AT_CHARACTERS])).strip()
     if find_trigger(said) is not None:

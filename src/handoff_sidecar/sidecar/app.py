@@ -26,12 +26,13 @@ from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffSidecarError, InvalidArguments, NothingToHandOff, ToolFailed, kind_of
 from handoff_sidecar.folders import APP_NAME, Folders, cache_folder
 from handoff_sidecar.handoff.arrivals import Arrivals
+from handoff_sidecar.handoff.causes import Causes
 from handoff_sidecar.handoff.definition import HANDOFF_NOW_COMMAND, HANDOFF_RESUME_COMMAND, SESSION_HANDOFF
 from handoff_sidecar.handoff.handoff_now import HandoffNow
 from handoff_sidecar.handoff.handoff_resume import HandoffResume
 from handoff_sidecar.handoff.interrupted import Interrupted
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
-from handoff_sidecar.handoff.stored_prompts import Receipts
+from handoff_sidecar.handoff.stored_prompts import StoredPrompts
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.opencode.client import OpenCodeClient, through_tunnel
 from handoff_sidecar.opencode.models import SessionID
@@ -62,7 +63,7 @@ from handoff_sidecar.sidecar.params import (
     PartEvent,
     ReceivedMessage,
     Step,
-    ToolCall,
+    ToolCallParams,
 )
 from handoff_sidecar.sidecar.shim_sentences import too_old
 from handoff_sidecar.sidecar.trigger_file import SettingsAsTheyWere, leave_pattern
@@ -119,13 +120,15 @@ class Sidecar:
         journal = Journal(folders.state / "briefs")
         self._briefs = journal.folder
         self._interrupted = Interrupted(journal)
-        self._receipts = Receipts()
+        self._stored_prompts = StoredPrompts()
+        causes = Causes()
         session_handoff = SessionHandoff(
             journal=journal,
             tokenizer=self._tokenizer,
             now=now,
+            causes=causes,
             interrupted=self._interrupted,
-            receipts=self._receipts,
+            stored_prompts=self._stored_prompts,
             is_heard=self._is_heard,
         )
         self._upkeep = Upkeep(Indexes(folders.cache))
@@ -138,12 +141,16 @@ class Sidecar:
         self._commands: dict[str, Callable[[str, Scene], Awaitable[ToolResult]]] = {
             str(HANDOFF_NOW_COMMAND["name"]): HandoffNow(session_handoff),
             str(HANDOFF_RESUME_COMMAND["name"]): HandoffResume(
-                journal, now=now, interrupted=self._interrupted, receipts=self._receipts, is_heard=self._is_heard
+                journal,
+                now=now,
+                interrupted=self._interrupted,
+                stored_prompts=self._stored_prompts,
+                is_heard=self._is_heard,
             ),
         }
         self._arrivals = Arrivals(self._tokenizer)
         self._capacity = Capacity(_output_tokens_max())
-        self._watch = Watch(session_handoff, self._capacity)
+        self._watch = Watch(session_handoff, self._capacity, causes)
 
     async def run(self) -> None:
         """Serve the shim until it closes its end or asks for the end."""
@@ -209,10 +216,10 @@ class Sidecar:
     async def _event(self, params: dict[str, object]) -> None:
         event = Event.model_validate(params).root
         if isinstance(event, MessageEvent):
-            self._receipts.message_stored(event.info)
+            self._stored_prompts.message_stored(event.info)
             return
         if isinstance(event, PartEvent):
-            self._receipts.part_stored(event.part.session_id, event.part.message_id, event.part.id)
+            self._stored_prompts.part_stored(event.part.session_id, event.part.message_id, event.part.id)
             return
         if isinstance(event, DeletedEvent):
             await self._upkeep.deleted(event.info, OpenCodeClient(self._http, event.directory))
@@ -255,7 +262,7 @@ class Sidecar:
         return {"done": True, "text": result.output.splitlines()[0]}
 
     async def _tool_call(self, params: dict[str, object]) -> dict[str, Any]:
-        call = ToolCall.model_validate(params)
+        call = ToolCallParams.model_validate(params)
         tool = self._tools.get(call.name)
         if tool is None:
             raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no tool {call.name}")

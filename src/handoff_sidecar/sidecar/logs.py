@@ -1,4 +1,4 @@
-"""The log file: where it is, how large it grows, who may read it.
+"""The log file: its place, its size limit, and who may read it.
 
 What people and models say is never logged, only what was done to which session and what went wrong.
 """
@@ -29,7 +29,7 @@ CLAIM = "rotating"
 """A folder that only one process can make, and that holds the right to rotate."""
 
 STALE_CLAIM_S = 60.0
-"""A rotation takes a millisecond: who has claimed it for this long was killed."""
+"""A rotation takes a millisecond. A process that has claimed it for this long was killed."""
 
 
 class _SharedFileHandler(WatchedFileHandler):

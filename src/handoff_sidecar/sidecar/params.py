@@ -40,7 +40,7 @@ class Initialize(Wire):
     directory: str = ""
 
 
-class ToolCall(Wire):
+class ToolCallParams(Wire):
     """`tool/call`."""
 
     name: str

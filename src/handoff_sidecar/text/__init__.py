@@ -1,1 +1,1 @@
-"""Text itself: tokens, redaction, clean lines. Knows nothing of sessions."""
+"""Text: tokens, redaction, clean lines. Knows nothing of sessions."""

@@ -30,7 +30,7 @@ PIECE_CHARACTERS = 100_000
 """A tenth of what overflows; cutting there costs a token or two in 30,000."""
 
 VOCABULARY = resources.files("handoff_sidecar.text").joinpath("vocabulary/cl100k_base.tiktoken")
-DAMAGED = "the token vocabulary that came with handoff-sidecar is damaged: install handoff-sidecar again"
+DAMAGED = "handoff-sidecar's token vocabulary is damaged: install handoff-sidecar again"
 
 
 class Tokenizer:

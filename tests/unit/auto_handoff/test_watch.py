@@ -15,7 +15,9 @@ from handoff_sidecar.auto_handoff.model_limits import Capacity
 from handoff_sidecar.auto_handoff.sentences import ASK, NUDGE
 from handoff_sidecar.auto_handoff.threshold import OUTPUT_TOKENS_MAX
 from handoff_sidecar.auto_handoff.watch import Sighting, Watch
+from handoff_sidecar.call import background
 from handoff_sidecar.call.context import Scene, ToolContext
+from handoff_sidecar.handoff.causes import Causes
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.settings import Settings
@@ -35,11 +37,12 @@ class Rig:
 
     def __init__(self, folder: Path) -> None:
         self.opencode = FakeOpenCode()
+        causes = Causes()
         self.session_handoff = SessionHandoff(
-            journal=Journal(folder), tokenizer=TOKENIZER, now=lambda: datetime.now(UTC)
+            journal=Journal(folder), tokenizer=TOKENIZER, now=lambda: datetime.now(UTC), causes=causes
         )
         self.capacity = Capacity(OUTPUT_TOKENS_MAX)
-        self.watch = Watch(self.session_handoff, self.capacity)
+        self.watch = Watch(self.session_handoff, self.capacity, causes)
         self.settings: dict[str, Any] = {"auto_handoff_threshold": 80}
         self._numbers = itertools.count(1)
         self.add()
@@ -62,11 +65,12 @@ class Rig:
 
     async def step(self, total: Any, session_id: str = "ses_old") -> str | None:
         told = await self.watch.step(self._sighting(total, session_id), self.scene(session_id))
-        await asyncio.sleep(0.01)  # a notice comes in the background
+        await all_told()
         return told
 
     async def idle(self, total: Any = POINT, session_id: str = "ses_old") -> None:
         await self.watch.idle(self._sighting(total, session_id), self.scene(session_id))
+        await all_told()
 
     def _sighting(self, total: Any, session_id: str) -> Sighting:
         turn = self.opencode.messages[session_id][-1]["info"]["id"] if session_id in self.opencode.messages else None
@@ -90,6 +94,13 @@ class Rig:
         ]
 
 
+async def all_told() -> None:
+    """Toasts are shown in the background."""
+    while background._under_way:  # noqa: SLF001  # nothing else tells when the last one is shown
+        await asyncio.wait(background._under_way)  # noqa: SLF001  # as above
+        await asyncio.sleep(0)
+
+
 @pytest.fixture
 def rig(tmp_path: Path) -> Rig:
     return Rig(tmp_path / "briefs")
@@ -100,9 +111,10 @@ async def test_in_the_middle_of_a_turn_the_agent_is_told_once(rig: Rig) -> None:
     assert rig.toasts == []
     assert await rig.step(NOTICE) is None
     assert await rig.step(POINT - 1) is None
-    assert rig.toasts == [
-        "The context is 70 % full. At 80 % the work moves on to a fresh session by itself; type `handoff` to do it now."
-    ]
+    (toast,) = rig.toasts
+    assert toast.startswith(
+        "The context is 70 % full. At 80 % the work moves on to a fresh session automatically; type"
+    )
     assert await rig.step(POINT) == NUDGE.format(percent=80)
     assert await rig.step(POINT + 1) is None
 
@@ -143,7 +155,7 @@ async def test_without_a_threshold_there_is_one_notice_at_80_that_says_what_to_t
     await rig.idle()
 
     assert rig.toasts == [
-        "The context is 80 % full (OpenCode compacts at 96 %). Type `handoff` to go on in a fresh session."
+        "The context is 80 % full (OpenCode compacts at 96 %). Type `handoff` to continue in a fresh session."
     ]
     assert rig.asked == []
 
@@ -302,13 +314,14 @@ async def test_a_session_that_starts_above_the_point_is_told_of_and_left(rig: Ri
     assert await rig.step(POINT) is None
 
     assert len(rig.toasts) == 1
-    assert "began as full as it is" in rig.toasts[0]
+    assert "was this full from the start" in rig.toasts[0]
     assert rig.asked == []
 
 
 async def test_a_chain_of_automatic_handoffs_ends_unless_the_person_speaks(rig: Rig) -> None:
     rig.opencode.sessions["ses_old"]["metadata"] = {"handoff": {"from": "ses_0", "auto": 2}}
     prompt = user_message(0, "## Session Handoff\n\nx")
+    prompt["parts"][0]["metadata"] = {"handoff": {"by": "handoff-sidecar"}}
     rig.opencode.messages["ses_old"] = [
         prompt,
         assistant_message(1, "ok", **tokens(9)),
@@ -353,7 +366,7 @@ async def test_an_unknown_context_limit_is_said_once(rig: Rig) -> None:
         await rig.idle()
 
     assert rig.toasts == [
-        "auto_handoff_threshold does nothing with scripted/m1: OpenCode knows no context limit for it."
+        "auto_handoff_threshold has no effect with scripted/m1: OpenCode does not know its context limit."
     ]
 
 

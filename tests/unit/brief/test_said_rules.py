@@ -27,14 +27,14 @@ def facts(*said: str, handoff: dict[str, Any] | None = None, denied_with: str = 
         )
         part = {"type": "tool", "tool": "edit", "state": {"status": "error", "input": {}, "error": error}}
         messages.append(assistant_message(50, "", {"id": "prt_50", **part}))
-    return facts_of(session, [Message.model_validate(message) for message in messages], [], worktree="/p")
+    return facts_of(session, [Message.model_validate(message) for message in messages], [], root="/p")
 
 
 def written(facts_: Facts, *constraints: str, house_rules: str = "") -> Written:
     return write(
         Notes(summary="x", constraints=list(constraints)),
         facts_,
-        worktree="/p",
+        root="/p",
         surroundings=Surroundings(house_rules=house_rules),
         budget_tokens=600,
         tokenizer=TOKENIZER,

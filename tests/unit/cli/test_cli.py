@@ -344,11 +344,11 @@ def test_resume_says_which_briefs_there_are_where_none_is_unfinished_or_none_is_
     assert journal.came_from("ses_b") == "ses_a"
 
     assert run(monkeypatch, "resume") == 1
-    assert "No handoff is unfinished" in capsys.readouterr().err
+    assert "There is no unfinished handoff" in capsys.readouterr().err
 
     assert run(monkeypatch, "resume", "ses_x") == 1
     printed = capsys.readouterr().err
-    assert "There is no brief of `ses_x`" in printed
+    assert "No brief of `ses_x` was found" in printed
     assert '`ses_a` "Handoff: Auth"' in printed
 
 

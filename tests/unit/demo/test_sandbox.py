@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handoff_sidecar.demo.processes import SandboxFailed, leaving_properly, listening_server, run_to_end
-from handoff_sidecar.demo.sandbox import ModelLimits, Sandbox
+from handoff_sidecar.demo.sandbox import ContextLimits, Sandbox
 
 URL = "http://127.0.0.1:1/v1"
 STANDS_FOR_OPENCODE = """#!/bin/sh
@@ -44,7 +44,7 @@ def config_of(sandbox: Sandbox) -> dict[str, object]:
 
 def test_the_callers_settings_are_merged_into_the_configuration(tmp_path: Path, program: Path) -> None:
     over = {"agent": {"plan": {"disable": True}}, "provider": {"scripted": {"models": {"m2": {"name": "second"}}}}}
-    sandbox = Sandbox.create(tmp_path, program, URL, limits=ModelLimits(64_000, 32_000, 60_000), config=over)
+    sandbox = Sandbox.create(tmp_path, program, URL, limits=ContextLimits(64_000, 32_000, 60_000), config=over)
     config = config_of(sandbox)
     assert config["agent"] == {"plan": {"disable": True}}
     provider = config["provider"]

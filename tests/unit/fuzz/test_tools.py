@@ -35,6 +35,7 @@ from handoff_sidecar.auto_handoff.watch import Sighting, Watch
 from handoff_sidecar.call.context import Scene, ToolContext
 from handoff_sidecar.cli.brief_list import write_chain
 from handoff_sidecar.errors import BadQuery, HandoffSidecarError, JournalUnavailable
+from handoff_sidecar.handoff.causes import Causes
 from handoff_sidecar.handoff.handoff_now import HandoffNow
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.journal.brief_file import read_brief
@@ -222,7 +223,7 @@ def test_a_look_back_in_an_odd_opencode_is_answered_or_refused(tmp_path: Path, o
 
 @given(ODD, TOKENS, st.sampled_from(["step", "idle"]))
 def test_an_odd_opencode_is_watched_without_harm(tmp_path: Path, odd: Odd, tokens: Any, moment: str) -> None:
-    watch = Watch(session_handoff(tmp_path), Capacity(32_000))
+    watch = Watch(session_handoff(tmp_path), Capacity(32_000), Causes())
     usable = tokens if isinstance(tokens, dict) else {}
     sighting = Sighting.model_validate(
         {"sessionID": "ses_old", "providerID": "scripted", "modelID": "m1", "tokens": usable}

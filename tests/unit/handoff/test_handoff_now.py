@@ -91,7 +91,7 @@ async def test_an_agent_that_there_is_not_is_named_with_those_there_are(
         await handoff_now("to nobody: review", scene(opencode))
 
     assert str(caught.value) == (
-        "/handoff-now: nothing was done, as there is no agent `nobody`. There are: `build`, `plan`. Correct the agent, "
+        "/handoff-now: nothing was done: there is no agent `nobody`. Available: `build`, `plan`. Correct the agent "
         "or leave it out, and type `/handoff-now` again."
     )
     assert opencode.made() == []
@@ -127,7 +127,9 @@ async def test_a_goal_that_the_session_began_with_is_carried_on(
     opencode: FakeOpenCode, handoff_now: HandoffNow
 ) -> None:
     opencode.sessions["ses_old"]["metadata"] = {"handoff": {"from": "ses_0"}}
-    opencode.messages["ses_old"][0] = user_message(1, "## Session Handoff\n\nx\n\n**Goal:** fix the tests")
+    first = user_message(1, "## Session Handoff\n\nx\n\n**Goal:** fix the tests")
+    first["parts"][0]["metadata"] = {"handoff": {"by": "handoff-sidecar", "beginning": {"goal": "fix the tests"}}}
+    opencode.messages["ses_old"][0] = first
 
     await handoff_now("", scene(opencode))
 

@@ -114,7 +114,7 @@ async def test_a_handoff_that_died_is_offered_once_with_nothing_half_made_and_re
     (toast,) = opencode.toasts
     if whole:
         assert '"Handoff: Auth flow · add logout" is in the session list' in toast["message"]
-        with pytest.raises(HandoffFailed, match="No handoff is unfinished here"):
+        with pytest.raises(HandoffFailed, match="There is no unfinished handoff here"):
             await resume()
     else:
         assert 'A handoff of "Auth flow" was interrupted; its brief is kept.\n/handoff-resume makes' in toast["message"]
@@ -212,7 +212,7 @@ async def test_what_is_under_way_elsewhere_is_neither_offered_nor_resumed(
     under_way = journal.begin(handoff())
 
     await Interrupted(journal).offer(opencode.client(), PROJECT)
-    with pytest.raises(HandoffFailed, match="under way in another OpenCode"):
+    with pytest.raises(HandoffFailed, match="another OpenCode is carrying out"):
         await resume()
 
     assert opencode.toasts == []
@@ -226,9 +226,9 @@ async def test_another_projects_brief_is_neither_offered_nor_resumed_here(
     journal.begin(handoff(directory="/elsewhere")).leave()
 
     await Interrupted(journal).offer(opencode.client(), PROJECT)
-    with pytest.raises(HandoffFailed, match="No handoff is unfinished here"):
+    with pytest.raises(HandoffFailed, match="There is no unfinished handoff here"):
         await resume()
-    with pytest.raises(HandoffFailed, match=r"of another project, .*: open OpenCode in /elsewhere"):
+    with pytest.raises(HandoffFailed, match=r"belongs to another project. .*Open OpenCode in /elsewhere"):
         await resume("ses_old")
 
     assert opencode.toasts == []
@@ -238,11 +238,11 @@ async def test_another_projects_brief_is_neither_offered_nor_resumed_here(
 async def test_an_unknown_name_is_answered_with_those_that_there_are(
     opencode: FakeOpenCode, journal: Journal, resume: Resume
 ) -> None:
-    with pytest.raises(HandoffFailed, match=r"There is no brief of `ses_x`, and nothing was made. No brief of"):
+    with pytest.raises(HandoffFailed, match=r"No brief of `ses_x` was found. Nothing was made. No brief of"):
         await resume("ses_x")
     journal.begin(handoff()).end()
 
-    with pytest.raises(HandoffFailed, match='by the session that they came from: `ses_old` "Auth flow"'):
+    with pytest.raises(HandoffFailed, match='by the session they came from: `ses_old` "Auth flow"'):
         await resume("ses_x")
     assert opencode.made() == []
 
@@ -257,7 +257,7 @@ async def test_a_brief_that_a_session_came_of_makes_another_one_when_it_is_named
     result = await resume("`ses_old`")
 
     (new,) = opencode.made()
-    assert "had made `ses_first` before: this is another session" in result.output
+    assert "had already made `ses_first`. This is another session" in result.output
     assert journal.came_from("ses_first") == "ses_old"
     assert journal.came_from(new["id"]) == "ses_old"
 
@@ -284,7 +284,7 @@ async def test_whatever_works_on_the_same_brief_is_ended_before_the_new_session_
 
 @pytest.mark.parametrize(
     ("kept", "rules", "said"),
-    [({"permission": DENIED}, DENIED, "those of the handoff"), ({}, ASK_FOR_ALL, "asks before everything")],
+    [({"permission": DENIED}, DENIED, "those saved with the handoff"), ({}, ASK_FOR_ALL, "asks before every tool")],
 )
 async def test_without_the_old_session_no_rule_is_loosened(
     opencode: FakeOpenCode,
@@ -312,7 +312,7 @@ async def test_an_opencode_that_can_not_be_asked_what_is_left_gets_no_second_ses
         return httpx.Response(500) if (request.method, request.url.path) == ("GET", "/session") else None
 
     opencode.intercept = refuse
-    with pytest.raises(HandoffFailed, match=r"can't be looked at .* Nothing was made; try again"):
+    with pytest.raises(HandoffFailed, match=r"could not be asked about interrupted .* Nothing was made. Try again"):
         await resume()
     opencode.intercept = None
     await resume()

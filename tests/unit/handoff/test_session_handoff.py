@@ -13,7 +13,7 @@ from handoff_sidecar.call.context import Mode, Scene, ToolContext, ToolResult
 from handoff_sidecar.errors import HandoffFailed, InvalidArguments
 from handoff_sidecar.handoff import old_session
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
-from handoff_sidecar.handoff.stored_prompts import Receipts
+from handoff_sidecar.handoff.stored_prompts import StoredPrompts
 from handoff_sidecar.journal.brief_file import read_brief
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.opencode.models import MessageInfo, SessionID
@@ -300,8 +300,10 @@ async def test_the_old_session_is_marked_while_the_prompt_is_sent(opencode: Fake
 async def test_a_prompt_that_opencode_has_told_of_moves_the_screen_at_once_and_any_other_is_read_back_first(
     opencode: FakeOpenCode, journal: Journal, parts: int, reads: int
 ) -> None:
-    receipts, selected = Receipts(), asyncio.Event()
-    tool = SessionHandoff(journal=journal, tokenizer=TOKENIZER, now=lambda: datetime.now(UTC), receipts=receipts)
+    stored_prompts, selected = StoredPrompts(), asyncio.Event()
+    tool = SessionHandoff(
+        journal=journal, tokenizer=TOKENIZER, now=lambda: datetime.now(UTC), stored_prompts=stored_prompts
+    )
 
     async def tell(request: httpx.Request) -> None:
         if request.url.path.endswith("select-session"):
@@ -309,10 +311,10 @@ async def test_a_prompt_that_opencode_has_told_of_moves_the_screen_at_once_and_a
         if request.url.path.endswith("prompt_async"):
             session_id = SessionID(request.url.path.split("/")[2])
             told = MessageInfo.model_validate({"id": "msg_1", "sessionID": session_id, "role": "user", "agent": "told"})
-            receipts.message_stored(told)
+            stored_prompts.message_stored(told)
             assert not selected.is_set()
             for number in range(parts):
-                receipts.part_stored(session_id, told.id, f"prt_{number}")
+                stored_prompts.part_stored(session_id, told.id, f"prt_{number}")
             if not reads:
                 async with asyncio.timeout(5):
                     await selected.wait()
@@ -371,7 +373,7 @@ async def test_a_session_that_can_not_be_removed_is_named(opencode: FakeOpenCode
 
     opencode.intercept = intercept
 
-    with pytest.raises(HandoffFailed, match=r"ses_new\d was left without its prompt: delete it"):
+    with pytest.raises(HandoffFailed, match=r"ses_new\d has no prompt and could not be removed: delete it"):
         await hand_off()
 
 

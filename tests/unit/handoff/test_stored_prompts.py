@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handoff_sidecar.handoff.stored_prompts import Receipts
+from handoff_sidecar.handoff.stored_prompts import StoredPrompts
 from handoff_sidecar.opencode.models import MessageID, MessageInfo, SessionID
 
 SESSION, MESSAGE = SessionID("ses_new"), MessageID("msg_1")
@@ -13,41 +13,41 @@ def info(session_id: str = SESSION, role: str = "user", name: str = MESSAGE) -> 
 
 
 def test_a_prompt_is_there_when_its_message_and_all_its_parts_have_been_told() -> None:
-    receipts, told = Receipts(), list[SessionID]()
-    with receipts.expecting(SESSION, 2, lambda: told.append(SESSION)) as receipt:
+    stored_prompts, told = StoredPrompts(), list[SessionID]()
+    with stored_prompts.expecting(SESSION, 2, lambda: told.append(SESSION)) as expected:
         for part in ("prt_1", "prt_1"):
-            receipts.message_stored(info())
-            receipts.part_stored(SESSION, MESSAGE, part)
-            assert receipt.message is None
+            stored_prompts.message_stored(info())
+            stored_prompts.part_stored(SESSION, MESSAGE, part)
+            assert expected.message is None
         assert told == []
         for part in ("prt_2", "prt_3"):
-            receipts.part_stored(SESSION, MESSAGE, part)
+            stored_prompts.part_stored(SESSION, MESSAGE, part)
 
-        assert receipt.message is not None
-        assert (receipt.message.info.id, receipt.message.agent) == (MESSAGE, "plan")
+        assert expected.message is not None
+        assert (expected.message.info.id, expected.message.agent) == (MESSAGE, "plan")
     assert told == [SESSION], "once"
 
 
 def test_in_whatever_order_they_are_told() -> None:
-    receipts, told = Receipts(), list[SessionID]()
-    with receipts.expecting(SESSION, 1, lambda: told.append(SESSION)) as receipt:
-        receipts.part_stored(SESSION, MESSAGE, "prt_1")
-        assert receipt.message is None
-        receipts.message_stored(info())
+    stored_prompts, told = StoredPrompts(), list[SessionID]()
+    with stored_prompts.expecting(SESSION, 1, lambda: told.append(SESSION)) as expected:
+        stored_prompts.part_stored(SESSION, MESSAGE, "prt_1")
+        assert expected.message is None
+        stored_prompts.message_stored(info())
 
-        assert receipt.message is not None
+        assert expected.message is not None
 
 
 def test_what_is_told_of_others_is_no_proof() -> None:
-    receipts, told = Receipts(), list[SessionID]()
-    receipts.message_stored(info())
-    receipts.part_stored(SESSION, MESSAGE, "prt_1")
-    with receipts.expecting(SESSION, 1, lambda: told.append(SESSION)) as receipt:
-        receipts.message_stored(info("ses_other"))
-        receipts.part_stored(SessionID("ses_other"), MESSAGE, "prt_1")
-        receipts.message_stored(info(role="assistant"))
-        receipts.part_stored(SESSION, MESSAGE, "prt_1")
-        receipts.message_stored(info(name="msg_2"))
+    stored_prompts, told = StoredPrompts(), list[SessionID]()
+    stored_prompts.message_stored(info())
+    stored_prompts.part_stored(SESSION, MESSAGE, "prt_1")
+    with stored_prompts.expecting(SESSION, 1, lambda: told.append(SESSION)) as expected:
+        stored_prompts.message_stored(info("ses_other"))
+        stored_prompts.part_stored(SessionID("ses_other"), MESSAGE, "prt_1")
+        stored_prompts.message_stored(info(role="assistant"))
+        stored_prompts.part_stored(SESSION, MESSAGE, "prt_1")
+        stored_prompts.message_stored(info(name="msg_2"))
 
-        assert receipt.message is None
+        assert expected.message is None
     assert told == []

@@ -118,7 +118,7 @@ async def test_a_rule_that_the_user_took_back_is_left_out_and_that_is_said(
     second = await hand_off(made, constraints=["no new dependencies"])
 
     assert "**Constraints:**" not in prompt_of(opencode, second)
-    assert f'Left out, as the user took it back: "{RULE}"' in second.output
+    assert f'Left out because the user took it back: "{RULE}"' in second.output
 
 
 async def test_a_rule_can_be_taken_back_in_the_message_that_hands_off(
@@ -177,10 +177,10 @@ async def test_an_agents_own_model_comes_with_it_and_the_same_model_keeps_its_va
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"agent": "bild"}, "there is no agent `bild`. There are: `build`, `plan`."),
+        ({"agent": "bild"}, "there is no agent `bild`. Available: `build`, `plan`."),
         ({"agent": "title"}, "there is no agent `title`"),
         ({"agent": "explore"}, "there is no agent `explore`"),
-        ({"model": "m1"}, "there is no model `m1`. There are: `scripted/m1`."),
+        ({"model": "m1"}, "there is no model `m1`. Available: `scripted/m1`."),
         ({"model": "scripted/m`\n1"}, "there is no model `scripted/m` 1`"),
     ],
 )
@@ -198,7 +198,7 @@ async def test_an_unknown_agent_or_model_is_refused_with_those_there_are(
 async def test_of_hundreds_of_models_the_likeliest_come_first(opencode: FakeOpenCode, hand_off: HandOff) -> None:
     opencode.models = {"far": [f"model-{number}" for number in range(300)], "near": ["sonnet-4-5"]}
 
-    with pytest.raises(InvalidArguments, match=r"There are: `near/sonnet-4-5`, .* \(\+271 more\)"):
+    with pytest.raises(InvalidArguments, match=r"Available: `near/sonnet-4-5`, .* \(\+271 more\)"):
         await hand_off(model="near/sonnet")
 
 
@@ -208,7 +208,7 @@ async def test_where_the_models_can_not_be_had_nothing_is_made(opencode: FakeOpe
 
     opencode.intercept = intercept
 
-    with pytest.raises(HandoffFailed, match=r"could not be checked .*Nothing was made: leave them out, and call"):
+    with pytest.raises(HandoffFailed, match=r"could not be checked .*Nothing was made. Leave them out and call"):
         await hand_off(model="scripted/m1")
     assert opencode.made() == []
 
@@ -260,7 +260,7 @@ async def test_a_draft_that_can_not_be_typed_is_placed_in_the_session(
     result = await hand_off(settings={"delivery": "draft"})
 
     assert opencode.messages[result.metadata["sessionID"]][1]["parts"][0]["text"].startswith("## Session Handoff")
-    assert "it is in the session, and the user speaks first" in result.output
+    assert "It is in the session, and the user speaks first" in result.output
     assert "in the input box there" not in result.output
 
 
@@ -309,7 +309,7 @@ async def test_a_worktree_that_is_gone_costs_only_what_is_read_there(
     result = await hand_off(files_modified=["src/a.ts"])
 
     prompt = prompt_of(opencode, result)
-    assert f"The files were not checked: {project} could not be looked at." in result.output
+    assert f"The files were not checked: {project} could not be read." in result.output
     assert "**Files:** src/a.ts\n" in prompt
     assert "**Git:**" not in prompt
 

@@ -12,7 +12,7 @@ from handoff_sidecar import __version__
 from handoff_sidecar.errors import InstallFailed
 from handoff_sidecar.installation.plugin_file import (
     MARKER,
-    Written,
+    PluginFile,
     install,
     plugin_text,
     read_plugin_file,
@@ -53,9 +53,9 @@ def test_a_command_of_the_persons_own_starts_the_sidecar(config: Path) -> None:
 def test_what_was_written_can_be_read_again(config: Path) -> None:
     path = install(config).path
 
-    assert read_plugin_file(config) == Written(path, __version__, shim_entry(), sidecar_command())
+    assert read_plugin_file(config) == PluginFile(path, __version__, shim_entry(), sidecar_command())
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert read_plugin_file(config) == Written(path, __version__, shim_entry(), sidecar_command())
+    assert read_plugin_file(config) == PluginFile(path, __version__, shim_entry(), sidecar_command())
     assert read_plugin_file(config.parent) is None
 
 
@@ -176,7 +176,7 @@ def test_the_same_plugin_in_opencode_json_is_warned_of(config: Path) -> None:
 
     (warning,) = install(config).warnings
 
-    assert "this plugin once more" in warning
+    assert "this plugin a second time" in warning
 
 
 def test_a_plugin_folder_that_is_a_link_is_written_through_and_stays(config: Path, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_plugin_folder_that_links_to_nothing_is_named(config: Path) -> None:
     config.mkdir(parents=True)
     (config / "plugin").symlink_to(config / "gone")
 
-    with pytest.raises(InstallFailed, match=r"plugin is a link to .*gone, which is not there.*: move it away"):
+    with pytest.raises(InstallFailed, match=r"but is a link to .*gone, which does not exist.*Move it away"):
         install(config)
 
 
@@ -205,7 +205,9 @@ def test_a_file_where_the_plugin_folder_has_to_be_is_named(config: Path) -> None
     config.mkdir(parents=True)
     (config / "plugin").write_text("mine")
 
-    with pytest.raises(InstallFailed, match=r"plugin is a file, and has to be a folder: move it away, and run this"):
+    with pytest.raises(
+        InstallFailed, match=r"plugin must be a folder, but is a file. Nothing was installed. Move it away and run this"
+    ):
         install(config)
     assert (config / "plugin").read_text() == "mine"
 
@@ -235,5 +237,5 @@ def test_a_file_where_the_config_folder_has_to_be_is_named(config: Path) -> None
     config.parent.mkdir(parents=True)
     config.write_text("in the way")
 
-    with pytest.raises(InstallFailed, match="opencode is a file, and has to be a folder"):
+    with pytest.raises(InstallFailed, match="opencode must be a folder, but is a file"):
         install(config)

@@ -135,5 +135,5 @@ def test_a_proxy_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_without_an_installer_that_knows_a_releases_age_nothing_is_asked() -> None:
-    with pytest.raises(UpdateFailed, match=r"neither uv nor pip 26\.0 or newer .* `pip install --upgrade"):
+    with pytest.raises(UpdateFailed, match=r"uv or pip 26\.0 or newer .* `pip install --upgrade"):
         newest_release(Version("0.1.0"), Origin("pip"), Installers(None, pip=False), datetime.now(UTC))

@@ -100,7 +100,7 @@ def test_a_file_that_is_no_brief_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "99999998-ses_y.md").write_text("---\nfrom_session: [\n---\n")
 
     assert journal.came_from("ses_new") == "ses_old0"
-    with pytest.raises(JournalUnavailable, match="no brief"):
+    with pytest.raises(JournalUnavailable, match="not a brief"):
         read_brief(tmp_path / "99999999-ses_x.md")
 
 
@@ -124,7 +124,7 @@ def test_a_handoff_is_interrupted_when_its_process_is_gone_and_neither_before_no
     journal, elsewhere = Journal(tmp_path), Journal(tmp_path)
     under_way = journal.begin(handoff())
     assert list(elsewhere.interrupted("/größe")) == []
-    with pytest.raises(JournalUnavailable, match="under way in another OpenCode"):
+    with pytest.raises(JournalUnavailable, match="another OpenCode is carrying out"):
         elsewhere.again(under_way.brief)
 
     under_way.leave()

@@ -34,7 +34,12 @@ def test_a_session_that_was_handed_off_twice_has_two_successors() -> None:
 
     line = line_of("ses_a", entries)
 
-    assert [(kin.session_id, kin.depth) for kin in line] == [("ses_a", 0), ("ses_b", 1), ("ses_d", 2), ("ses_c", 1)]
+    assert [(member.session_id, member.depth) for member in line] == [
+        ("ses_a", 0),
+        ("ses_b", 1),
+        ("ses_d", 2),
+        ("ses_c", 1),
+    ]
 
 
 def test_ancestors_whose_briefs_are_gone_are_told_by_a_later_one() -> None:
@@ -47,7 +52,7 @@ def test_ancestors_whose_briefs_are_gone_are_told_by_a_later_one() -> None:
 def test_briefs_that_contradict_each_other_end_somewhere() -> None:
     line = line_of("ses_a", [handed("ses_a", "ses_b", 1), handed("ses_b", "ses_a", 2)])
 
-    assert {kin.session_id for kin in line} == {"ses_a", "ses_b"}
+    assert {member.session_id for member in line} == {"ses_a", "ses_b"}
 
 
 def test_a_session_of_which_no_brief_speaks_has_no_line() -> None:

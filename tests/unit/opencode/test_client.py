@@ -93,7 +93,7 @@ async def test_what_is_no_id_never_gets_into_a_path(text: str) -> None:
     ]
 
     for attempt in attempts:
-        with pytest.raises(OpenCodeRefused, match="no id of OpenCode's"):
+        with pytest.raises(OpenCodeRefused, match="is not an OpenCode id"):
             await attempt
     assert opencode.requests == []
 

@@ -38,7 +38,7 @@ REQUIRED: dict[str, dict[str, object]] = {
     "Session": {"id": "ses_1"},
     "Sighting": {"sessionID": "ses_1"},
     "Step": {"context": CONTEXT, "sighting": {"sessionID": "ses_1"}},
-    "ToolCall": {"name": "read_session", "context": CONTEXT},
+    "ToolCallParams": {"name": "read_session", "context": CONTEXT},
     "ToolContext": CONTEXT,
 }
 

@@ -10,7 +10,7 @@ from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.brief.prompt import write_prompt
 from handoff_sidecar.opencode.models import Message, Session, SessionID
 from handoff_sidecar.session.facts import facts_of
-from handoff_sidecar.session.files import FileRecord, file_record, readings_of, relative_to_worktree
+from handoff_sidecar.session.files import FileRecord, file_record, readings_of, relative_to_root
 
 
 def wrote(path: str, tool: str = "write") -> dict[str, Any]:
@@ -113,13 +113,13 @@ def test_a_file_that_a_later_turn_wrote_again_is_there() -> None:
     ],
 )
 def test_a_path_is_written_as_inside_the_project(path: str, worktree: str, expected: str) -> None:
-    assert relative_to_worktree(path, worktree) == expected
+    assert relative_to_root(path, worktree) == expected
 
 
 def test_a_named_file_may_be_meant_from_the_folder_that_the_session_started_in() -> None:
-    assert readings_of("`src/a.ts:42`", worktree="/p", directory="/p/web") == ("src/a.ts", "web/src/a.ts")
-    assert readings_of("/p/a.ts", worktree="/p", directory="/p/web") == ("a.ts",)
-    assert readings_of(" ", worktree="/p", directory="/p") == ()
+    assert readings_of("`src/a.ts:42`", root="/p", directory="/p/web") == ("src/a.ts", "web/src/a.ts")
+    assert readings_of("/p/a.ts", root="/p", directory="/p/web") == ("a.ts",)
+    assert readings_of(" ", root="/p", directory="/p") == ()
 
 
 def files_line(notes: Notes, present: frozenset[str] | None) -> str:
@@ -133,9 +133,9 @@ def files_line(notes: Notes, present: frozenset[str] | None) -> str:
             *(tool_part("read", input={"filePath": f"/p/r{n}"}) for n in range(9)),
         )
     ]
-    facts = facts_of(session, [Message.model_validate(message) for message in messages], [], worktree="/p")
-    assert {"a.ts", "gone.ts", "r0"} <= {*files_to_look_for(notes, facts, worktree="/p")}
-    prompt = write_prompt(brief_of(notes, facts, worktree="/p", surroundings=Surroundings(present=present)))
+    facts = facts_of(session, [Message.model_validate(message) for message in messages], [], root="/p")
+    assert {"a.ts", "gone.ts", "r0"} <= {*files_to_look_for(notes, facts, root="/p")}
+    prompt = write_prompt(brief_of(notes, facts, root="/p", surroundings=Surroundings(present=present)))
     return next(line for line in prompt.splitlines() if line.startswith("**Files:**"))
 
 

@@ -6,21 +6,21 @@ from hypothesis import strategies as st
 
 from handoff_sidecar.search.query import parse_query
 from handoff_sidecar.session.rule_signs import CERTAIN, asks_for_rules, may_ask_for_rules, strength
-from handoff_sidecar.session.statements import Request, statements
+from handoff_sidecar.session.statements import UserRequest, statements
 
 UNDERSTOOD_CHARACTERS = 30
 REPORT_CHARACTERS = 2_000
 
 
-def acknowledged(said: str, created: float = 0) -> Request:
-    return Request(said, created, called_tools=False, answered_characters=UNDERSTOOD_CHARACTERS)
+def acknowledged(said: str, created: float = 0) -> UserRequest:
+    return UserRequest(said, created, called_tools=False, answered_characters=UNDERSTOOD_CHARACTERS)
 
 
-def worked_on(said: str, created: float = 0) -> Request:
-    return Request(said, created, called_tools=True, answered_characters=REPORT_CHARACTERS)
+def worked_on(said: str, created: float = 0) -> UserRequest:
+    return UserRequest(said, created, called_tools=True, answered_characters=REPORT_CHARACTERS)
 
 
-def texts(*requests: Request, query: str = "rules") -> list[str]:
+def texts(*requests: UserRequest, query: str = "rules") -> list[str]:
     return [statement.text for statement in statements(requests, parse_query(query).nearness)]
 
 
@@ -46,13 +46,13 @@ def test_what_the_agent_only_took_note_of_may_be_a_rule_in_any_words(said: str) 
         acknowledged("What does the export do with empty rows?"),
         acknowledged("handoff finish the export"),
         acknowledged("ok, thanks"),
-        Request("Branch names begin with the ticket.", 0),
-        Request("Explain to me how the export works.", 0, answered_characters=REPORT_CHARACTERS),
+        UserRequest("Branch names begin with the ticket.", 0),
+        UserRequest("Explain to me how the export works.", 0, answered_characters=REPORT_CHARACTERS),
         acknowledged("```\nnever = always\n```"),
         acknowledged(""),
     ],
 )
-def test_what_was_worked_on_asked_or_left_unanswered_is_none_without_words_for_it(request_: Request) -> None:
+def test_what_was_worked_on_asked_or_left_unanswered_is_none_without_words_for_it(request_: UserRequest) -> None:
     assert texts(request_) == []
 
 
@@ -173,7 +173,7 @@ def test_other_questions_are_not(query: str) -> None:
 
 @given(st.lists(st.text(), max_size=4), st.booleans(), st.integers(0, 500))
 def test_any_text_can_be_a_request(said: list[str], called_tools: bool, answered: int) -> None:  # noqa: FBT001
-    requests = [Request(text, float(place), called_tools, answered) for place, text in enumerate(said)]
+    requests = [UserRequest(text, float(place), called_tools, answered) for place, text in enumerate(said)]
 
     for statement in statements(requests, parse_query("rules").nearness):
         assert statement.text

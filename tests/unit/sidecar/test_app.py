@@ -16,6 +16,7 @@ import httpx
 import pytest
 from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, user_message
 
+from handoff_sidecar.call import toasts
 from handoff_sidecar.folders import Folders
 from handoff_sidecar.rpc.connection import Connection
 from handoff_sidecar.rpc.errors import RpcError
@@ -193,6 +194,33 @@ async def test_a_bad_setting_is_told_once_and_the_handoff_is_made(
     (toast,) = opencode.toasts
     assert '`open` can\'t be "sideways"' in toast["message"]
     assert len(opencode.made()) == 1
+
+
+async def test_a_screen_that_is_slow_to_show_a_bad_setting_does_not_hold_up_a_request_to_the_model(
+    shim: Connection, opencode: FakeOpenCode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toasts, "TOAST_TIMEOUT_S", 60)
+    asked_for, shown = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: httpx.Request) -> httpx.Response | None:
+        if request.url.path == "/tui/show-toast":
+            asked_for.set()
+            await shown.wait()
+        return None
+
+    opencode.intercept = slow
+    (tmp_path / "config").mkdir()
+    settings = {"open": "sideways", "auto_handoff_threshold": 80}
+    (tmp_path / "config" / "handoff.json").write_text(json.dumps(settings))
+    await hello(shim)
+
+    told: Any = await shim.request("session/step", {"context": PLACE, "sighting": SIGHTING}, timeout_s=20)
+
+    assert "80 % full" in told["part"]["text"]
+    async with asyncio.timeout(20):
+        await asked_for.wait()
+    assert opencode.toasts == []
+    shown.set()
 
 
 @pytest.mark.parametrize("params", [{}, {"name": "session_handoff", "context": {}}, {"name": 5}])

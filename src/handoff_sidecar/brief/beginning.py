@@ -1,0 +1,44 @@
+"""What a session was handed when it began, kept in the metadata of its first prompt for a handoff that follows at once.
+
+OpenCode has no record of what an agent once said of the work. What changes with every turn (git, what blocks) is left
+out.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from handoff_sidecar.brief.brief import Brief
+from handoff_sidecar.opencode.models import Message
+
+
+class Beginning(BaseModel):
+    """What a brief says of the work before."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    summary: str = ""
+    goal: str = ""
+    decisions: tuple[str, ...] = ()
+    tried_and_failed: tuple[str, ...] = ()
+    next_steps: tuple[str, ...] = ()
+
+
+def beginning_in(brief: Brief) -> Beginning:
+    """What the session that gets this brief begins with."""
+    return Beginning(
+        summary=brief.summary,
+        goal=brief.goal,
+        decisions=brief.decisions.kept,
+        tried_and_failed=brief.tried_and_failed.kept,
+        next_steps=brief.next_steps.kept,
+    )
+
+
+def beginning_of(messages: list[Message]) -> Beginning:
+    """What the session began with, as long as its first prompt is among these messages."""
+    kept = (part.handoff.beginning for message in messages for part in message.parts)
+    try:
+        return Beginning.model_validate(next(filter(None, kept), {}))
+    except ValidationError:  # another version's
+        return Beginning()
