@@ -198,6 +198,7 @@ def test_the_password_is_nowhere_and_what_is_kept_is_for_its_owner_alone(protect
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
+@pytest.mark.compat
 def test_beside_a_plugin_with_the_same_tools_one_handoff_makes_one_session_and_nothing_listens(
     make_sandbox: Callable[..., Sandbox], model: ScriptedModel
 ) -> None:

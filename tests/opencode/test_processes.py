@@ -75,6 +75,7 @@ def test_each_of_two_processes_has_one_sidecar_for_all_its_projects_and_takes_it
     until(lambda: True if not sidecars(sandbox) else None)
 
 
+@pytest.mark.faults
 def test_a_tui_that_is_killed_leaves_nothing_behind(make_sandbox: Callable[..., Sandbox], play: Play) -> None:
     play(LOOK, calls("read_session"), Reply("Nothing."))
     sandbox = make_sandbox("killed")

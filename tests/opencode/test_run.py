@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from opencode.server import PROMPT, TYPED, Play, asked_about, calls, sidecars
 
 from handoff_sidecar.demo.sandbox import ContextLimits, Sandbox
@@ -47,6 +48,7 @@ def test_a_quoted_handoff_places_the_prompt_and_leaves_nothing_running(
     assert sidecars(sandbox) == []
 
 
+@pytest.mark.compat
 def test_a_word_of_the_persons_own_is_a_trigger_from_the_first_message_on(
     make_sandbox: Callable[..., Sandbox], play: Play
 ) -> None:

@@ -56,6 +56,7 @@ def test_a_typed_handoff_ends_on_the_screen_of_the_new_session(
     assert {session["title"] for session in sandbox.sessions()} == {"A title", "Handoff: A title · fix the tests"}
 
 
+@pytest.mark.compat
 def test_with_open_picker_the_person_chooses_the_session(make_sandbox: Callable[..., Sandbox], play: Play) -> None:
     """With `--port` OpenCode initialises the plugin twice for one directory (seen in 1.18.33)."""
     play(TYPED, calls("session_handoff", summary="The login works."), Reply("Handed over."))
