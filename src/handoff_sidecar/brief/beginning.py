@@ -1,6 +1,6 @@
-"""What a session was handed when it began, kept in the metadata of its first prompt for a handoff that follows at once.
+"""What a session began with, kept in the metadata of its first prompt for a handoff that follows soon.
 
-OpenCode has no record of what an agent once said of the work. What changes with every turn (git, what blocks) is left
+OpenCode has no record of what an agent once said about the work. What changes every turn (git, what blocks) is left
 out.
 """
 
@@ -13,7 +13,7 @@ from handoff_sidecar.opencode.models import Message
 
 
 class Beginning(BaseModel):
-    """What a brief says of the work before."""
+    """What a brief says about the earlier work."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -25,7 +25,7 @@ class Beginning(BaseModel):
 
 
 def beginning_in(brief: Brief) -> Beginning:
-    """What the session that gets this brief begins with."""
+    """What a session begins with that gets this brief."""
     return Beginning(
         summary=brief.summary,
         goal=brief.goal,

@@ -1,7 +1,7 @@
-"""A handoff: as it is wanted, as it is delivered to a new session, and as the brief's file keeps it.
+"""A handoff: as requested, as delivered to a new session, and as kept in the brief's file.
 
-One model for all three. What concerns only the asking is not kept; what another version's file has beside these
-fields is passed over, and what it lacks has a default.
+One model for all three. What only concerns the request is not kept. Unknown fields of another version's file are
+ignored, and missing ones have a default.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ModelByName = Annotated[
     BeforeValidator(lambda value: Model.named(value) if isinstance(value, str) else value),
     PlainSerializer(lambda model: str(model) if model else None),
 ]
-"""Written as people write it: `provider/model (variant)`."""
+"""Written the way people write it: `provider/model (variant)`."""
 
 
 class Handoff(BaseModel):
@@ -37,9 +37,9 @@ class Handoff(BaseModel):
         worktree: the top folder of the project.
         id: in the new session's metadata, by which it is known.
         turn: the user message whose turn was handed off.
-        automatic: how many automatic handoffs follow each other now without a word of the person's; 0 for one that a
-            person asked for.
-        constraints: the rules as the new session's metadata hold them.
+        automatic: how many automatic handoffs there are in a row without a message from the user; 0 for one that the
+            user asked for.
+        constraints: the rules, as the new session's metadata has them.
         said: likewise, what the user plainly said as rules.
         base: what of the title stays down the chain.
         permission: the old session's rules; None where they are not known.
@@ -53,7 +53,7 @@ class Handoff(BaseModel):
         again: a turn that was handed off already is handed off anew, as a person asks for it.
         announcement: what the person is told, without a full stop; empty where they see it anyway.
         name: what has failed if it fails.
-        retry: what the reader of a failure can do.
+        retry: what the reader of an error can do.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)

@@ -1,6 +1,6 @@
-"""The answers of a handoff: what was made, or what went wrong and where the brief lies.
+"""The answers of a handoff: what was made, or what went wrong and where the brief is.
 
-Owns every such sentence for the model; the person reads the failures too.
+All these sentences are for the model. The user reads the failures too.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from handoff_sidecar.handoff.new_session import Delivered
 def made(
     delivered: Delivered, handoff: Handoff, saved: Path | None, remarks: list[str], *, is_waiting: bool
 ) -> ToolResult:
-    """The new session, what is to be known of it, and that the work here is over.
+    """The answer of a handoff that was made: the new session, remarks, and that the work here is over.
 
     Args:
-        is_waiting: nobody is there to see the session, and nothing goes on in it until somebody opens it.
+        is_waiting: nobody sees the session, and nothing happens in it until somebody opens it.
     """
     session = delivered.session
     refused = [
@@ -61,7 +61,7 @@ def made(
 
 
 def remarks_on(composed: Composed) -> list[str]:
-    """What is not as whoever reads the answer would think."""
+    """What the reader of the answer would not expect."""
     gathered, written = composed.gathered, composed.written
     remarks = []
     if written.summary_was_cut:
@@ -78,7 +78,7 @@ def remarks_on(composed: Composed) -> list[str]:
 
 
 def made_already(session_id: str) -> ToolResult:
-    """The session that an earlier call of the same turn has made."""
+    """The answer if an earlier call of the same turn has made the session."""
     return ToolResult(
         title="Handed off already",
         output=(

@@ -1,6 +1,6 @@
-"""Why agents were told to hand off without a person having asked for it.
+"""Why agents were told to hand off although no user asked for it.
 
-Owned by whoever makes the process's objects, written by the watch, and read when an agent's handoff is made.
+One object for the process: the watch writes to it, and the tool reads it when an agent hands off.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ REMEMBERED_CAUSES = 500
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a session is handed off without a person having asked for it, and how the next one begins.
+    """Why a session is handed off automatically, and how the next one begins.
 
     Attributes:
         turn: the user message whose turn the handoff belongs to.
         announcement: what the user is told, without a full stop.
-        automatic: how many such handoffs follow each other now without a word of the user's.
+        automatic: how many such handoffs there are in a row, without a message from the user.
     """
 
     turn: MessageID | None
@@ -44,13 +44,13 @@ class Causes:
         self._by_session: OrderedDict[SessionID, Cause] = OrderedDict()
 
     def remember(self, session_id: SessionID, cause: Cause) -> None:
-        """The session's agent is told to hand off, for this cause."""
+        """Remember why the session's agent was told to hand off."""
         self._by_session[session_id] = cause
         self._by_session.move_to_end(session_id)
         if len(self._by_session) > REMEMBERED_CAUSES:
             self._by_session.popitem(last=False)
 
     def of_turn(self, session_id: SessionID, turn: MessageID | None) -> Cause | None:
-        """The cause, if it belongs to this turn of the session."""
+        """The session's cause, if it belongs to this turn."""
         cause = self._by_session.get(session_id)
         return cause if cause is not None and cause.turn == turn else None

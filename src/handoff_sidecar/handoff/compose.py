@@ -1,6 +1,6 @@
-"""A session put into words: what is known of it is gathered, looked at on disk, and written. Changes nothing.
+"""Composes a handoff: gathers what is known of a session, looks at its files, and writes the brief. Changes nothing.
 
-The one way there, for a handoff, for a preview of one, and for what a compaction is to keep.
+The same steps serve a handoff, a preview of one, and what a compaction is told to keep.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from handoff_sidecar.text.redaction import redaction
 from handoff_sidecar.text.tokens import Tokenizer
 
 Plan = Callable[[Gathered], tuple[Notes, Handoff]]
-"""What is said, and how the handoff is to be, once it is known what the session holds; may raise HandoffFailed."""
+"""Decides, from what is known of the session, what to say and how to hand off. May raise HandoffFailed."""
 
 TYPE_AGAIN = "tell the user so, who can type it again"
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A handoff in words, and what they were made of."""
+    """A composed handoff, and what it was made from."""
 
     handoff: Handoff
     notes: Notes

@@ -1,6 +1,6 @@
-"""Everything that is known of a session when it is handed off.
+"""Gathers everything that is known of a session when it is handed off.
 
-Owns what is read, how much of it, and what is done without. Reads alone: nothing is changed here.
+Decides what is read, how much of it, and what may be missing. Only reads.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from handoff_sidecar.session.trigger import TRIGGER_WORDS
 log = logging.getLogger(__name__)
 
 GATHERED_MESSAGES = 100
-"""The newest messages that facts come from: several turns' work, and the same for a session of any length."""
+"""The newest messages, which the facts come from: several turns, however long the session is."""
 
 FEWER_MESSAGES = (GATHERED_MESSAGES, 10)
-"""What is asked for, one after the other: a hundred messages with pictures in them can be over a frame's limit."""
+"""Tried in this order: a hundred messages with pictures can be too large for one answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The facts, the messages that they come from, what git says, and a sentence for each thing that is missing.
+    """The facts, the messages they come from, the git state, and a sentence for each thing that is missing.
 
     Attributes:
         root: the folder that paths are given relative to.
@@ -48,7 +48,7 @@ class Gathered:
 
     @property
     def handoff(self) -> Handoff:
-        """The handoff of this session, as far as it is known before it is written."""
+        """The handoff of this session, as far as it is known before it is composed."""
         session = self.facts.session
         return Handoff(
             from_session=session.id,
@@ -63,9 +63,9 @@ class Gathered:
 
 
 async def gather(scene: Scene) -> Gathered:
-    """The facts of the scene's session; without messages or todos a handoff is poorer, and says so.
+    """Gather the facts of the scene's session. If messages or todos can't be read, the answer will say so.
 
-    What the person has undone is no fact of it.
+    What the user has undone is left out.
 
     Raises:
         HandoffFailed: the session can't be read, or is none that is handed off.
@@ -122,7 +122,7 @@ async def gather(scene: Scene) -> Gathered:
 
 
 async def look_around(notes: Notes, gathered: Gathered) -> Surroundings:
-    """The worktree as it is now, as far as the brief needs it."""
+    """The project's files as they are now, as far as the brief needs them."""
     wanted = files_to_look_for(notes, gathered.facts, root=gathered.root)
     directory = gathered.facts.session.directory
     present, rules = await asyncio.gather(files_present(wanted, gathered.root), house_rules(gathered.root, directory))
@@ -138,7 +138,7 @@ async def _what_stands(session: Session, page: MessagePage, client: OpenCodeClie
 
 
 async def _messages(client: OpenCodeClient, session_id: SessionID) -> MessagePage:
-    """The newest messages; fewer where they are too large to be had at once, as agent and model depend on them."""
+    """The newest messages, or fewer if they are too large: agent and model depend on having some."""
     for limit in FEWER_MESSAGES:
         try:
             return await client.messages(session_id, limit=limit)

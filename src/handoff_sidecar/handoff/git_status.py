@@ -1,6 +1,6 @@
-"""The state of a git worktree: read from what `git status` prints, said in a few words.
+"""The state of a git worktree: parsed from `git status`, described in a few words.
 
-Knows nothing of how git is run.
+Does not run git.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from handoff_sidecar.text.plain_text import one_line
 
 STATUS_COMMAND = ("status", "--porcelain=v2", "--branch", "--untracked-files=all", "--ignore-submodules=dirty")
-"""The only form that is promised to stay as it is and holds branch, commit and changes at once.
+"""The only output format that is guaranteed to stay stable and has branch, commit and changes at once.
 
-Submodules are not looked into: their own configuration may name programs too.
+Submodules are skipped, because their own configuration may name programs to run.
 """
 
 DEFAULT_BRANCH_COMMAND = ("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
-"""What a clone remembers of the branch that its remote has checked out; fails where there is none."""
+"""Prints the remote's default branch, as the clone remembers it. Fails if there is none."""
 
 SHORT_COMMIT_CHARACTERS = 7
 BRANCH_MAX_CHARACTERS = 80
@@ -56,7 +56,7 @@ def parse_state(printed: str, default_branch: str = "") -> GitState:
 
 
 def describe(git: GitState | None) -> str:
-    """Branch, commit and changes; nothing for the default branch without changes, or without a repository."""
+    """Branch, commit and changes; empty for an unchanged default branch, or without a repository."""
     if git is None:
         return ""
     is_default = git.branch == git.default_branch if git.default_branch else git.branch in _USUAL_DEFAULTS

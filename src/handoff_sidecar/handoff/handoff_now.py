@@ -1,7 +1,7 @@
-"""The command `/handoff-now`: a handoff at once, with the computed brief and without a model call.
+"""The command `/handoff-now`: an immediate handoff, with the computed brief and without a model call.
 
-For a context that is full, a provider that is down, or haste. Also how an automatic handoff ends when the agent
-does not make it.
+For a full context, a provider that is down, or a user in a hurry. Automatic handoffs use it too if the agent does
+not hand off.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class HandoffNow:
         self._session_handoff = session_handoff
 
     async def __call__(self, wanted: str, scene: Scene) -> ToolResult:
-        """Hand the session of the scene off, after an end to its running turn.
+        """End the session's running turn, then hand the session off.
 
         Args:
             wanted: what the person typed after the command, see `read_wish`.
@@ -54,7 +54,7 @@ class HandoffNow:
 
 
 def computed(gathered: Gathered, goal: str = "", error: str = "") -> tuple[Notes, Handoff]:
-    """Computed notes, and a handoff whose agent answers if the provider did its work at the end of this session.
+    """Computed notes, and a handoff whose agent answers, unless the provider failed at the end of this session.
 
     Args:
         error: what the provider says just now, if it fails.

@@ -1,6 +1,6 @@
-"""The command `/handoff-resume`, and `handoff-sidecar resume`: the session of a brief that is on disk.
+"""`/handoff-resume` and `handoff-sidecar resume`: make the session of a saved brief.
 
-Owns which brief is meant and what the session gets. It is delivered and shown like every other handoff's.
+Decides which brief is meant, and what the session gets. It is delivered and shown like any other handoff.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from handoff_sidecar.text.plain_text import one_line
 log = logging.getLogger(__name__)
 
 LISTED_BRIEFS = 5
-"""A toast holds no more."""
+"""More do not fit into a toast."""
 
 TITLE_MAX_CHARACTERS = 60
 NAME_MAX_CHARACTERS = 80
 
 ASK_FOR_ALL: list[dict[str, Any]] = [{"permission": "*", "pattern": "*", "action": "ask"}]
-"""Where the old session's rules are not known: to carry none could allow what was denied there."""
+"""Used if the old session's rules are unknown: without any rules, something denied there could be allowed."""
 
 UNTITLED = "New session - "
-"""How OpenCode calls a session without a title, with the time after it (seen in 1.18.33)."""
+"""OpenCode's title for an untitled session, followed by the time (seen in 1.18.33)."""
 
 UNKNOWN_RULES = "The old session's permission rules are unknown, so this session asks before every tool."
 
@@ -70,7 +70,7 @@ class HandoffResume:
         self._command = command
 
     async def __call__(self, name: str, scene: Scene) -> ToolResult:
-        """Make the session of the brief that is meant, among those of the scene's project, and show it.
+        """Make the session of the named brief of the scene's project, and show it.
 
         Raises:
             HandoffFailed: there is no such brief, or what was left behind and where it is.
@@ -96,10 +96,10 @@ class HandoffResume:
         return result
 
     def choose(self, name: str, root: str | None) -> SavedBrief:
-        """The brief about a session, or of a file's name; without a name, the newest that no session came of.
+        """The brief of a session, or with this file name; without a name, the newest unfinished one.
 
         Args:
-            root: the project that it has to be of; None for any.
+            root: the project it must belong to; None for any.
 
         Raises:
             HandoffFailed: there is none.
@@ -123,7 +123,7 @@ class HandoffResume:
         return brief
 
     async def _resume(self, brief: SavedBrief, scene: Scene) -> ToolResult:
-        """The new session, shown as the person has set it; its agent answers only if it did in the first place."""
+        """Make and show the new session. Its agent answers only if it would have in the first place."""
         made_before = brief.handoff.to_session
         under_way = self._open(brief)
         kept = under_way.brief.handoff
@@ -157,7 +157,7 @@ class HandoffResume:
         return _result(delivered.session, [another, remark, unmarked, unshown, waits])
 
     def _open(self, brief: SavedBrief) -> UnderWay:
-        """The brief itself, or, where a session came of it before, a new one like it."""
+        """The brief itself, or a copy if its session was made before."""
         try:
             if brief.handoff.to_session is None:
                 return self._journal.again(brief)
@@ -186,7 +186,7 @@ def _name(typed: str) -> str:
 
 
 def _permission(old: Session | None, kept: Handoff) -> tuple[list[dict[str, Any]], str]:
-    """The rules of the new session, and a sentence if they are not the old one's of now."""
+    """The new session's rules, and a sentence if they are not the old session's current ones."""
     if old is not None:
         return list(old.permission), ""
     if kept.permission is not None:
@@ -195,7 +195,7 @@ def _permission(old: Session | None, kept: Handoff) -> tuple[list[dict[str, Any]
 
 
 async def _tidy(scene: Scene, handoff: Handoff) -> None:
-    """Typed on the home screen, the command comes in a session that the TUI has made for it: nobody wants that one."""
+    """Remove the empty session that the TUI makes if the command is typed on the home screen."""
     session_id = scene.context.session_id
     if session_id == handoff.from_session:
         return

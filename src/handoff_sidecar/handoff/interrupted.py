@@ -1,7 +1,7 @@
-"""Handoffs that died in the middle, with the sidecar or with OpenCode: what is left of them is put in order.
+"""Cleans up handoffs that were interrupted because the sidecar or OpenCode died.
 
-Owns the rule that a session without its prompt is removed and one with its prompt counts. Starts nothing: a brief
-that no session came of is resumed when a person says so.
+A session without its prompt is removed; one with its prompt counts. Starts nothing: a brief without a session is
+resumed only when the user says so.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from handoff_sidecar.opencode.models import Session
 log = logging.getLogger(__name__)
 
 LOOKED_AT_SESSIONS = 100
-"""The newest of the project; a half-made session is as old as the interruption."""
+"""The newest of the project: a half-made session is as old as the interruption."""
 
 LOOKED_AT_MESSAGES = 20
 """In a session that has just been made: has anything been said there?"""
 
 OFFER_DELAY_S = 2.0
-"""After a project is opened: a toast needs the TUI to be up."""
+"""Delay after a project is opened, because a toast needs the TUI to be up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Found:
     """A handoff that was interrupted.
 
     Attributes:
-        made: the session that came of it all the same, or None.
+        made: the session, if it was made despite the interruption.
     """
 
     brief: SavedBrief
@@ -45,7 +45,7 @@ class Found:
 
     @property
     def notice(self) -> str:
-        """What the person is told, once."""
+        """What the user is told, once."""
         if self.made is not None:
             return f'The handoff that was interrupted is there: "{self.made.title}" is in the session list.'
         of = self.brief.handoff.from_title or self.brief.handoff.title
@@ -57,14 +57,14 @@ Then = Callable[[UnderWay, Found, OpenCodeClient], Awaitable[None]]
 
 
 class Interrupted:
-    """Looks after them, one after the other."""
+    """Cleans them up, one after the other."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._lock = asyncio.Lock()
 
     async def offer(self, client: OpenCodeClient, root: str) -> None:
-        """Tell the person, once, of each that there is in this project; where there is none, without any call."""
+        """Tell the user of each interrupted handoff of this project, once. Without any, makes no call."""
         try:
             if await self._go_through(client, root, self._leave):
                 await asyncio.sleep(OFFER_DELAY_S)
@@ -73,10 +73,10 @@ class Interrupted:
             log.warning("interrupted handoffs are offered at the next start: %s", error)
 
     async def look(self, client: OpenCodeClient, root: str, *, from_session: str | None = None) -> list[Found]:
-        """Those of a project, or of a session of it, each of them in order now; who asks tells of them.
+        """Clean up the interrupted handoffs of a project or one session, and return them. The caller tells the user.
 
         Raises:
-            OpenCodeError: it can't be seen what is left of one; that one stays for the next look.
+            OpenCodeError: OpenCode could not be asked about one of them, which stays for the next look.
         """
         return await self._go_through(client, root, self._end, from_session)
 
@@ -122,7 +122,7 @@ async def _put_in_order(under_way: UnderWay, client: OpenCodeClient) -> Found:
 
 
 async def _place_draft(handoff: Handoff, made: Session, client: OpenCodeClient) -> None:
-    """A prompt that was to wait in the input box, which is another one now: it waits in the session."""
+    """A draft for an input box that is gone is placed in the session instead."""
     if handoff.delivery != "draft":
         return
     newest = (await client.messages(made.id, limit=LOOKED_AT_MESSAGES)).messages
@@ -132,7 +132,7 @@ async def _place_draft(handoff: Handoff, made: Session, client: OpenCodeClient) 
 
 
 async def _made(handoff: Handoff, client: OpenCodeClient) -> Session | None:
-    """The session that came of it; one without its prompt is removed, and the old one's mark that names it.
+    """The session that was made. One without its prompt is removed, with the mark in the old session.
 
     Raises:
         OpenCodeError: it is not known.

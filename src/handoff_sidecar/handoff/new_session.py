@@ -1,7 +1,7 @@
-"""A new session with its prompt in it, or none at all.
+"""Makes a new session with its prompt, or none at all.
 
-Owns the steps that change something in OpenCode, their order, and what undoes them. Knows nothing of how the
-prompt came about.
+Knows the steps that change something in OpenCode, their order, and how to undo them. Does not know how the prompt
+was written.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ READ_BACK_PAUSES_S = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 milliseconds before; older versions store it a moment later."""
 
 NEWEST_SESSIONS = 10
-"""Where a session that was just made is looked for; a few others may have been made meanwhile."""
+"""Where to look for a session that was just made; a few others may have been made meanwhile."""
 
 REMOVAL_TIMEOUT_S = 1.5
-"""The person waits for this while the handoff has failed already; a cancelled call is left behind after 2 s."""
+"""The user waits for this although the handoff has failed. A cancelled call is abandoned after 2 s."""
 
 CANCELLED_WAIT_S = 0.15
-"""Whoever presses escape waits for this: ten times what OpenCode takes. What takes longer ends in the background."""
+"""The user who pressed escape waits for this: ten times what OpenCode takes. After that it ends in the background."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The new session as it is: the agent and model may not be those that were asked for."""
+    """The new session as it is. Agent and model may differ from what was requested."""
 
     session: Session
     agent: str | None
@@ -45,23 +45,23 @@ class Delivered:
 
 
 class Beside(Protocol):
-    """What is done beside the delivery; each step may be told more than once."""
+    """What is done alongside the delivery. Each step may be called more than once."""
 
     def prompted(self, made: SessionID, /) -> None:
         """The prompt is on its way."""
 
     def stored(self, made: SessionID, /) -> None:
-        """The prompt is there."""
+        """The prompt is stored."""
 
     async def take_back(self) -> None:
-        """Undoes it, if it has begun."""
+        """Undo it, if it has begun."""
 
 
 async def deliver(client: OpenCodeClient, handoff: Handoff, beside: Beside, stored_prompts: StoredPrompts) -> Delivered:
-    """The new session, with its prompt stored.
+    """Make the new session and store its prompt.
 
-    If the prompt can't be placed, or the caller is cancelled, the session is removed again; a caller that was cancelled
-    does not wait for it long.
+    If the prompt can't be placed or the caller is cancelled, the session is removed again. A cancelled caller does not
+    wait long for that.
 
     Raises:
         HandoffFailed: says at which step, and whether anything was left behind.
@@ -87,7 +87,7 @@ async def deliver(client: OpenCodeClient, handoff: Handoff, beside: Beside, stor
 
 
 async def mark_handed_off(client: OpenCodeClient, old: Session, made: SessionID, turn: str | None) -> str:
-    """Mark the old session as handed off, keeping its other metadata; a sentence if that failed."""
+    """Mark the old session as handed off, keeping its other metadata. Returns a sentence if that failed."""
     mark = old.handoff.left(old.id, to=made, turn=turn, at=time.time_ns() // 1_000_000)
     try:
         await client.set_metadata(old.id, {**old.metadata, "handoff": mark.written()})
@@ -98,7 +98,7 @@ async def mark_handed_off(client: OpenCodeClient, old: Session, made: SessionID,
 
 
 async def take_mark_back(client: OpenCodeClient, old: Session) -> None:
-    """Let the old session be as if it had not been handed off, keeping its other metadata.
+    """Remove the mark from the old session, keeping its other metadata.
 
     Raises:
         OpenCodeError: it stays marked.
@@ -107,13 +107,13 @@ async def take_mark_back(client: OpenCodeClient, old: Session) -> None:
 
 
 async def prompt_in(client: OpenCodeClient, session_id: SessionID) -> Message | None:
-    """The message with which a new session begins, or None: then the session is half made."""
+    """The message that a new session begins with, or None if the session is half made."""
     page = await client.messages(session_id, limit=5)
     return next((message for message in page.messages if message.info.role == "user" and message.parts), None)
 
 
 async def _create(client: OpenCodeClient, handoff: Handoff) -> Session:
-    """The new session, still empty. Cancelled while OpenCode makes it, it is removed as soon as its id is there."""
+    """Create the session, still empty. If cancelled meanwhile, it is removed as soon as its id is known."""
     creation = asyncio.ensure_future(
         client.create_session(
             title=handoff.title,
@@ -149,7 +149,7 @@ async def _remove_when_made(client: OpenCodeClient, handoff: Handoff, creation: 
 async def _place(
     client: OpenCodeClient, session_id: SessionID, handoff: Handoff, beside: Beside, stored_prompts: StoredPrompts
 ) -> Message | None:
-    """The user message that now stands in the session, or None: a 204 is no success (an unknown agent stores none)."""
+    """The stored user message, or None: OpenCode answers 204 even if it stores nothing (for an unknown agent)."""
     parts = _parts(handoff)
     with stored_prompts.expecting(session_id, len(parts), lambda: beside.stored(session_id)) as expected:
         sending = asyncio.create_task(
@@ -173,7 +173,7 @@ async def _place(
 
 
 def _parts(handoff: Handoff) -> list[PromptPart]:
-    """The prompt, but for a draft, which the person sends; and what the TUI does not show."""
+    """The prompt (except a draft, which the user sends) and the parts that the TUI does not show."""
     prompt = [PromptPart(handoff.prompt)] if handoff.delivery != "draft" else []
     goal = [PromptPart(handoff.goal, synthetic=True)] if handoff.goal else []
     beginning = handoff.beginning.model_dump(exclude_defaults=True)
@@ -181,7 +181,7 @@ def _parts(handoff: Handoff) -> list[PromptPart]:
 
 
 async def _made_all_the_same(client: OpenCodeClient, handoff: Handoff) -> Session | None:
-    """The session that OpenCode has made although its answer did not arrive, known by the handoff's id."""
+    """The session that OpenCode made although its answer did not arrive, found by the handoff's id."""
     try:
         newest = await client.sessions(limit=NEWEST_SESSIONS)
     except OpenCodeError as error:
@@ -191,14 +191,14 @@ async def _made_all_the_same(client: OpenCodeClient, handoff: Handoff) -> Sessio
 
 
 async def _undo(client: OpenCodeClient, session_id: SessionID, beside: Beside) -> str:
-    """What was left behind, as a sentence."""
+    """Undo the handoff; returns what was left behind, as a sentence."""
     left_over = await _remove(client, session_id)
     await beside.take_back()
     return left_over
 
 
 async def _remove(client: OpenCodeClient, session_id: SessionID) -> str:
-    """Remove a half-made session even while we are being cancelled; what was left behind, as a sentence."""
+    """Remove a half-made session even while being cancelled; returns what was left behind, as a sentence."""
     removal = asyncio.ensure_future(client.delete_session(session_id))
     try:
         async with asyncio.timeout(REMOVAL_TIMEOUT_S):

@@ -1,7 +1,7 @@
-"""The person's way out of the old session: it is marked as handed off, and the screen moves to the new one.
+"""Leaving the old session: it is marked as handed off, and the screen moves to the new one.
 
-Owns what is done beside the sending of the prompt, and how it is taken back if OpenCode doesn't store it. (Done after
-it, it would take a quarter as long again: by then OpenCode is busy with the new session's first turn.)
+This happens while the prompt is sent, and is taken back if OpenCode doesn't store it. (Doing it afterwards would take
+a quarter longer: by then OpenCode is busy with the new session's first turn.)
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from handoff_sidecar.opencode.models import Session, SessionID
 log = logging.getLogger(__name__)
 
 RETURN_TIMEOUT_S = 1.0
-"""The handoff has failed already, and the person waits to hear of it; what takes longer ends in the background."""
+"""The handoff has failed and the user waits to hear of it. After that, it ends in the background."""
 
 
 async def end_turn(client: OpenCodeClient, session_id: SessionID) -> str:
@@ -39,11 +39,11 @@ async def end_turn(client: OpenCodeClient, session_id: SessionID) -> str:
 
 
 class Leaving:
-    """Out of one session, once.
+    """Leaves one session, once.
 
     Args:
         old: the session that is handed off; None if it is gone.
-        turn: its user message whose turn the handoff belongs to.
+        turn: the user message whose turn the handoff belongs to.
         earlier: the session that the same brief made before, whose work goes on in the new one too.
     """
 
@@ -56,25 +56,25 @@ class Leaving:
         self._moving: asyncio.Future[str] | None = None
 
     def prompted(self, made: SessionID) -> None:
-        """The new session is there, and its prompt on its way: the mark can be taken back unseen."""
+        """The session exists and its prompt is being sent: mark the old one, which can be undone unseen."""
         self._marked(made)
 
     def stored(self, made: SessionID) -> None:
-        """The prompt is there: in a session without it, nobody should type."""
+        """The prompt is stored: now the screen may move there."""
         self._moved(made)
 
     async def end(self, made: SessionID) -> tuple[str, str]:
-        """A sentence if the old session could not be marked, and one if the screen could not be moved."""
+        """Wait for both steps; a sentence for each that failed."""
         return await asyncio.gather(self._marked(made), self._moved(made))
 
     async def take_back(self) -> None:
-        """There is no new session after all: the old one is as it was, and the person is there again."""
+        """There is no new session after all: unmark the old one and bring the screen back."""
         begun = [step for step in (self._marking, self._moving) if step is not None]
         if begun:
             await wait_for_at_most(RETURN_TIMEOUT_S, self._undo(begun))
 
     async def _undo(self, begun: list[asyncio.Future[str]]) -> None:
-        # What OpenCode has been asked for it does, and the opposite must come after it.
+        # OpenCode carries out what it was asked for; the opposite must come after that.
         await asyncio.wait(begun)
         for outcome in await asyncio.gather(self._unmark(), self._return(), return_exceptions=True):
             if isinstance(outcome, OpenCodeError):

@@ -1,6 +1,6 @@
-"""The new session, brought before the person who is to go on in it.
+"""Shows the new session to the user.
 
-Owns what happens on the screen. Nothing here makes or loses a session: what fails is a sentence in the answer.
+Nothing here makes or loses a session: a failure is only a sentence in the answer.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ be asked; it must not run into the prompt's heading."""
 
 
 def opening(scene: Scene) -> Literal["switch", "picker", "none"]:
-    """What happens to the screen: nobody is taken away from a session that is not the one that was handed off."""
+    """What happens to the screen. A user who is in another session stays there."""
     return "none" if scene.mode == "run" or scene.context.person_is_elsewhere else scene.settings.open
 
 
 async def move_screen(made: SessionID, scene: Scene) -> str:
-    """Bring the new session before the person, as they want it; a sentence if that failed."""
+    """Show the new session as the user has set it; returns a sentence if that failed."""
     how = opening(scene)
     try:
         if how == "switch":
@@ -49,12 +49,12 @@ async def move_screen(made: SessionID, scene: Scene) -> str:
 async def tell(
     delivered: Delivered, scene: Scene, *, unmoved: str = "", draft: str | None = None, announcement: str = ""
 ) -> str:
-    """Say what was made where the person does not see it anyway; a sentence if something is not as they want it.
+    """Tell the user what was made, if they don't see it anyway; returns a sentence if something failed.
 
     Args:
         unmoved: a sentence if the screen could not be moved.
-        draft: what goes into the input box, for the person to edit and send; only with `switch`.
-        announcement: what the person is told, without a full stop; empty where they see it anyway.
+        draft: the text for the input box, for the user to edit and send; only with `switch`.
+        announcement: what the user is told, without a full stop; empty if they see it anyway.
     """
     if scene.mode == "run":
         return ""
@@ -77,7 +77,7 @@ async def tell(
 
 
 async def _place(client: OpenCodeClient, delivered: Delivered, draft: str) -> str:
-    """Where the input box can't be reached, the prompt goes into the session: it must not be lost."""
+    """Put the prompt into the session if the input box can't be reached: it must not be lost."""
     try:
         await client.prompt(
             delivered.session.id, [PromptPart(draft)], agent=delivered.agent, model=delivered.model, reply=False

@@ -70,7 +70,7 @@ class SessionHandoff:
         self._turns: WeakValueDictionary[SessionID, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, arguments: dict[str, Any], scene: Scene) -> ToolResult:
-        """Hand the session of the scene off, as its agent asks.
+        """Hand the scene's session off, at its agent's request.
 
         Raises:
             InvalidArguments: nothing was done.
@@ -91,7 +91,7 @@ class SessionHandoff:
         return result.and_also(reading.left_out)
 
     async def hand_off(self, plan: Plan, scene: Scene) -> ToolResult:
-        """Hand the session of the scene off as planned, whoever asks.
+        """Hand the scene's session off according to the plan.
 
         Raises:
             HandoffFailed: says what was left behind and where the brief is.
@@ -155,7 +155,7 @@ class SessionHandoff:
         return handoff.model_copy(update=addressed), how
 
     def _save(self, handoff: Handoff) -> tuple[UnderWay | None, str]:
-        """The brief, or None and a sentence: a full disk must not keep a person in a full session."""
+        """Save the brief. If that fails, None and a sentence: a full disk must not keep a user in a full session."""
         try:
             return self._journal.begin(handoff), ""
         except JournalUnavailable as error:
@@ -185,7 +185,7 @@ async def _titles_taken(facts: Facts, client: OpenCodeClient) -> frozenset[str]:
 
 
 async def _made_in_this_turn(facts: Facts, client: OpenCodeClient) -> SessionID | None:
-    """The session that this turn was handed off to already, if it is there: a mark may outlive a failed handoff.
+    """The session that this turn was already handed off to, if it exists: a mark may outlive a failed handoff.
 
     Raises:
         HandoffFailed: it can't be seen whether it is there.
@@ -204,7 +204,7 @@ async def _made_in_this_turn(facts: Facts, client: OpenCodeClient) -> SessionID 
 
 
 def _delivery(scene: Scene, *, reply: bool) -> tuple[Delivery, str]:
-    """How the prompt is delivered, and what the answer says of it."""
+    """How the prompt is delivered, and what the answer says about that."""
     settings, mode = scene.settings, scene.mode
     if settings.delivery == "send":
         return ("send" if reply else "context"), ""

@@ -1,4 +1,4 @@
-"""What OpenCode tells, unasked, of the prompts that it stores: proof that one is there, without a question.
+"""Events about stored prompts: they prove that a prompt is stored, without asking.
 
 Owns which prompt is waited for. Does not know how it is told: over plain HTTP it is not, and who waits has to look.
 """
@@ -14,10 +14,10 @@ from handoff_sidecar.opencode.models import Message, MessageID, MessageInfo, Ses
 
 @dataclass
 class ExpectedPrompt:
-    """A prompt of so many parts that is on its way into a session.
+    """A prompt of a number of parts that is being sent to a session.
 
     Attributes:
-        then: called once, when it is there.
+        then: called once, when it is stored.
         message: the user message that was stored with all its parts, which are left out here; None until then.
     """
 
@@ -28,13 +28,13 @@ class ExpectedPrompt:
     _stored: dict[MessageID, set[str]] = field(default_factory=dict)
 
     def message_stored(self, info: MessageInfo) -> None:
-        """A message is there, as yet without parts."""
+        """A message was stored, still without parts."""
         if info.role == "user":
             self._infos.setdefault(info.id, info)
             self._look(info.id)
 
     def part_stored(self, message_id: MessageID, part_id: str) -> None:
-        """A part of a message is there; may be told more than once."""
+        """A part of a message was stored; may be reported more than once."""
         self._stored.setdefault(message_id, set()).add(part_id)
         self._look(message_id)
 
@@ -46,14 +46,14 @@ class ExpectedPrompt:
 
 
 class StoredPrompts:
-    """Those that are waited for, by session."""
+    """The prompts that are being waited for, by session."""
 
     def __init__(self) -> None:
         self._expected: dict[SessionID, ExpectedPrompt] = {}
 
     @contextmanager
     def expecting(self, session_id: SessionID, parts: int, then: Callable[[], None]) -> Iterator[ExpectedPrompt]:
-        """Waits for a prompt that is sent meanwhile; a session gets one at a time."""
+        """Wait for a prompt that is sent meanwhile; one per session at a time."""
         expected = self._expected[session_id] = ExpectedPrompt(parts, then)
         try:
             yield expected
@@ -61,7 +61,7 @@ class StoredPrompts:
             del self._expected[session_id]
 
     def message_stored(self, info: MessageInfo) -> None:
-        """OpenCode has stored a message; one that nobody waits for is nothing to us."""
+        """OpenCode has stored a message; ignored if nobody waits for it."""
         if (expected := self._expected.get(info.session_id)) is not None:
             expected.message_stored(info)
 

@@ -1,6 +1,6 @@
-"""OpenCode's answers: as models, or as an error that says which answer is wrong and where.
+"""Parses OpenCode's answers into models, or into an error that says which answer is wrong, and where.
 
-Knows nothing of how an answer came, nor of what the models are for.
+Does not know how answers arrive or what the models are for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which `opencode serve` is meant on the command line: by its URL, and the password that the environment has for it.
+"""The `opencode serve` that the command line talks to: its URL, and its password from the environment.
 
 Loads nothing that takes a while, as the help names it too. How it is reached is `server_connection`'s.
 """

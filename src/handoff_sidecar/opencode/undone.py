@@ -1,6 +1,6 @@
-"""A session's messages without those that the person has undone.
+"""A session's messages without those that the user has undone.
 
-Owns which ones these are (see `Revert`) and how a page is filled up again. Reads alone.
+Knows which ones these are (see `Revert`), and fills a page up with older messages. Only reads.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from handoff_sidecar.opencode.models import Message, Revert, Session
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands of a page, filled up with older messages.
+    """What is left of a page, filled up with older messages.
 
     Attributes:
         undone: how many messages of the page were undone.
@@ -40,7 +40,7 @@ def standing(session: Session, messages: list[Message]) -> list[Message]:
 
 
 async def without_undone(session: Session, page: MessagePage, client: OpenCodeClient) -> Standing:
-    """What stands of a session's newest messages; where some don't, as many older ones are read.
+    """What is left of a session's newest messages. If some were undone, older ones are read in their place.
 
     Raises:
         OpenCodeError: the older ones could not be read.

@@ -1,6 +1,6 @@
 """The command that a session ended on, if it failed.
 
-Knows OpenCode's record of its `bash` tool, and nothing of what a command does.
+Knows how OpenCode records its `bash` tool, but not what commands do.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class FailedCommand:
 
 
 def failed_at_the_end(messages: list[Message]) -> FailedCommand | None:
-    """The newest command, if it failed and no file was edited since: what was edited may have mended it.
+    """The newest command, if it failed and no file was edited since: an edit may have fixed it.
 
-    One that printed nothing and ended with 1 is passed over: most likely it asked something, and the answer was no.
+    A command that printed nothing and ended with 1 is skipped: most likely it asked something, and the answer was no.
     """
     for message in reversed(messages):
         for part in reversed(message.parts):
