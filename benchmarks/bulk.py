@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.stage import import_records
-from handoff_sidecar.demo.record import TURN_MS, Call, Record
+from handoff_sidecar.demo.record import TURN_MS, Call, GrowingSession
 from handoff_sidecar.demo.sandbox import Sandbox
 
 STEPS_A_TURN = 4
@@ -50,7 +50,7 @@ class Library:
         return self._text[start : start + characters]
 
 
-def sessions(project: Path, count: int, turns: int, library: Library) -> Iterator[Record]:
+def sessions(project: Path, count: int, turns: int, library: Library) -> Iterator[GrowingSession]:
     """So many sessions, the oldest first."""
     now_ms = int(time.time() * 1_000)
     for number in range(count):
@@ -60,9 +60,9 @@ def sessions(project: Path, count: int, turns: int, library: Library) -> Iterato
 
 def session(  # noqa: PLR0913, PLR0917  # what a session is made from
     session_id: str, number: int, started_ms: int, project: str, turns: int, library: Library
-) -> Record:
+) -> GrowingSession:
     """A session of turns with four steps each; in its middle stands its fact."""
-    record = Record(session_id, f"Work on part {number}", project, started_ms)
+    record = GrowingSession(session_id, f"Work on part {number}", project, started_ms)
     for turn in range(turns):
         steps = [
             (
@@ -77,10 +77,10 @@ def session(  # noqa: PLR0913, PLR0917  # what a session is made from
     return record
 
 
-def put_in(sandbox: Sandbox, records: Iterator[Record]) -> int:
+def put_in(sandbox: Sandbox, records: Iterator[GrowingSession]) -> int:
     """Make OpenCode have these sessions; how many bytes of text they are."""
     import_records(
-        sandbox, [Record(TEMPLATE_ID, "A template", str(sandbox.project), int(time.time() * 1_000) - DAY_MS)]
+        sandbox, [GrowingSession(TEMPLATE_ID, "A template", str(sandbox.project), int(time.time() * 1_000) - DAY_MS)]
     )
     (path,) = sandbox.home.rglob("opencode.db")
     size = 0
@@ -94,7 +94,7 @@ def put_in(sandbox: Sandbox, records: Iterator[Record]) -> int:
     return size
 
 
-def _put(database: sqlite3.Connection, record: Record, template: dict[str, Any]) -> int:
+def _put(database: sqlite3.Connection, record: GrowingSession, template: dict[str, Any]) -> int:
     info = record.exported({})["info"]
     row = {**template, "id": record.session_id, "slug": info["slug"], "title": record.title}
     row |= {"time_created": info["time"]["created"], "time_updated": info["time"]["updated"]}

@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.probes import Case, Probe
 from benchmarks.project import Asked, Feature, Project
-from handoff_sidecar.demo.record import Call, Record
+from handoff_sidecar.demo.record import Call, GrowingSession
 
 SIZES = (30, 150, 600)
 STARTED_MS = 1_795_000_000_000
@@ -30,7 +30,7 @@ class _Story:
     """What has been planted so far."""
 
     project: Project
-    record: Record
+    record: GrowingSession
     chance: random.Random
     probes: list[Probe]
     files: list[str]
@@ -53,7 +53,7 @@ class _Story:
 def generate(project: Project, turns: int, seed: int, directory: str) -> Case:
     """The session in this project, of this length and seed, always the same."""
     chance = random.Random(f"{project.name}/{turns}/{seed}")
-    record = Record(f"ses_{project.name}{turns}x{seed}", project.title, directory, STARTED_MS)
+    record = GrowingSession(f"ses_{project.name}{turns}x{seed}", project.title, directory, STARTED_MS)
     story = _Story(project, record, chance, [], [], [], [], [])
     listed = chance.sample(project.features, min(len(project.features), turns // 4))
     features = listed[: -len(listed) // 4]  # the rest is still to be done when the session is handed off

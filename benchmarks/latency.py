@@ -19,7 +19,7 @@ from benchmarks.samples import Interval, Sample, ratios
 from benchmarks.stage import OpenCode, import_records, make_sandbox, serving
 from benchmarks.unchanged import OldSession
 from handoff_sidecar.demo.playbook import Playbook
-from handoff_sidecar.demo.record import TURN_MS, Call, Record
+from handoff_sidecar.demo.record import TURN_MS, Call, GrowingSession
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, Script, ScriptedModel, ToolCall
 from handoff_sidecar.installation.plugin_file import install
@@ -189,14 +189,14 @@ def _session_id(turns: int) -> str:
     return f"ses_bench{turns:05d}"
 
 
-def _session(sandbox: Sandbox, turns: int) -> Record:
+def _session(sandbox: Sandbox, turns: int) -> GrowingSession:
     """A session of about 7 KB a turn, up to now, that was compacted now and then as a real one.
 
     The turns between two compactions are about 100,000 tokens, with which a model of 128,000 makes OpenCode compact.
     """
     directory = str(sandbox.project)
     started_ms = int(time.time() * 1_000) - (turns + 10) * TURN_MS
-    record = Record(_session_id(turns), f"{turns} turns", directory, started_ms)
+    record = GrowingSession(_session_id(turns), f"{turns} turns", directory, started_ms)
     for number in range(1, turns + 1):
         if number % TURNS_BETWEEN_COMPACTIONS == 0:
             record.compaction("What was done so far: " + "the login, the sessions, their tests. " * 20)

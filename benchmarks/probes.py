@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
-from handoff_sidecar.demo.record import Record
+from handoff_sidecar.demo.record import GrowingSession
 
 Kind = Literal["goal", "file", "error", "decision", "reversed", "constraint", "todo", "command"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -81,7 +81,7 @@ class Case:
 
     name: str
     turns: int
-    record: Record
+    record: GrowingSession
     todos: list[dict[str, str]]
     agents: dict[str, dict[str, Any]]
     probes: list[Probe]

@@ -19,7 +19,7 @@ from benchmarks.fidelity import AS_GIVEN
 from benchmarks.place import is_within
 from benchmarks.probes import Case, Kind, Probe
 from handoff_sidecar.brief.notes import Notes
-from handoff_sidecar.demo.record import Record
+from handoff_sidecar.demo.record import GrowingSession
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -149,7 +149,7 @@ def case_from_files(session: Path, probes: Path, folder: Path) -> Case:
     exported, asked = (_moved(each, directory, str(folder)) for each in (exported, asked))
     export, questions = Export.model_validate(exported), Questions.model_validate(asked)
     info = export.info
-    record = Record(info.id, info.title, str(folder), info.time.created, exported["messages"])
+    record = GrowingSession(info.id, info.title, str(folder), info.time.created, exported["messages"])
     given = [
         Probe(
             each.kind, each.question, tuple(each.answers), tuple(each.or_else), tuple(each.outdated), query=each.query

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from benchmarks.real_home import ModelName
-from handoff_sidecar.demo.record import Call, Record
+from handoff_sidecar.demo.record import Call, GrowingSession
 
 Kind = Literal["plain", "with a goal", "in other words", "with a rule", "from plan to build"]
 
@@ -66,9 +66,9 @@ _ROUTES = '1: import { login } from "../auth/login"\n2: export const routes = ["
 _LOG = "\n".join(f"  ✓ session is kept after {minutes} minutes ({minutes * 3} ms)" for minutes in range(1, 60))
 
 
-def old_session(session_id: str, model: ModelName, directory: str, started_ms: int, *, plan: bool) -> Record:
+def old_session(session_id: str, model: ModelName, directory: str, started_ms: int, *, plan: bool) -> GrowingSession:
     """A morning's work on the dashboard's login; with `plan`, it ends with a plan of the plan agent's."""
-    record = Record(session_id, "Auth flow for the dashboard", directory, started_ms)
+    record = GrowingSession(session_id, "Auth flow for the dashboard", directory, started_ms)
     record.turn(
         "Build the auth flow for the dashboard. Keep the session format compatible with v1.",
         ("I look at what is there.", [Call("read", {"filePath": f"{directory}/src/api/routes.ts"}, _ROUTES)]),

@@ -19,7 +19,7 @@ from benchmarks.samples import Sample
 from benchmarks.sidecar_costs import memory_mb
 from benchmarks.stage import POLL_INTERVAL_S, OpenCode, import_records, make_sandbox, processes, serving
 from handoff_sidecar.demo.playbook import Playbook
-from handoff_sidecar.demo.record import TURN_MS, Call, Record
+from handoff_sidecar.demo.record import TURN_MS, Call, GrowingSession
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel, ToolCall
 from handoff_sidecar.installation.plugin_file import install
@@ -122,12 +122,12 @@ def _session_id(turns: int) -> str:
     return f"ses_read{turns:05d}"
 
 
-def _session(sandbox: Sandbox, turns: int) -> Record:
+def _session(sandbox: Sandbox, turns: int) -> GrowingSession:
     """Turns of 6.6 kB each in words that differ: a request, a tool call with its output, an answer."""
     chance = random.Random(turns)
     words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(3, 10))) for _ in range(4_000)]
     started_ms = int(time.time() * 1_000) - (turns + 10) * TURN_MS
-    record = Record(_session_id(turns), f"{turns} turns", str(sandbox.project), started_ms)
+    record = GrowingSession(_session_id(turns), f"{turns} turns", str(sandbox.project), started_ms)
     for turn in range(turns):
         output = " ".join(chance.choices(words, k=300))
         call = Call("bash", {"command": "npm test"}, output, "Run tests", {"output": output, "exit": 0})

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from benchmarks.errors import MeasuringFailed
-from handoff_sidecar.demo.record import Record
+from handoff_sidecar.demo.record import GrowingSession
 from handoff_sidecar.demo.sandbox import Sandbox
 
 TURN_TIMEOUT_S = 120.0
@@ -123,7 +123,7 @@ def in_directory(opencode: OpenCode, directory: Path) -> Iterator[OpenCode]:
         yield OpenCode(http, opencode.sandbox)
 
 
-def import_records(sandbox: Sandbox, records: list[Record]) -> None:
+def import_records(sandbox: Sandbox, records: list[GrowingSession]) -> None:
     """Load generated sessions as this OpenCode's own."""
     with serving(sandbox) as opencode:
         session_id = opencode.new_session()

@@ -30,7 +30,7 @@ class Call:
 
 
 @dataclass
-class Record:
+class GrowingSession:
     """A session that grows by turns.
 
     Attributes:

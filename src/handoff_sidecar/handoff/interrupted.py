@@ -33,7 +33,7 @@ OFFER_DELAY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Interruption:
     """A handoff that was interrupted.
 
     Attributes:
@@ -53,7 +53,7 @@ class Found:
         return f'A handoff of "{of}" was interrupted; its brief is kept.\n/handoff-resume makes its session.'
 
 
-Then = Callable[[UnderWay, Found, OpenCodeClient], Awaitable[None]]
+Then = Callable[[UnderWay, Interruption, OpenCodeClient], Awaitable[None]]
 
 
 class Interrupted:
@@ -72,7 +72,7 @@ class Interrupted:
         except OpenCodeError as error:
             log.warning("interrupted handoffs are offered at the next start: %s", error)
 
-    async def look(self, client: OpenCodeClient, root: str, *, from_session: str | None = None) -> list[Found]:
+    async def look(self, client: OpenCodeClient, root: str, *, from_session: str | None = None) -> list[Interruption]:
         """Clean up the interrupted handoffs of a project or one session, and return them. The caller tells the user.
 
         Raises:
@@ -82,7 +82,7 @@ class Interrupted:
 
     async def _go_through(
         self, client: OpenCodeClient, root: str, then: Then, from_session: str | None = None
-    ) -> list[Found]:
+    ) -> list[Interruption]:
         async with self._lock:
             found = []
             for under_way in self._journal.interrupted(root, from_session=from_session):
@@ -94,22 +94,22 @@ class Interrupted:
             return found
 
     @staticmethod
-    async def _leave(under_way: UnderWay, _found: Found, _client: OpenCodeClient) -> None:
+    async def _leave(under_way: UnderWay, _found: Interruption, _client: OpenCodeClient) -> None:
         under_way.leave()
 
     @staticmethod
-    async def _end(under_way: UnderWay, _found: Found, _client: OpenCodeClient) -> None:
+    async def _end(under_way: UnderWay, _found: Interruption, _client: OpenCodeClient) -> None:
         under_way.end()
 
     @staticmethod
-    async def _tell(under_way: UnderWay, found: Found, client: OpenCodeClient) -> None:
+    async def _tell(under_way: UnderWay, found: Interruption, client: OpenCodeClient) -> None:
         # Not as one of the notices that may be lost: what could not be told is told at the next start.
         await client.show_toast(found.notice, variant="warning", duration_ms=duration_ms(found.notice))
         log.info("told of the interrupted handoff %s", under_way.path.name)
         under_way.end()
 
 
-async def _put_in_order(under_way: UnderWay, client: OpenCodeClient) -> Found:
+async def _put_in_order(under_way: UnderWay, client: OpenCodeClient) -> Interruption:
     brief = under_way.brief
     made = await _made(brief.handoff, client)
     if made is not None:
@@ -118,7 +118,7 @@ async def _put_in_order(under_way: UnderWay, client: OpenCodeClient) -> Found:
         old = await client.session_if_there(brief.handoff.from_session)
         if old is not None and old.handoff.to != made.id:
             await mark_handed_off(client, old, made.id, brief.handoff.turn)
-    return Found(brief, made)
+    return Interruption(brief, made)
 
 
 async def _place_draft(handoff: Handoff, made: Session, client: OpenCodeClient) -> None:
