@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from handoff_sidecar.demo.record import TURN_MS, Call, Record
+from handoff_sidecar.demo.record import TURN_MS, Call, GrowingSession
 
 SESSION_ID = "ses_themorning00000000000000"
 TITLE = "Auth flow for the dashboard"
@@ -32,7 +32,7 @@ _CHECKS = ("is kept", "is renewed", "is refused", "is read from the cookie", "is
 def old_session(directory: Path, version: str) -> dict[str, Any]:
     """The file for `opencode import`."""
     started_ms = int(time.time() * 1_000) - (_TURNS + 10) * TURN_MS
-    record = Record(SESSION_ID, TITLE, str(directory), started_ms)
+    record = GrowingSession(SESSION_ID, TITLE, str(directory), started_ms)
     chance = random.Random(7)  # noqa: S311  # the same words each time
     for number in range(_TURNS):
         if number == 0:

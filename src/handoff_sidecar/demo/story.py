@@ -65,7 +65,7 @@ def run_demo(*, tui: bool = False, long: bool = False) -> int:
 
 
 @contextmanager
-def stage(say: Callable[[str], None], tell: Callable[[OpenCodeBinary], None] = lambda _: None) -> Iterator[Stage]:
+def stage(say: Callable[[str], None], tell: Callable[[OpenCodeBinary], None] = lambda _: None) -> Iterator[DemoStage]:
     """A throwaway OpenCode with the plugin, for as long as the block runs.
 
     Args:

@@ -11,12 +11,12 @@ from benchmarks.errors import BadInput
 from benchmarks.fidelity_report import own_sessions_text
 from benchmarks.own_sessions import Asked, measure, pairs_in
 from benchmarks.yardstick import Yardstick
-from handoff_sidecar.demo.record import Call, Record
+from handoff_sidecar.demo.record import Call, GrowingSession
 from handoff_sidecar.text.tokens import Tokenizer
 
 
 def written(folder: Path) -> Path:
-    record = Record("ses_one", "One", "/home/ada/p", 1_780_000_000_000)
+    record = GrowingSession("ses_one", "One", "/home/ada/p", 1_780_000_000_000)
     call = Call("bash", {"command": "make docs"}, "undefined label", "Build")
     record.turn("Build the docs.", ("", (call,)), answer="A label is missing.")
     for number in range(20):
@@ -73,7 +73,7 @@ def test_a_folder_without_a_pair_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_yardstick_finds_by_words_and_keeps_to_its_tokens() -> None:
-    record = Record("ses_one", "One", "/p", 0)
+    record = GrowingSession("ses_one", "One", "/p", 0)
     for number in range(50):
         record.turn(f"The zebra number {number} " + "grazes " * 60, answer="Yes.")
     yardstick = Yardstick(record.messages, Tokenizer())
