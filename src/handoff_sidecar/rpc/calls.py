@@ -131,7 +131,7 @@ class PeerCalls:
             reply = await self._outcome(call)
         finally:
             # From here on a cancel finds nothing, and can't tear the writing.
-            del self._calls[call.request.id]
+            self._calls.pop(call.request.id, None)
         await self._send(reply, call.request.method)
 
     async def _outcome(self, call: _Call) -> Response | ErrorResponse:
