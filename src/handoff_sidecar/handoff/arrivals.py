@@ -57,7 +57,7 @@ class Arrivals:
             log.info("%s: what arrived there is nobody's", old)
             return
         page = await scene.client.messages(head.id, limit=FEWER_MESSAGES[-1])
-        facts = facts_of(head, page.messages, [], worktree=scene.context.root)
+        facts = facts_of(head, page.messages, [], root=scene.context.root)
         part = PromptPart(line, synthetic=True)
         await scene.client.prompt(head.id, [part], agent=facts.agent, model=facts.model, reply=False)
         log.info("%s: told of what arrived in %s", head.id, old)
