@@ -1,6 +1,6 @@
-"""Serves the peer's calls: runs each in a task, answers it, and cancels it on request.
+"""The peer's calls: a task for each, its answer, and its end when the peer no longer wants it.
 
-Does not read frames and does not make calls of its own: see `connection`.
+It knows no method, does not read, and does not look after this side's own calls: see `connection`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ Handler: TypeAlias = Callable[[dict[str, object]], Awaitable[object]]
 # would then never be read.
 MAX_CONCURRENT_CALLS = 128
 
+# Refusals that the peer does not read. From here on nothing more is read either: a peer that floods without
+# reading would otherwise fill the memory.
+MAX_UNSENT_REPLIES = 1024
+
 # How long a cancelled handler may take to clean up before it is left behind.
 CANCEL_GRACE_S = 2.0
 
@@ -40,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class _Call:
-    """A call that is still unanswered."""
+    """A call that has not been answered yet."""
 
     request: Request
     task: asyncio.Task[None] | None = None
@@ -55,7 +59,7 @@ class _Call:
 
 
 class PeerCalls:
-    """Runs a handler for each of the peer's calls, concurrently, and writes the answers."""
+    """Runs a handler for each of the peer's calls, all at the same time, and writes the answers."""
 
     def __init__(
         self, writer: FrameWriter, handlers: Mapping[str, Handler], error_translator: ErrorTranslator | None
@@ -69,7 +73,11 @@ class PeerCalls:
 
     def start(self, request: Request) -> None:
         """Has a request served, or refuses it."""
-        if len(self._tasks) >= MAX_CONCURRENT_CALLS:
+        if request.id in self._calls:
+            sentence = f"the id {request.id} belongs to a call that is still under way"
+            # Without the id: with it, this would be taken for the answer to the first call.
+            self.refuse(None, ErrorCode.INVALID_REQUEST, sentence)
+        elif len(self._tasks) >= MAX_CONCURRENT_CALLS:
             _log.error("refused %s: %d calls are under way", request.method, len(self._tasks))
             sentence = f"{request.method} was refused: too many calls at once ({MAX_CONCURRENT_CALLS})"
             self.refuse(request.id, ErrorCode.TOO_MANY_CALLS, sentence)
@@ -91,7 +99,7 @@ class PeerCalls:
             self._spawn(self._serve_notified(handler, notification))
 
     def cancel(self, params: dict[str, object]) -> None:
-        """Cancels the call named by a `$/cancelRequest`. It is answered when its handler ends."""
+        """Ends the call that the params of a `$/cancelRequest` name; it is answered when its handler ends."""
         wanted = params.get("id")
         call = self._calls.get(wanted) if isinstance(wanted, int) else None
         if call:
@@ -105,17 +113,22 @@ class PeerCalls:
         self.send_soon(ErrorResponse(id=request_id, error=error), "a refusal")
 
     def send_soon(self, message: Message, what: str) -> None:
-        """Writes a message without waiting. A failure is logged under the name `what`."""
+        """Writes a message without making the caller wait; if that fails, the log says so of `what`."""
         self._spawn(self._send(message, what))
 
+    async def wait_for_room(self) -> None:
+        """Waits while the peer leaves far too many answers unread."""
+        while len(self._tasks) >= MAX_CONCURRENT_CALLS + MAX_UNSENT_REPLIES:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+
     async def finish(self, grace_s: float) -> None:
-        """Refuses new calls, and gives running ones some time to finish."""
+        """Refuses new calls, and gives those under way some time to be answered."""
         self._closing = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
 
     async def cancel_all(self) -> None:
-        """Cancels every handler and waits for them to end, up to a limit."""
+        """Cancels every handler and waits for their ends, but not for ever."""
         self._closing = True
         left = set(self._tasks)
         for task in left:
@@ -131,7 +144,7 @@ class PeerCalls:
             reply = await self._outcome(call)
         finally:
             # From here on a cancel finds nothing, and can't tear the writing.
-            self._calls.pop(call.request.id, None)
+            del self._calls[call.request.id]
         await self._send(reply, call.request.method)
 
     async def _outcome(self, call: _Call) -> Response | ErrorResponse:
@@ -189,12 +202,16 @@ def _error_response(request_id: int | None, error: RpcError) -> ErrorResponse:
 
 
 def _instead_of(message: Message, what: str, unsendable: Exception) -> ErrorResponse | None:
-    """The error to send instead of an answer that is too large or not JSON."""
+    """What to answer when an answer is too large, or no JSON."""
     if isinstance(message, Response):
         if isinstance(unsendable, FrameTooLarge):
             sentence = f"the answer to {what} is too large: {unsendable}"
             return _error_response(message.id, RpcError(ErrorCode.INTERNAL_ERROR, sentence))
         return _error_response(message.id, wire_error(what, unsendable, None))
+    if isinstance(message, ErrorResponse) and message.error.data is not None:
+        _log.error("left out the data of an error of %s", what, exc_info=unsendable)
+        error = RpcError(message.error.code, message.error.message)
+        return _error_response(message.id, error)
     _log.error("%s was not sent", what, exc_info=unsendable)
     return None
 

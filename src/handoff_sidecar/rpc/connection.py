@@ -1,6 +1,6 @@
-"""One connection: makes calls and waits for the answers. The peer's calls go to `calls`.
+"""One connection: this side's own calls and who waits for their answers; the peer's calls go to `calls`.
 
-Knows only the method `$/cancelRequest`, and neither opens nor closes the streams below.
+It knows no method but `$/cancelRequest`, and neither opens nor closes the streams below.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Connection:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the peer is gone, so that nothing reaches it any more."""
+        """Whether the peer is gone: nothing that is said from now on reaches it."""
         return self._lost
 
     async def request(
@@ -94,7 +94,7 @@ class Connection:
                 answer.exception()  # or asyncio complains of an error that nobody looked at
 
     async def notify(self, method: str, params: Mapping[str, object] | None = None) -> None:
-        """Sends the peer a notification.
+        """Tells the peer something that wants no answer.
 
         Raises:
             ConnectionLost: the peer is gone.
@@ -103,7 +103,7 @@ class Connection:
         await self._writer.write(encode(Notification(method=method, params=dict(params or {}))))
 
     async def serve(self) -> None:
-        """Reads and answers until the peer closes its end or `stop` is called.
+        """Reads and answers until the peer closes its end, or `stop` is called.
 
         Then every waiting `request` raises ConnectionLost, and handlers that still run are cancelled.
         """
@@ -131,6 +131,7 @@ class Connection:
         while (frame := await self._reader.next_frame()) is not None:
             self._receive(frame)
             del frame  # or tens of megabytes would be held until the next one comes
+            await self._peer_calls.wait_for_room()
 
     def _receive(self, frame: bytes | OversizedFrame) -> None:
         if isinstance(frame, OversizedFrame):

@@ -1,4 +1,4 @@
-"""The one place where exceptions become errors on the wire.
+"""The one place where an exception becomes an error on the wire.
 
 The peer gets a code and a safe sentence; the traceback goes to the log. What the layers above raise is known
 to their translator, not here.
@@ -32,7 +32,11 @@ def wire_error(method: str, error: BaseException, translator: ErrorTranslator | 
     """
     if isinstance(error, RpcError):
         return error
-    translated = translator(error) if translator and isinstance(error, Exception) else None
+    try:
+        translated = translator(error) if translator and isinstance(error, Exception) else None
+    except Exception:  # noqa: BLE001 - a call must be answered even then
+        _log.exception("the error translator failed")
+        translated = None
     if translated:
         _log.info("%s failed: %s", method, kind_of(error))
         return translated

@@ -126,8 +126,9 @@ async def test_an_answer_that_is_no_json_becomes_an_error(rig: Rig) -> None:
     async def odd(_params: dict[str, object]) -> object:
         return object()
 
-    peer = rig.raw({"odd": odd})
+    peer = rig.raw({"odd": odd, **failing(RpcError(-32020, "no luck", {"why": object()}))})
     assert (await peer.call(1, "odd"))["error"]["code"] == ErrorCode.INTERNAL_ERROR
+    assert (await peer.call(2, "fail"))["error"] == {"code": -32020, "message": "no luck"}
 
 
 async def test_a_handlers_rpc_error_reaches_the_caller_as_it_is(rig: Rig) -> None:
@@ -143,6 +144,14 @@ async def test_errors_of_the_layers_above_go_through_their_translator(rig: Rig) 
 
     peer = rig.raw(failing(LookupError("luck")), error_translator=translate)
     assert (await peer.call(1, "fail"))["error"] == {"code": -32020, "message": "no luck"}
+
+
+async def test_a_translator_that_fails_costs_only_its_sentence(rig: Rig) -> None:
+    def translate(error: Exception) -> RpcError | None:
+        raise TypeError(error)
+
+    peer = rig.raw(failing(LookupError("luck")), error_translator=translate)
+    assert (await peer.call(1, "fail"))["error"]["code"] == ErrorCode.INTERNAL_ERROR
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("secret"), asyncio.CancelledError("secret")], ids=repr)
@@ -344,6 +353,15 @@ async def test_a_garbled_answer_fails_its_call_at_once(answer: bytes, code: int,
     assert caught.value.code == code
     told = await peer.receive()
     assert (told["id"], told["error"]["code"]) == (None, code)
+
+
+async def test_an_id_that_is_in_use_is_refused_without_touching_the_first_call(rig: Rig) -> None:
+    peer = rig.raw({"forever": forever})
+    peer.send({"jsonrpc": "2.0", "id": 1, "method": "forever"})
+    refusal = await peer.call(1, "forever")
+    assert (refusal["id"], refusal["error"]["code"]) == (None, ErrorCode.INVALID_REQUEST)
+    peer.send({"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": 1}})
+    assert (await peer.receive())["error"]["code"] == ErrorCode.REQUEST_CANCELLED
 
 
 async def test_calls_beyond_the_limit_are_refused_and_others_are_still_answered(rig: Rig) -> None:
