@@ -111,7 +111,6 @@ async def _tell(connection: Connection, session_id: str, message: Mapping[str, A
 
 
 def environment(root: Path) -> dict[str, str]:
-    """The caller's, with this home, as the plugin sets it, and without what would change how OpenCode behaves."""
+    """The caller's, with this home and without what would change how OpenCode or the sidecar behaves."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
-    memory = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "65536"}
-    return {**kept, **memory, "HOME": str(root), "GIT_CONFIG_NOSYSTEM": "1"}
+    return {**kept, "HOME": str(root), "GIT_CONFIG_NOSYSTEM": "1"}

@@ -82,13 +82,6 @@ export function sidecarCommand(options, env, machine = HERE) {
   return { words: [fetcher, "--from", `${PACKAGE}==${readVersion()}`, PACKAGE, "stdio"], mayFetch: true };
 }
 
-/**
- * For glibc: one heap for all threads, and little kept of what is freed. An answer of OpenCode's is read, parsed and
- * dropped in several threads; after 1,000 calls the sidecar would hold 11 % more than after the first twenty, and like
- * this 4 % (`benchmarks`).
- */
-const MEMORY = { MALLOC_ARENA_MAX: "1", MALLOC_TRIM_THRESHOLD_: "65536" };
-
 export class SidecarProcess {
   #child;
   #stderr = "";
@@ -102,10 +95,7 @@ export class SidecarProcess {
       stdio: ["pipe", "pipe", "pipe"],
       windowsHide: true,
       cwd: WORKING_FOLDER,
-      env: {
-        ...MEMORY,
-        ...Object.fromEntries(Object.entries(env).filter(([name]) => name.toUpperCase() !== WITHHELD)),
-      },
+      env: Object.fromEntries(Object.entries(env).filter(([name]) => name.toUpperCase() !== WITHHELD)),
     });
     this.#child = child;
     this.stdin = child.stdin;

@@ -190,9 +190,9 @@ def test_a_plan_is_handed_to_another_agent_and_model_and_an_unknown_one_is_refus
 
     refused = hand_off(server, session, play, agent="bild")
     assert refused["status"] == "error"
-    assert "there is no agent `bild`. Available: `build`, `plan`." in refused["error"]
+    assert "there is no agent `bild`. There are: `build`, `plan`." in refused["error"]
     refused = hand_off(server, session, play, model="m1")
-    assert f"Available: `{PROVIDER_ID}/m1`, `{PROVIDER_ID}/{PATCHING_MODEL}`." in refused["error"]
+    assert f"There are: `{PROVIDER_ID}/m1`, `{PROVIDER_ID}/{PATCHING_MODEL}`." in refused["error"]
 
     play(TYPED, calls("session_handoff", summary=SUMMARY, agent="build", model=f"{PROVIDER_ID}/{PATCHING_MODEL}"))
     server.say(session, "handoff", agent="plan")

@@ -54,7 +54,6 @@ const answers = {
     const metadata = {
       pid: process.pid,
       password: process.env.OPENCODE_SERVER_PASSWORD ?? null,
-      heaps: process.env.MALLOC_ARENA_MAX,
       params,
       seen,
     };
