@@ -32,7 +32,7 @@ OLDEST_SQLITE = (3, 34)
 BUSY_TIMEOUT_S = 3.0
 """Another sidecar's longest transaction is a page of messages, or a step of a merge: under 0.3 s each."""
 
-CACHE_KB = 3_000
+CACHE_KB = 1_500
 """Of pages in memory, for each connection."""
 
 MERGE_PAGES = 64

@@ -6,7 +6,7 @@ Owns where a message is cut, and who speaks in a piece. Knows nothing of how pas
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -43,6 +43,9 @@ _TELLS_OF_A_FAILURE = re.compile(
     r"|\b(?:\w*Error|\w*Exception|error|failed|panic): "
 )
 """In a command's output; many commands fail with an exit code of 0, as what they pipe into succeeds."""
+
+_SIGNS_OF_A_FAILURE = ("FAIL", "ERROR", "rror", "panic", "fatal", "Traceback", "Exception", "failed")
+"""One of these is in each text that the expression matches; to look for them takes a tenth of the time."""
 
 _REPLACEMENT = re.compile(r"(?s)(?P<before>.*?)^oldString: (?P<old>.*)^newString: (?P<new>.*)", re.MULTILINE)
 
@@ -103,7 +106,7 @@ def _spoken(record: Record, entry: Entry) -> Iterator[tuple[Speaker, str, str]]:
 
 def _in_piece(speaker: Speaker, entry: Entry, piece: str) -> Speaker:
     """Who speaks in a piece of an entry: where a command fails, some lines of its output say so."""
-    if speaker == "output" and is_command(entry) and _TELLS_OF_A_FAILURE.search(piece):
+    if speaker == "output" and is_command(entry) and _tells_of_a_failure(piece):
         return "failed"
     return speaker
 
@@ -126,20 +129,28 @@ def _input(entry: Entry) -> str:
     return f"{replaced['before']}newString: {replaced['new']}\noldString: {replaced['old'].rstrip()}"
 
 
+def _tells_of_a_failure(piece: str) -> bool:
+    return any(sign in piece for sign in _SIGNS_OF_A_FAILURE) and _TELLS_OF_A_FAILURE.search(piece) is not None
+
+
 def pieces(text: str) -> Iterator[str]:
     """A text in pieces of whole lines; a line that is longer than a passage is cut."""
     held: list[str] = []
     length = 0
     for line in text.split("\n"):
-        stripped = line.rstrip()
-        for at in range(0, max(len(stripped), 1), PASSAGE_CHARACTERS):
-            piece = stripped[at : at + PASSAGE_CHARACTERS]
+        for piece in _cut(line.rstrip()):
             if held and _ends_before(piece, length):
                 yield from _whole(held)
                 held, length = [], 0
             held.append(piece)
             length += len(piece) + 1
     yield from _whole(held)
+
+
+def _cut(line: str) -> Sequence[str]:
+    if len(line) <= PASSAGE_CHARACTERS:
+        return (line,)
+    return [line[at : at + PASSAGE_CHARACTERS] for at in range(0, len(line), PASSAGE_CHARACTERS)]
 
 
 def _ends_before(line: str, length: int) -> bool:

@@ -10,7 +10,7 @@ import re
 
 WORD = re.compile(r"[^\W_]+")
 
-_NAME = re.compile(r"[A-Za-z]*[a-z][A-Z][A-Za-z]*|[A-Z]{2,}[a-z][A-Za-z]*")
+_NAME = re.compile(r"(?<![A-Za-z])(?:[A-Z]*+[a-z]++[A-Z]|[A-Z]{2,}+[a-z])[A-Za-z]*+")
 """`refreshToken`, `JSONPath`; the parts of `SESSION_ID`, `src/auth.ts` and `--no-verify` have signs between them."""
 
 _PART_OF_A_NAME = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
