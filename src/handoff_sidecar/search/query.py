@@ -49,9 +49,13 @@ _ASKED_FOR: Mapping[Speaker, re.Pattern[str]] = MappingProxyType(
     {
         "person": re.compile(r"\b(?:users?|person|human|asked|wants?|wanted|rules?|told|objection|feedback)\b"),
         "failed": re.compile(
-            r"\b(?:errors?|exceptions?|fail\w*|br[eo]k\w*|crash\w*|messages?|symptoms?|complain\w*|refus\w*|reject\w*)\b"
+            r"\b(?:errors?|exceptions?|fail\w*|br[eo]k\w*|crash\w*|messages?|symptoms?|complain\w*|refus\w*|reject\w*"
+            r"|wrong|bugs?|problems?|warnings?|trouble|pass(?:ed)?|stumbl\w*|chok\w*|panic\w*|abort\w*|faults?|defects?)\b"
         ),
-        "command": re.compile(r"\b(?:commands?|r[au]n|rerun|invok\w*|invocation|calls?|execut\w*|flags?)\b"),
+        "command": re.compile(
+            r"\b(?:commands?|r[au]n|rerun|running|invok\w*|invocation|calls?|execut\w*|flags?|start(?:ed)?|launch\w*"
+            r"|verif\w*|shell|terminal|i|how (?:do|did|can|to))\b"
+        ),
     }
 )
 """Words of a query that tell who speaks in the answer to it."""

@@ -36,8 +36,8 @@ SPEAKER_WEIGHTS: Mapping[Speaker, float] = MappingProxyType(
 )
 """What is said tells what was meant; outputs hold any word, and thoughts what came to nothing."""
 
-ASKED_FOR_FACTOR = 1.5
-"""For those whose words the query asks for."""
+ASKED_FOR_WEIGHTS: Mapping[Speaker, float] = MappingProxyType({"person": 2.7, "command": 1.8, "failed": 1.4})
+"""For those whose words the query asks for: a command that is asked for is worth what a person says."""
 
 SATURATION = 1.2
 LENGTH_SHARE = 0.6
@@ -331,8 +331,7 @@ def _value(layout: Layout, place: int) -> float:
 
 
 def _factor(query: Query, speaker: Speaker) -> float:
-    weight = SPEAKER_WEIGHTS[speaker]
-    return weight * ASKED_FOR_FACTOR if speaker in query.asked_for else weight
+    return ASKED_FOR_WEIGHTS[speaker] if speaker in query.asked_for else SPEAKER_WEIGHTS[speaker]
 
 
 def _feedback(query: Query, terms: _Terms, texts: Texts, found: Sequence[Found]) -> dict[str, float]:
