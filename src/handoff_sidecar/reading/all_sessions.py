@@ -132,9 +132,8 @@ def _answer(store: Store, reach: Reach, wanted: _Asked) -> Answer:
     sessions = [session for session in reach.listed if session.id != _id_of(wanted.here)]
     findings = find(wanted.query, store, _rows(store, sessions, wanted), texts, expands=False)
     titled = [] if wanted.file else [each for each in sessions if _is_titled(each, wanted.query)]
-    kept = chosen(
-        findings.found, texts, manner, manner.room.tokens - SENTENCES_TOKENS - SESSIONS_TOKENS * NAMED_AT_MOST
-    )
+    beside = SENTENCES_TOKENS + SESSIONS_TOKENS * NAMED_AT_MOST
+    kept = chosen(findings.found, texts, manner, max(manner.room.tokens - beside, manner.room.tokens // 2))
 
     def compose(kept: list[Shown]) -> Answer:
         of_sessions = {store.session_of(each.row) for each in kept}

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
-from unit.reading.conftest import Read
+from unit.reading.conftest import TOKENIZER, Read
 
 from handoff_sidecar.errors import InvalidArguments
 from handoff_sidecar.reading import query_answer
@@ -276,3 +276,16 @@ async def test_one_thing_is_told_as_one(opencode: FakeOpenCode, read: Read) -> N
     opencode.messages["ses_old"] = [one, user_message(2, "x")]
     assert "The newest message; older ones:" in (await read(limit=1)).output
     assert "Its first message, up to `msg_0001`." in (await read(before="msg_0001")).output
+
+
+async def test_a_search_of_all_sessions_finds_what_there_is_in_little_room_too(
+    opencode: FakeOpenCode, read: Read
+) -> None:
+    for number in range(30):
+        opencode.add_session(f"ses_{number:02}", title=f"About part {number}")
+        opencode.messages[f"ses_{number:02}"] = [user_message(1, f"we gave quartz{number} the port {4_000 + number}")]
+
+    output = (await read(session_id="all", query="which port for quartz7", budget=500)).output
+
+    assert "we gave quartz7 the port 4007" in output
+    assert TOKENIZER.count(output) <= 500
