@@ -26,7 +26,9 @@ export function messageHooks(plugin, instance) {
    */
   async function ask(method, { parts }, params, timeoutMs) {
     const partIDs = parts.flatMap((part) => part?.id ?? []);
-    const answer = await plugin.call(method, { ...params, partIDs }, { timeoutMs, graceMs: 0 });
+    // One that is stuck would let every later handoff come to nothing too.
+    const how = { timeoutMs, graceMs: 0, killWhenStuck: method === "message/received" };
+    const answer = await plugin.call(method, { ...params, partIDs }, how);
     if (answer?.part) parts.push(answer.part);
   }
 

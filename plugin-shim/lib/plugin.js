@@ -110,10 +110,7 @@ export class Plugin {
    * @param {Json} params
    */
   notify(method, params) {
-    void this.#sidecar?.then(
-      (sidecar) => sidecar.notify(method, params),
-      () => {},
-    );
+    this.#sidecar?.then((sidecar) => sidecar.notify(method, params)).catch(() => {});
   }
 
   /** What the sidecar is told of where a session is. @param {Instance} instance @param {string} sessionID */
@@ -271,9 +268,6 @@ export class Plugin {
     this.#sidecar = null;
     this.#watches = false;
     this.#isStarted = false;
-    await sidecar?.then(
-      (made) => made.end(),
-      () => {},
-    );
+    await sidecar?.then((made) => made.end()).catch(() => {});
   }
 }

@@ -60,6 +60,7 @@ const answers = {
     write({ id, result: { title: "Handoff: Auth flow", output: "Handed off.", metadata } });
   },
   "message/received"(id, params) {
+    if (behaviour === "is deaf to a trigger") return;
     const { sessionID, messageID, text, partIDs } = params;
     const part = { id: `${partIDs.at(-1)}1`, sessionID, messageID, type: "text", synthetic: true };
     const isTrigger = !text.includes("broken");

@@ -312,6 +312,17 @@ test("a trigger without a sidecar: the message goes on, and a toast says why", a
   await hooks.dispose();
 });
 
+test("a sidecar that does not answer to a trigger is ended, and the next handoff has another", async () => {
+  const { hooks, toasts } = attached("is deaf to a trigger", { waitMs: { message: 500 } });
+  const { pid } = (await hooks.tool.read_session.execute({}, context)).metadata;
+  const { input, output } = typed("handoff");
+  await hooks["chat.message"](input, output);
+  assert.equal(output.parts.length, 1);
+  await until(() => toasts().length === 1 && !isRunning(pid));
+  assert.notEqual((await hooks.tool.read_session.execute({}, context)).metadata.pid, pid);
+  await hooks.dispose();
+});
+
 test("a tool call without a sidecar: one toast, and an error for the model", async () => {
   const plugin = new Plugin();
   const { input, toasts, asked } = openCode();
