@@ -16,7 +16,7 @@ from opencode.test_tui import SCREEN_TIMEOUT_S, tui, type_line
 
 from handoff_sidecar.demo.binary import find_opencode
 from handoff_sidecar.demo.sandbox import Sandbox
-from handoff_sidecar.demo.scripted_model import PROVIDER_ID, ChatRequest, Failure, Reply, ScriptedModel
+from handoff_sidecar.demo.scripted_model import PROVIDER_ID, ChatRequest, Failure, Reply, ScriptedModel, ToolCall
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, OLDEST
 from handoff_sidecar.settings import add_setting
 
@@ -112,6 +112,24 @@ def test_an_agent_that_goes_on_after_its_handoff_is_refused_and_a_later_message_
     server.say(old, "Write it here.")
     assert again.exists()
     assert results(server, old, "write")[1:] == ["completed"]
+
+
+def test_what_was_called_in_the_same_step_ends_before_the_new_session_begins(server: Server, play: Play) -> None:
+    slow = server.sandbox.project / "slow.txt"
+    step = (
+        ToolCall("bash", {"command": f"sleep 1 && touch {slow}", "description": "Take a second"}),
+        ToolCall("session_handoff", {"summary": "S.", "goal": "the rest"}),
+    )
+    play("Do both.", Reply("", step), Reply("Over."))
+    play(PROMPT, calls("bash", command=f"test -f {slow}", description="Look"), Reply("I went on."))
+    old = server.new_session(title="Both")
+
+    server.say(old, "Do both.")
+
+    made = server.tool_call(old, "session_handoff")["metadata"]["sessionID"]
+    server.wait_for_the_end_of_the_turn(made)
+    assert results(server, old, "bash") == ["completed"]
+    assert server.tool_call(made, "bash")["metadata"]["exit"] == 0
 
 
 def test_a_message_that_was_queued_during_the_handoff_changes_nothing_in_the_old_session(
