@@ -252,6 +252,7 @@ def test_a_plugins_prompt_changes_nothing_in_a_session_that_was_left_and_a_perso
     )
     play(PROMPT, Reply("I went on."))
     old = hand_off(server, play)
+    until(lambda: is_idle(server))  # or the new session would answer what it is told of
     for text, part in (("A plain prompt.", {}), ("A synthetic one.", {"synthetic": True})):
         play(text, *changes, Reply(f"{text} Not done."))
         neighbour.prompts(server, old, text, **part)
@@ -318,7 +319,7 @@ def test_a_background_subagents_result_reaches_the_new_session_in_a_line_and_the
     (line,) = [part["text"] for message in told for part in message["parts"]]
     assert "completed" in line
     assert "count the files" in line
-    assert f"(whole in `{child}`: read_session)" in line
+    assert f"(in full: read_session `{child}`)" in line
     assert server.messages(new)[-1]["info"]["role"] == "user", "it starts no turn"
 
 

@@ -69,11 +69,11 @@ class Arrivals:
             return ""
         named = _SESSION.search(text)
         holder = named[0] if named else old
-        before, after = f"Arrived in `{old}`, which you continue: ", f" (whole in `{holder}`: read_session)"
+        before, after = "Arrived in the session before: ", f" (in full: read_session `{holder}`)"
         room = LINE_TOKENS - self._tokenizer.count(before + after) - 1
-        words = said.split(" ")
+        words = said.split(" ")[:LINE_TOKENS]
         while len(words) > 1 and self._tokenizer.count(" ".join(words)) > room:
-            words = words[: max(1, len(words) * 3 // 4)]
+            words.pop()
         shown = " ".join(words)
         return f"{before}{shown}{'' if shown == said else '…'}{after}"
 

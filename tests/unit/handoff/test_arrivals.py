@@ -48,8 +48,8 @@ async def test_the_head_of_the_chain_gets_one_line_that_starts_no_turn(opencode:
     assert part["synthetic"]
     assert part["metadata"] == {"handoff": {"by": "handoff-sidecar"}}
     line = part["text"]
-    assert line.startswith("Arrived in `ses_old`, which you continue: Background task completed: run the tests Two")
-    assert line.endswith("… (whole in `ses_child`: read_session)")
+    assert line.startswith("Arrived in the session before: Background task completed: run the tests Two of them fail.")
+    assert line.endswith("… (in full: read_session `ses_child`)")
     assert "\n" not in line
     assert TOKENIZER.count(line) <= LINE_TOKENS
 
@@ -66,7 +66,7 @@ async def test_a_plugins_notice_is_passed_on_once_and_a_prod_to_go_on_never(open
 
     (_,) = sent(opencode)
     text = opencode.messages["ses_third"][-1]["parts"][0]["text"]
-    assert text == "Arrived in `ses_old`, which you continue: ID: pty_1 Exit Code: 1 (whole in `ses_old`: read_session)"
+    assert text == "Arrived in the session before: ID: pty_1 Exit Code: 1 (in full: read_session `ses_old`)"
 
 
 @pytest.mark.parametrize(
