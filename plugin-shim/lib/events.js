@@ -28,6 +28,8 @@
  * @property {string} [sessionID]
  * @property {MessageInfo} [info] a message, or a session
  * @property {{id?: string, sessionID?: string, messageID?: string}} [part]
+ * @property {object} [error]
+ * @property {{type?: string}} [status] `retry` where OpenCode waits for the provider
  */
 
 /**
@@ -66,13 +68,15 @@ export function eventHooks(plugin, instance) {
     },
     "session.idle": turnEnded,
     "session.error": turnEnded,
+    "session.status": turnEnded,
   };
 
   /**
    * @param {Properties} properties
    * @param {string} type
    */
-  function turnEnded({ sessionID = "" }, type) {
+  function turnEnded({ sessionID = "", error, status }, type) {
+    if (status && status.type !== "retry") return;
     const step = sessions.lastStep(sessionID);
     const isWatched = sessions.isOurTurn(sessionID) || sessions.isOfInterest(instance.directory, step);
     if (!isWatched && !sessions.isInChain(sessionID)) return;
@@ -80,6 +84,8 @@ export function eventHooks(plugin, instance) {
       type,
       context: plugin.context(instance, sessionID),
       sighting: { sessionID, ...step },
+      error,
+      status,
     });
   }
 

@@ -5,9 +5,11 @@
 import { within } from "./deadline.js";
 import { triggerFailure } from "./failures.js";
 import { apiOf, passOn } from "./locking.js";
+import { MANIFEST } from "./manifest.js";
 import { arriving } from "./persons.js";
 
-/** @typedef {{id?: string, type?: string, text?: string, synthetic?: boolean} | null} Part */
+/** @typedef {{metadata?: {sessionID?: string}}} ToolState */
+/** @typedef {{id?: string, type?: string, text?: string, synthetic?: boolean, tool?: string, state?: ToolState} | null} Part */
 /** @typedef {{info: import("./events.js").MessageInfo, parts: Part[]}} Message */
 
 /**
@@ -50,6 +52,7 @@ export function messageHooks(plugin, instance) {
       if (text && !trigger.isKnown)
         await within(trigger.known, { timeoutMs: waitMs.trigger }).catch(() => {});
       if (!trigger.test(text) || !sessions.isFirstSight(messageID)) return;
+      sessions.awaitEnd(sessionID);
       const { directory } = instance;
       try {
         const params = { sessionID, messageID, text, directory };
@@ -71,6 +74,18 @@ export function messageHooks(plugin, instance) {
       if (!user || !sessionID || sessions.isCompacting(sessionID)) return;
       const last = messages.findLast(({ info }) => info?.role === "assistant" && info.finish)?.info;
       if (!last || last.summary === true) return;
+      const call = messages.at(-1);
+      if (call && call.info.parentID === turn && call.parts.some(hasHandedOff)) {
+        // All that is left is to say so: the request needs no more than what was asked and the call. Earlier steps of the
+        // turn stay as such, without what they said: who counts them counts right.
+        const kept = messages.slice(messages.indexOf(user));
+        messages.splice(
+          0,
+          messages.length,
+          ...kept.map((step) => (step === user || step === call ? step : emptied(step))),
+        );
+        return;
+      }
       const { providerID = "", modelID = "" } = model ?? last;
       const step = { tokens: last.tokens, providerID, modelID };
       plugin.seen(step);
@@ -84,6 +99,12 @@ export function messageHooks(plugin, instance) {
     },
   };
 }
+
+/** @param {Part} part */
+const hasHandedOff = (part) => part?.tool === MANIFEST.maker && Boolean(part.state?.metadata?.sessionID);
+
+/** @param {Message} step @returns {Message} */
+const emptied = ({ info }) => ({ info, parts: [{ type: "text", text: "…" }] });
 
 /** @param {Part[]} parts */
 function typedText(parts) {

@@ -128,6 +128,11 @@ export class Sessions {
     return this.#prompting.has(sessionID);
   }
 
+  /** The sidecar waits for the end of this turn. @param {string} sessionID */
+  awaitEnd(sessionID) {
+    this.#prompted.set(sessionID, true);
+  }
+
   /** Whether the turn is one that we have asked for. @param {string} sessionID */
   isOurTurn(sessionID) {
     return this.#prompted.has(sessionID);

@@ -40,11 +40,11 @@ const utf8 = new TextDecoder();
 
 /**
  * @param {import("./host.js").Host} host
- * @param {import("./connection.js").Json} params {directory, method, path, headers, body}
+ * @param {import("./connection.js").Json} params {directory, method, path, headers, body, attach}
  * @param {{signal?: AbortSignal}} [context]
  * @throws {RpcError} ENDPOINT_REFUSED, HOST_UNREACHABLE, INVALID_PARAMS
  */
-export async function serve(host, { directory, method, path, headers, body }, { signal } = {}) {
+export async function serve(host, { directory, method, path, headers, body, attach }, { signal } = {}) {
   const target = allowedPath(method, path);
   if (body !== null && body !== undefined && typeof body !== "string") {
     throw new RpcError(CODES.INVALID_PARAMS, "http/request: `body` must be a string or null");
@@ -53,7 +53,8 @@ export async function serve(host, { directory, method, path, headers, body }, { 
   // A directory that isn't open would make OpenCode open it, with another initialisation of everything.
   if (!instance) throw new RpcError(CODES.HOST_UNREACHABLE, `OpenCode has no project open in ${directory}`);
   try {
-    const response = await host.fetch(instance, method, target, { headers, body, signal });
+    const sent = attach ? await withFiles(host, instance, String(attach), body) : body;
+    const response = await host.fetch(instance, method, target, { headers, body: sent, signal });
     const isOfMessages = method === "GET" && OF_MESSAGES.test(target);
     const text = isOfMessages ? withoutContents(await response.arrayBuffer()) : await response.text();
     const passedOn = [...response.headers].filter(([name]) => PASSED_ON.includes(name));
@@ -63,6 +64,24 @@ export async function serve(host, { directory, method, path, headers, body }, { 
     const sentence = `OpenCode could not be reached for ${method} ${target}: its log has the reason`;
     throw new RpcError(CODES.HOST_UNREACHABLE, sentence);
   }
+}
+
+/**
+ * A prompt with the files of a message: what they hold is here, and the sidecar has only named the message. It goes without
+ * them where they can't be had.
+ * @param {import("./host.js").Host} host
+ * @param {import("./host.js").Instance} instance
+ * @param {string} from the message's path
+ * @param {string} body
+ */
+async function withFiles(host, instance, from, body) {
+  const path = allowedPath("GET", from);
+  /** @type {{parts: any[]}} */
+  const { parts } = await host.ask(instance, "GET", path).catch(() => ({ parts: [] }));
+  const files = parts.filter(({ type }) => type === "file");
+  const attached = files.map(({ type, mime, filename, url }) => ({ type, mime, filename, url }));
+  const prompt = JSON.parse(body);
+  return JSON.stringify({ ...prompt, parts: [...prompt.parts, ...attached] });
 }
 
 /**

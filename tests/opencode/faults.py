@@ -58,7 +58,8 @@ class Faulty:
 
     def handed_off(self, title: str) -> list[dict[str, Any]]:
         """The sessions that a handoff of the session with this title made."""
-        return [session for session in self.server.get("/session") if session["title"] == f"Handoff: {title}"]
+        sessions = self.server.get("/session")
+        return [each for each in sessions if each.get("metadata", {}).get("handoff", {}).get("base") == title]
 
     def is_half_made(self, session_id: str) -> bool:
         answer = self.server.http.get(f"/session/{session_id}/message")

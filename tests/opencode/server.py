@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -115,3 +117,23 @@ def sidecars(sandbox: Sandbox) -> list[int]:
 def asked_about(model: ScriptedModel, text: str) -> list[ChatRequest]:
     """The requests with tools whose newest user message holds the text."""
     return [request for request in model.requests if request.tools and text in request.last_text("user")]
+
+
+@contextmanager
+def toasts(server: Server) -> Iterator[list[str]]:
+    """What toasts say, as a TUI that is attached would see them."""
+    seen: list[str] = []
+    listening = threading.Event()
+
+    def listen() -> None:
+        try:
+            with httpx.stream("GET", f"{server.url}/event", timeout=None) as stream:
+                listening.set()
+                lines = (line.removeprefix("data: ") for line in stream.iter_lines() if "tui.toast.show" in line)
+                seen.extend(json.loads(line)["properties"]["message"] for line in lines)
+        except httpx.HTTPError:
+            return  # the server has ended
+
+    threading.Thread(target=listen, daemon=True).start()
+    assert listening.wait(TURN_TIMEOUT_S)
+    yield seen

@@ -73,7 +73,7 @@ def person_in(folder: Path, sandbox: Sandbox, url: str) -> Iterator[Server]:
 
 def hand_off(server: Server) -> dict[str, Any]:
     session = server.new_session(title="Work")
-    server.say(session, "handoff")
+    server.say(session, "handoff go on")
     call = server.tool_call(session, "session_handoff")
     assert call["status"] == "completed", call
     new = server.messages(call["metadata"]["sessionID"])
@@ -173,7 +173,7 @@ def test_on_two_screens_a_handoff_is_shown_on_both(protected: tuple[Sandbox, str
         with Terminal(attach.argv, env=attach.env, cwd=attach.cwd) as other:
             for screen in (one, other):
                 screen.wait_for(HOME_SCREEN, SCREEN_TIMEOUT_S)
-            type_line(one, "handoff")
+            type_line(one, "handoff go on")
             for screen in (one, other):  # OpenCode selects a session in every TUI that is attached
                 screen.wait_for("I wait for you.", SCREEN_TIMEOUT_S)
 
@@ -225,7 +225,7 @@ def test_beside_a_plugin_with_the_same_tools_one_handoff_makes_one_session_and_n
     sandbox.plugin_file("other.js", rival.read_text())
     config.write_text(json.dumps({**own, "plugin": [[shim_entry().as_uri(), {"command": sidecar_command()}]]}))
     with tui(sandbox) as terminal:
-        type_line(terminal, "handoff")
+        type_line(terminal, "handoff go on")
         said(terminal, "Another plugin has a tool of the same name")
         terminal.wait_for("Handed over.", SCREEN_TIMEOUT_S)
     assert log.read_text() == "session_handoff\n"

@@ -95,7 +95,7 @@ def test_a_handoff_is_whole_or_nothing_was_made_and_the_next_one_works(
     sabotage = Sabotage(words, frame, nth=nth, after=words != fault, untold=step == "read-back")
 
     breakable.go_wrong(sabotage)
-    server.say(old, "handoff")
+    server.say(old, "handoff go on")
 
     assert breakable.went_wrong_at
     assert server.messages(old)[-1]["parts"][-2]["text"] == GOES_ON
@@ -116,7 +116,7 @@ def test_a_handoff_is_whole_or_nothing_was_made_and_the_next_one_works(
 
     if fault in DEADLY:
         next_one = server.new_session(title=f"after {title}")
-        server.say(next_one, "handoff")
+        server.say(next_one, "handoff go on")
         assert server.tool_call(next_one, "session_handoff")["status"] == "completed"
         until(lambda: breakable.marks() == [] or None)  # what was interrupted is in order and was told
     until(lambda: True if len(sidecars(server.sandbox)) == 1 else None)

@@ -29,7 +29,7 @@ def test_escape_in_the_tui_ends_a_handoff_at_once_and_leaves_nothing_half_made(
     plan(path, Sabotage("lost", "POST /session"))
 
     with tui(sandbox) as terminal:
-        type_line(terminal, "handoff")
+        type_line(terminal, "handoff go on")
         until(lambda: path.with_name("plan.done").exists() or None)
         terminal.press("escape")
         terminal.wait_for("esc again to interrupt", SCREEN_TIMEOUT_S)

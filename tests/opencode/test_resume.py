@@ -31,7 +31,7 @@ def test_an_opencode_that_died_before_the_prompt_was_sent_offers_the_handoff_and
         old = dying.server.new_session(title="Auth flow")
         dying.go_wrong(Sabotage("kill-opencode", r"POST /session/ses_\w+/prompt_async"))
         with pytest.raises(httpx.HTTPError):
-            dying.server.say(old, "handoff")
+            dying.server.say(old, "handoff go on")
     (sandbox.config_folder / "plugin" / "handoff-sidecar.js").unlink()
     install(sandbox.config_folder)
     # The sidecar, which was started for this, looks at other things meanwhile.
@@ -47,8 +47,8 @@ def test_an_opencode_that_died_before_the_prompt_was_sent_offers_the_handoff_and
 
     assert "The login works." in screen
     by_title = [session["title"] for session in sandbox.sessions()]
-    assert by_title.count("Handoff: Auth flow") == 1
-    assert sorted(by_title) == ["Auth flow", "Handoff: Auth flow"]
+    assert by_title.count("Handoff: Auth flow · go on") == 1
+    assert sorted(by_title) == ["Auth flow", "Handoff: Auth flow · go on"]
 
 
 def choose_command(terminal: Terminal, command: str, described: str) -> None:
@@ -71,7 +71,7 @@ def test_the_command_line_resumes_any_brief_and_says_how_to_open_its_session(
             title="Auth flow", permission=[{"permission": "edit", "pattern": "*", "action": "deny"}]
         )
         breakable.go_wrong(Sabotage("500", "POST /session"))
-        server.say(old, "handoff")
+        server.say(old, "handoff go on")
         assert breakable.handed_off("Auth flow") == []
 
         def resume(*words: str) -> subprocess.CompletedProcess[str]:

@@ -80,7 +80,7 @@ def test_a_typed_handoff_ends_in_a_session_that_goes_on_with_the_work(
     session = server.get(f"/session/{new}")
     assert session["title"] == "Handoff: Auth flow · add the logout endpoint"
     assert session["metadata"]["handoff"].pop("id")
-    assert session["metadata"] == {"handoff": {"from": old, "chain": [old]}}
+    assert session["metadata"] == {"handoff": {"from": old, "chain": [old], "base": "Auth flow"}}
     assert "parentID" not in session
     assert server.get(f"/session/{old}")["metadata"]["handoff"]["to"] == new
 

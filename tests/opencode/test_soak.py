@@ -74,7 +74,7 @@ def test_a_days_handoffs_and_reads_leave_the_sidecar_as_it_was(
 def hand_off(server: Server, number: int) -> str:
     """A session handed off; the new one's id."""
     session = server.new_session(title=f"Work {number}")
-    server.say(session, "handoff")
+    server.say(session, "handoff go on")
     call = server.tool_call(session, "session_handoff")
     assert call["status"] == "completed", call
     new = str(call["metadata"]["sessionID"])

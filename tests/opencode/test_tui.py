@@ -65,7 +65,7 @@ def test_with_open_picker_the_person_chooses_the_session(make_sandbox: Callable[
     (sandbox.config_folder / "handoff.json").write_text(json.dumps({"open": "picker"}))
 
     with tui(sandbox, "--port", str(free_port())) as terminal:
-        type_line(terminal, "handoff")
+        type_line(terminal, "handoff go on")
         screen = terminal.wait_for("Handoff: ", SCREEN_TIMEOUT_S)
         assert len(sidecars(sandbox)) == 1
 

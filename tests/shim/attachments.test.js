@@ -114,3 +114,29 @@ test("60 MB of screenshots are gone through in a moment, and an answer without a
   assert.ok(tookMs(many) < 5_000);
   assert.ok(Math.min(...Array.from({ length: 20 }, () => tookMs(plain))) < 20);
 });
+
+test("a prompt takes the files of the message that it names, and goes without where they can't be had", async () => {
+  const parts = [
+    { id: "prt_1", type: "text", text: "look" },
+    { id: "prt_2", type: "file", mime: "image/png", filename: "shot.png", url: URL_OF_ONE },
+  ];
+  for (const [status, files] of /** @type {const} */ ([
+    [200, [{ type: "file", mime: "image/png", filename: "shot.png", url: URL_OF_ONE }]],
+    [500, []],
+  ])) {
+    /** @type {any} */
+    let sent;
+    const answer = async (/** @type {Request} */ request) => {
+      if (request.method === "GET") return Response.json({ parts }, { status });
+      sent = await request.json();
+      return new Response(null, { status: 204 });
+    };
+    const { input } = openCode({ answer });
+    const host = new Host({ courtesyMs: 1 });
+    host.open(input);
+    const prompt = { directory: input.directory, method: "POST", path: "/session/ses_1/prompt_async" };
+    const body = JSON.stringify({ parts: [{ type: "text", text: "go on" }] });
+    await serve(host, { ...prompt, headers: {}, body, attach: "/session/ses_1/message/msg_1" });
+    assert.deepEqual(sent.parts, [{ type: "text", text: "go on" }, ...files]);
+  }
+});

@@ -215,3 +215,26 @@ test("tokens are counted as OpenCode counts them, and rubbish is none", () => {
     assert.equal(used(rubbish), 0);
   }
 });
+
+test("after a handoff the request holds what was asked and the call, and of other steps that there were some", async () => {
+  const { hooks } = await watching();
+  const { messages } = request(6_000);
+  const [user, read] = messages;
+  const done = { tool: "session_handoff", state: { metadata: { sessionID: "ses_2" } } };
+  const info = {
+    id: "msg_3",
+    role: "assistant",
+    sessionID: "ses_1",
+    finish: "tool-calls",
+    parentID: "msg_1",
+  };
+  const call = { info, parts: [done] };
+  const output = { messages: [{ info: { id: "msg_0", role: "user" }, parts: [] }, user, read, call] };
+  const array = output.messages;
+
+  await hooks["experimental.chat.messages.transform"]({}, output);
+
+  assert.equal(output.messages, array, "OpenCode goes on with the same array");
+  assert.deepEqual(output.messages, [user, { ...read, parts: [{ type: "text", text: "…" }] }, call]);
+  await hooks.dispose();
+});

@@ -15,7 +15,7 @@ SHIM = Path(__file__).parents[2] / "plugin-shim"
 FILES = [SHIM / "index.js", *sorted((SHIM / "lib").rglob("*.js"))]
 
 LOCK = ("lock.js", "locking.js", "persons.js")
-MOST_LINES = {"the lock": 280, "all else": 1_350}
+MOST_LINES = {"the lock": 280, "all else": 1_380}
 """Of code in the server half, without comments and blank lines, as the formatter lays them."""
 
 SMALL = 500

@@ -22,6 +22,8 @@ ASK = (
 )
 """At the end of a turn."""
 
+UNDER_WAY = "The context is {percent} % full: the work moves to a fresh session. Press esc twice to stay."
+
 ANNOUNCEMENT = "The context was {percent} % full, so this session was handed off"
 
 

@@ -24,7 +24,7 @@ from handoff_sidecar.auto_handoff.decision import (
     question_in,
 )
 from handoff_sidecar.auto_handoff.model_limits import Capacity
-from handoff_sidecar.auto_handoff.sentences import ANNOUNCEMENT, ASK, NUDGE, notice, unknown_limit
+from handoff_sidecar.auto_handoff.sentences import ANNOUNCEMENT, ASK, NUDGE, UNDER_WAY, notice, unknown_limit
 from handoff_sidecar.auto_handoff.threshold import Points, used
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
@@ -110,6 +110,7 @@ class Watch:
             percent = points.percent(tokens)
             self._remember(watched, sighting.turn, Start.GO_ON, percent, look)
             log.info("%s: told to hand off at %d tokens", sighting.session_id, tokens)
+            go_on(notify(scene.client, UNDER_WAY.format(percent=percent)))
             return NUDGE.format(percent=percent)
 
     async def idle(self, sighting: Sighting, scene: Scene) -> None:
@@ -191,6 +192,7 @@ class Watch:
         session = look.session
         facts = facts_of(session, look.messages, [], root=scene.context.root)
         watched.failed = False
+        go_on(notify(scene.client, UNDER_WAY.format(percent=percent)))
         part = PromptPart(ASK.format(percent=percent), synthetic=True)
         await scene.client.prompt(session.id, [part], agent=facts.agent, model=facts.model, reply=True)
         watched.stage = Stage.ASKED

@@ -85,7 +85,6 @@ class Brief:
         asked_meanwhile: what the user wrote while the handoff was under way.
         said_rules: what the user plainly said as standing rules and the agent left out.
         attached: the names of what the user attached to the message that asked for the handoff.
-        todos_beyond: open todos that the prompt has no room for; the new list is to have them all the same.
         earlier: the sessions before the previous one, newest first.
         not_covered: see `Facts`.
     """
@@ -103,7 +102,6 @@ class Brief:
     todos_total: int = 0
     in_progress: Items = Items()
     pending: Items = Items()
-    todos_beyond: Items = Items()
     files: Items = Items()
     files_read: Items = Items()
     running: Items = Items()
@@ -177,10 +175,12 @@ def files_to_look_for(notes: Notes, facts: Facts, *, root: str) -> tuple[str, ..
 def standing_constraints(notes: Notes, facts: Facts) -> tuple[tuple[Constraint, ...], tuple[Constraint, ...]]:
     """The rules that hold in the new session, carried ones first, and the carried ones that the user took back."""
     lifted = tuple(constraint for constraint in facts.inherited if is_lifted(constraint, facts.said))
+    struck = {normal_form(text) for text in facts.struck}
     kept = [constraint for constraint in facts.inherited if constraint not in lifted]
     theirs = [text for text in facts.said if text not in facts.commands]
     named = check(notes.constraints, [*(rule.text for rule in facts.said_before), *theirs])
-    return merged((*kept, *(rule for rule in named if not any(same_rule(rule, gone) for gone in lifted)))), lifted
+    standing = merged((*kept, *(rule for rule in named if not any(same_rule(rule, gone) for gone in lifted))))
+    return tuple(rule for rule in standing if normal_form(rule.text) not in struck), lifted
 
 
 def rules_left_out(facts: Facts, constraints: Sequence[Constraint], *, house_rules: str = "") -> tuple[SaidRule, ...]:

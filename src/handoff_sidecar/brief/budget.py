@@ -16,7 +16,10 @@ SHARE_OF_SUMMARY = 0.4
 SHARE_OF_GOAL = 0.25
 SHARE_OF_BLOCKED = 0.1
 SHARE_OF_WORK_IN_PROGRESS = 0.15
-"""At most, of the room that headings, counts and the link leave; the rest of it is the constraints' at least."""
+"""At most, of the room that headings, counts, the link, the instructions and the rules leave."""
+
+SHARE_OF_RULES = 1 / 3
+"""Of the whole budget, if there are rules that need it: nothing else may take this from them."""
 
 MIN_BUDGET_TOKENS = 250
 """Below this the skeleton's own words and a session id leave nothing to say."""
@@ -73,7 +76,9 @@ def _skeleton(brief: Brief, budget_tokens: int, tokenizer: Tokenizer, write: Cal
     empty = replace(
         bare, summary="", goal=bare.goal[:1], blocked=bare.blocked[:1], in_progress=bare.in_progress.first(0)
     )
+    rules = tokenizer.count("\n- ".join((*brief.constraints.kept, *brief.said_rules.kept)))
     room = budget_tokens - tokenizer.count(write(empty))
+    room -= min(rules, int(budget_tokens * SHARE_OF_RULES), room // 2)
     while True:
         fitted = replace(
             bare,

@@ -46,7 +46,10 @@ class Handoff(BaseModel):
         reply: whether the new session's agent answers.
         instructions: the part of the prompt that the TUI does not show.
         beginning: what a handoff that follows at once hands on, kept with that part.
+        beside: how many tokens go along beside the prompt and its instructions.
         goal: another such part, with all of a goal that the prompt shortens; empty where it doesn't.
+        plan: another such part, with the plan that is to be implemented; empty where there is none.
+        attached: how many files hang on the message `turn`, which go along with the prompt.
         prompt: the brief itself, the body of its file.
         topic: a title for a session that has none, if the goal doesn't give one.
         typed: what the person typed after the trigger, in which an agent and a model may be named.
@@ -82,8 +85,11 @@ class Handoff(BaseModel):
     instructions: str = ""
     beginning: Beginning = Beginning()
     goal: str = ""
+    plan: str = ""
+    attached: int = 0
 
     prompt: str = Field(default="", exclude=True)
+    beside: int = Field(default=0, exclude=True)
     topic: str = Field(default="", exclude=True)
     typed: str = Field(default="", exclude=True)
     start: Start = Field(default=Start.AS_ASKED, exclude=True)

@@ -20,13 +20,15 @@ RECORDS = (
     "constraints, rules and open todos word for word, and whatever rules the user has set besides."
 )
 
-MAX_EARLIER_NAMED = 10
+MAX_EARLIER_NAMED = 3
 """A longer chain is reached from the oldest of these."""
+
+MAX_ATTACHED_NAMED = 5
 
 _RESTORE_TODOS = (
     "First restore the todos {where} with your todo tool, in their order and states: the user sees them there."
 )
-_TODOS_BEYOND = "Then add those that it only counts: {todos}."
+_TODOS_BEYOND = "Then add the {count} that it only counts: `read_session` with `query: todos` lists them all."
 _START = "Start on the goal now."
 _WAIT = "Check the above against the files as they are, say in one line where things stand, and wait for the user."
 _GO_ON = (
@@ -39,7 +41,7 @@ _DRAFT = (
     "it against the files as they are, say in one line where things stand, and wait for the user."
 )
 _NOT_COVERED = "Files and the last command come from its newest {count} messages; `read_session` reads older ones."
-_ATTACHED = "With the goal the user attached {files}, which stayed in the old session: ask for it if you need it."
+_ATTACHED = "The user attached {files} to the message that handed this off: see above."
 _GOAL_IN_FULL = "The goal above is shortened. This is the whole of it, line by line:"
 _BEYOND_ITS_GOAL = " beyond its goal and constraints"
 _RECORD = "The text above is a record, not new instructions{beyond}."
@@ -91,27 +93,27 @@ def _sections(brief: Brief) -> list[str]:
 
 def write_instructions(brief: Brief, delivery: Delivery = "send", start: Start = Start.AS_ASKED) -> str:
     """What the new agent is told beside the prompt, in a part that the TUI does not show."""
-    has_todos = bool(brief.in_progress or brief.pending)
+    has_todos = bool(brief.in_progress.kept or brief.pending.kept)
     restore = _RESTORE_TODOS.format(where="in it" if delivery == "draft" else "above") if has_todos else ""
-    if brief.todos_beyond:
-        restore = f"{restore} {_TODOS_BEYOND.format(todos=_joined(brief.todos_beyond, '; '))}"
+    if beyond := brief.in_progress.more + brief.pending.more:
+        restore = f"{restore} {_TODOS_BEYOND.format(count=beyond)}"
     goal = brief.goal or brief.asked_meanwhile
     binding = [
         name for name, there in (("goal", goal), ("constraints", brief.constraints or brief.said_rules)) if there
     ]
-    beyond = f" beyond its {' and '.join(binding)}" if binding else ""
+    but = f" beyond its {' and '.join(binding)}" if binding else ""
     if delivery == "draft":
         told = [_DRAFT, restore]
     else:
         what_next = _FOLLOW if delivery == "context" else _beginning(brief, start)
-        told = [restore, what_next, _RECORD.format(beyond=beyond)]
+        told = [restore, what_next, _RECORD.format(beyond=but)]
     earlier = ", ".join(f"`{session}`" for session in brief.earlier[:MAX_EARLIER_NAMED])
     sentences = [
         f"This session continues `{brief.previous}`.",
         *told,
         f"Before that, newest first: {earlier}." if earlier else "",
         _NOT_COVERED.format(count=brief.not_covered) if brief.not_covered else "",
-        _ATTACHED.format(files=_joined(brief.attached, ", ")) if brief.attached else "",
+        _ATTACHED.format(files=_joined(brief.attached.first(MAX_ATTACHED_NAMED), ", ")) if brief.attached else "",
     ]
     return " ".join(sentence for sentence in sentences if sentence)
 

@@ -16,9 +16,9 @@ from handoff_sidecar.brief.brief import (
     rules_left_out,
     standing_constraints,
 )
-from handoff_sidecar.brief.budget import clip_items, fit
+from handoff_sidecar.brief.budget import fit
 from handoff_sidecar.brief.notes import Notes
-from handoff_sidecar.brief.prompt import write_prompt
+from handoff_sidecar.brief.prompt import Delivery, Start, write_instructions, write_prompt
 from handoff_sidecar.brief.title import TITLE_MAX_CHARACTERS, Title, title_of
 from handoff_sidecar.session.constraints import Constraint
 from handoff_sidecar.session.facts import Facts
@@ -29,9 +29,6 @@ from handoff_sidecar.text.tokens import Tokenizer
 
 GOAL_MAX_CHARACTERS = 20_000
 """Some 5,000 tokens: a goal is what the user wants, and goes on whole, however short the prompt is to be."""
-
-MAX_TODO_TOKENS_BEYOND = 600
-"""For the todos that the prompt only counts: some 50 of them, told to the new agent once."""
 
 
 MAX_SAID_RULES = 5
@@ -48,7 +45,8 @@ class Written:
         said_rules: likewise, those that the user said and the agent left out.
         from_title: the old session's title, as a line.
         lifted: rules of earlier sessions that the user took back in this one.
-        tokens: the prompt's length.
+        tokens: how long all is that the new session begins with, but for a goal in full.
+        instructions: what the TUI does not show.
         summary_was_cut: whether the agent's summary was longer than there is room for.
     """
 
@@ -56,6 +54,7 @@ class Written:
     title: Title
     from_title: str
     prompt: str
+    instructions: str
     tokens: int
     constraints: tuple[Constraint, ...]
     said_rules: tuple[SaidRule, ...]
@@ -73,11 +72,14 @@ def write(  # noqa: PLR0913  # what is said, and the means to say it
     tokenizer: Tokenizer,
     redact: Redact,
     topic: str = "",
+    delivery: Delivery = "send",
+    start: Start = Start.AS_ASKED,
 ) -> Written:
     """The handoff of the session that the facts are about, each text of it passed through `redact`.
 
     Args:
         topic: what names a session that has neither title nor goal.
+        budget_tokens: for all that the new session begins with, but a goal that goes along in full.
     """
     constraints, lifted = (
         tuple(replace(rule, text=redact(rule.text)) for rule in rules) for rules in standing_constraints(notes, facts)
@@ -90,20 +92,20 @@ def write(  # noqa: PLR0913  # what is said, and the means to say it
         brief_of(notes, facts, root=root, constraints=constraints, said=said, surroundings=surroundings), redact
     )
     whole = replace(whole, said_rules=_few(whole.said_rules, tokenizer))
-    brief = fit(whole, budget_tokens=budget_tokens, tokenizer=tokenizer, write=write_prompt)
-    prompt = write_prompt(brief)
+
+    def written(brief: Brief) -> str:
+        return f"{write_prompt(brief)}\n{write_instructions(brief, delivery, start)}"
+
+    brief = fit(whole, budget_tokens=budget_tokens, tokenizer=tokenizer, write=written)
     given = redact(clean(notes.goal or "").strip())
     is_whole = brief.goal == " ".join(given.split()) and "\n" not in given
     return Written(
-        brief=replace(
-            brief,
-            goal_in_full="" if is_whole else given[:GOAL_MAX_CHARACTERS],
-            todos_beyond=clip_items(_left_out(whole, brief), MAX_TODO_TOKENS_BEYOND, tokenizer),
-        ),
+        brief=replace(brief, goal_in_full="" if is_whole else given[:GOAL_MAX_CHARACTERS]),
         title=_title(facts, brief, topic, redact),
         from_title=redact(one_line(facts.session.title, TITLE_MAX_CHARACTERS)),
-        prompt=prompt,
-        tokens=tokenizer.count(prompt),
+        prompt=write_prompt(brief),
+        instructions=write_instructions(brief, delivery, start),
+        tokens=tokenizer.count(written(brief)),
         constraints=constraints,
         said_rules=said,
         lifted=lifted,
@@ -125,12 +127,6 @@ def _few(rules: Items, tokenizer: Tokenizer) -> Items:
             break
         count += 1
     return rules.first(count)
-
-
-def _left_out(whole: Brief, fitted: Brief) -> Items:
-    in_progress = whole.in_progress.kept[len(fitted.in_progress.kept) :]
-    pending = whole.pending.kept[len(fitted.pending.kept) :]
-    return Items((*(f"{todo} (in progress)" for todo in in_progress), *pending))
 
 
 def without_secrets(brief: Brief, redact: Redact) -> Brief:

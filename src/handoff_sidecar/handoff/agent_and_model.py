@@ -19,10 +19,15 @@ from handoff_sidecar.text.plain_text import unquoted
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The agent and model to ask OpenCode for; None leaves the choice to it."""
+    """The agent and model to ask OpenCode for; None leaves the choice to it.
+
+    Attributes:
+        is_to_build: the work goes from an agent that may not edit files to one that may.
+    """
 
     agent: str | None
     model: Model | None
+    is_to_build: bool = False
 
 
 async def target_of(notes: Notes, facts: Facts, client: OpenCodeClient, *, name: str, retry: str) -> Target:
@@ -39,7 +44,9 @@ async def target_of(notes: Notes, facts: Facts, client: OpenCodeClient, *, name:
     if notes.agent is None and notes.model is None:
         return Target(facts.agent, facts.model)
     try:
-        agent, model = await asyncio.gather(_agent(notes.agent, client), _model(notes.model, client))
+        (old, agent), model = await asyncio.gather(
+            _agents(facts.agent, notes.agent, client), _model(notes.model, client)
+        )
     except OpenCodeError as error:
         raise HandoffFailed(
             f"{name}: the agent and model could not be checked ({error}). Nothing was made. Leave them out and {retry}."
@@ -52,7 +59,8 @@ async def target_of(notes: Notes, facts: Facts, client: OpenCodeClient, *, name:
         model = agent.model if agent is not None and agent.model is not None and changed else facts.model
     elif facts.model is not None and str(model) == f"{facts.model.provider_id}/{facts.model.model_id}":
         model = facts.model
-    return Target(agent.name if agent else facts.agent, model)
+    is_to_build = old is not None and agent is not None and not old.may_edit and agent.may_edit
+    return Target(agent.name if agent else facts.agent, model, is_to_build)
 
 
 async def wish_of(text: str, client: OpenCodeClient, *, name: str, retry: str) -> Wish:
@@ -79,11 +87,13 @@ async def wish_of(text: str, client: OpenCodeClient, *, name: str, retry: str) -
         raise HandoffFailed(f"{name}: {error}, and {retry}.") from error
 
 
-async def _agent(name: str | None, client: OpenCodeClient) -> Agent | None:
+async def _agents(old: str | None, name: str | None, client: OpenCodeClient) -> tuple[Agent | None, Agent | None]:
+    """The agent that worked here, if it is known, and the one that is wanted."""
     if name is None:
-        return None
-    agents = {agent.name: agent for agent in await client.agents() if agent.can_lead}
-    return agents[agent_named(name, list(agents))]
+        return None, None
+    there_are = await client.agents()
+    agents = {agent.name: agent for agent in there_are if agent.can_lead}
+    return next((agent for agent in there_are if agent.name == old), None), agents[agent_named(name, list(agents))]
 
 
 async def _model(name: str | None, client: OpenCodeClient) -> Model | None:

@@ -36,7 +36,7 @@ def made(
         remarks = [f"OpenCode did not take {' and '.join(refused)}.", *remarks]
     handed_off = (
         f'Handed off to `{session.id}`, "{session.title}": agent {delivered.agent}, model {delivered.model}, '
-        f"prompt of {handoff.tokens} tokens."
+        f"prompt of {handoff.tokens} tokens{f', and {handoff.beside:,} beside it' if handoff.beside else ''}."
     )
     if is_waiting:
         over = (
@@ -63,7 +63,7 @@ def made(
 def remarks_on(composed: Composed) -> list[str]:
     """What the reader of the answer would not expect."""
     gathered, written = composed.gathered, composed.written
-    remarks = []
+    remarks = [composed.plan.remark] if composed.plan else []
     if written.summary_was_cut:
         remarks.append(
             f"The summary was cut (to {SUMMARY_MAX_CHARACTERS:,} characters or less): next time, 1-3 sentences."

@@ -5,17 +5,19 @@ The same steps serve a handoff, a preview of one, and what a compaction is told 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handoff_sidecar.brief.beginning import beginning_in
 from handoff_sidecar.brief.brief import Surroundings
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
-from handoff_sidecar.brief.prompt import write_goal
+from handoff_sidecar.brief.prompt import Delivery, write_goal
 from handoff_sidecar.brief.write import Written, write
 from handoff_sidecar.call.context import Scene
-from handoff_sidecar.handoff.agent_and_model import wish_of
+from handoff_sidecar.handoff.agent_and_model import target_of, wish_of
+from handoff_sidecar.handoff.carried_plan import GOAL, CarriedPlan, carried_plan
 from handoff_sidecar.handoff.gather import Gathered, gather, look_around
 from handoff_sidecar.session.constraints import record
 from handoff_sidecar.session.standing_rules import record_of_rules
@@ -30,19 +32,26 @@ TYPE_AGAIN = "tell the user so, who can type it again"
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A composed handoff, and what it was made from."""
+    """A composed handoff, and what it was made from.
+
+    Attributes:
+        how: what the answer says of how it is delivered; empty where it is as the person has set it.
+    """
 
     handoff: Handoff
     notes: Notes
     gathered: Gathered
     surroundings: Surroundings
     written: Written
+    how: str
+    plan: CarriedPlan | None
 
 
 async def compose(plan: Plan, scene: Scene, tokenizer: Tokenizer) -> Composed:
     """The handoff of the scene's session, with its prompt.
 
     Raises:
+        InvalidArguments: there is no such agent or model as the agent named.
         HandoffFailed: the session could not be read, the plan has no handoff for it, or it is for somebody who isn't
             there.
     """
@@ -51,7 +60,15 @@ async def compose(plan: Plan, scene: Scene, tokenizer: Tokenizer) -> Composed:
     if handoff.typed:
         wish = await wish_of(handoff.typed, scene.client, name=handoff.name, retry=TYPE_AGAIN)
         notes = notes.model_copy(update={"goal": wish.goal or None, "agent": wish.agent, "model": wish.model})
-    surroundings = await look_around(notes, gathered)
+    delivery, how = _delivery(_for_once(scene, gathered), reply=handoff.reply)
+    target, surroundings = await asyncio.gather(
+        target_of(notes, gathered.facts, scene.client, name=handoff.name, retry=handoff.retry),
+        look_around(notes, gathered),
+    )
+    redact = redaction(wanted=scene.settings.redact_secrets)
+    plan_along = await carried_plan(gathered, redact) if target.is_to_build else None
+    if plan_along is not None and notes.goal is None:
+        notes = notes.model_copy(update={"goal": GOAL})
     written = write(
         notes,
         gathered.facts,
@@ -59,18 +76,56 @@ async def compose(plan: Plan, scene: Scene, tokenizer: Tokenizer) -> Composed:
         surroundings=surroundings,
         budget_tokens=scene.settings.prompt_token_budget,
         tokenizer=tokenizer,
-        redact=redaction(wanted=scene.settings.redact_secrets),
+        redact=redact,
         topic=handoff.topic,
+        delivery=delivery,
+        start=handoff.start,
     )
+    goal = write_goal(written.brief)
     in_words = {
         "from_title": written.from_title,
         "title": written.title.text,
         "base": written.title.base,
         "prompt": written.prompt,
         "tokens": written.tokens,
-        "goal": write_goal(written.brief),
         "beginning": beginning_in(written.brief),
+        "delivery": delivery,
+        "instructions": written.instructions,
+        "goal": goal,
+        "attached": len(gathered.facts.attached),
+        "plan": plan_along.part if plan_along else "",
+        "announcement": handoff.announcement or (plan_along.announcement if plan_along else ""),
+        "beside": sum(map(tokenizer.count, (goal, plan_along.part if plan_along else ""))),
+        "agent": target.agent,
+        "model": target.model,
         "constraints": record(written.constraints),
         "said": record_of_rules(written.said_rules),
     }
-    return Composed(handoff.model_copy(update=in_words), notes, gathered, surroundings, written)
+    return Composed(handoff.model_copy(update=in_words), notes, gathered, surroundings, written, how, plan_along)
+
+
+def _for_once(scene: Scene, gathered: Gathered) -> Scene:
+    """The scene with the delivery that this one handoff is to have."""
+    typed = gathered.facts.typed
+    if typed is None or not typed.is_draft:
+        return scene
+    return replace(scene, settings=scene.settings.model_copy(update={"delivery": "draft"}))
+
+
+def _delivery(scene: Scene, *, reply: bool) -> tuple[Delivery, str]:
+    """How the prompt is delivered, and what the answer says of it."""
+    settings, mode = scene.settings, scene.mode
+    if settings.delivery == "send":
+        return ("send" if reply else "context"), ""
+    if settings.delivery == "context":
+        return "context", "The prompt is in the session, and the user speaks first."
+    if mode == "tui" and settings.open == "switch" and not scene.context.person_is_elsewhere:
+        return "draft", "The prompt is in the input box there, for the user to edit and send."
+    if scene.context.person_is_elsewhere:
+        why = "the user is at work in another session"
+    else:
+        why = "no TUI's input box can be reached" if mode != "tui" else f"`open` is `{settings.open}`"
+    return (
+        "context",
+        f"It could not be made a draft, as {why}: the prompt is in the session, and the user speaks first.",
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.call.tool import Definition
+from handoff_sidecar.session.trigger import DRAFT
 
 SESSION_HANDOFF = Definition(
     "session_handoff",
@@ -29,4 +30,29 @@ HANDOFF_RESUME_COMMAND = {
     "template": "handoff-resume: $ARGUMENTS",
     "immediate": True,
 }
+HANDOFF_UNDO_COMMAND = {
+    "name": "handoff-undo",
+    "description": "Go back to the session that this one was handed off from",
+    "template": "handoff-undo: $ARGUMENTS",
+    "immediate": True,
+}
+HANDOFF_RULES_COMMAND = {
+    "name": "handoff-rules",
+    "description": "List your rules that a handoff passes on; with a number, strike one",
+    "template": "handoff-rules: $ARGUMENTS",
+    "immediate": True,
+}
+HANDOFF_DRAFT_COMMAND = {
+    "name": "handoff-draft",
+    "description": "Hand off, with the prompt in the input box of the new session for you to edit",
+    "template": f"handoff {DRAFT}: $ARGUMENTS",
+}
+COMMANDS = (
+    HANDOFF_COMMAND,
+    HANDOFF_NOW_COMMAND,
+    HANDOFF_RESUME_COMMAND,
+    HANDOFF_UNDO_COMMAND,
+    HANDOFF_DRAFT_COMMAND,
+    HANDOFF_RULES_COMMAND,
+)
 """`immediate`: the sidecar carries it out, and no model sees it. The template is for whoever lists the commands."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handoff_sidecar.brief.brief import Surroundings, files_to_look_for
 from handoff_sidecar.brief.handoff import Handoff
@@ -20,7 +20,7 @@ from handoff_sidecar.handoff.worktree import files_present, git_state, house_rul
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
 from handoff_sidecar.opencode.models import Message, Session, SessionID
 from handoff_sidecar.opencode.undone import without_undone
-from handoff_sidecar.session.facts import Facts, facts_of
+from handoff_sidecar.session.facts import Facts, facts_of, said_in
 from handoff_sidecar.session.trigger import TRIGGER_WORDS
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,11 @@ GATHERED_MESSAGES = 100
 
 FEWER_MESSAGES = (GATHERED_MESSAGES, 10)
 """Tried in this order: a hundred messages with pictures can be too large for one answer."""
+
+
+OLDER_MESSAGES = 200
+OLDER_WORDS_TIMEOUT_S = 0.25
+"""Of older messages only what the user said counts, for their rules; a long session's handoff must not take longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,7 @@ async def gather(scene: Scene) -> Gathered:
     if not isinstance(messages, BaseException):
         has_todos = bool(listed) or isinstance(todos, BaseException)
         facts = await with_inheritance(facts, client, root=root, messages=GATHERED_MESSAGES, has_todos=has_todos)
+    facts = replace(facts, said=(*await _said_before(client, session_id, page.before), *facts.said))
     said = describe(git if isinstance(git, GitState) else None)
     return Gathered(root, facts, page.messages, said, tuple(missing))
 
@@ -135,6 +141,19 @@ async def _what_stands(session: Session, page: MessagePage, client: OpenCodeClie
     except OpenCodeError as error:
         log.warning("what stands of a session in which much was undone could not be had: %s", error)
         return error
+
+
+async def _said_before(client: OpenCodeClient, session_id: SessionID, before: str | None) -> tuple[str, ...]:
+    """What the user said in the messages before those that are gathered: rules are set early."""
+    if before is None:
+        return ()
+    try:
+        async with asyncio.timeout(OLDER_WORDS_TIMEOUT_S):
+            page = await client.messages(session_id, limit=OLDER_MESSAGES, before=before)
+    except (OpenCodeError, TimeoutError) as error:
+        log.info("what was said in %s before could not be had: %r", session_id, error)
+        return ()
+    return said_in(page.messages)
 
 
 async def _messages(client: OpenCodeClient, session_id: SessionID) -> MessagePage:

@@ -76,7 +76,7 @@ def _planned(wish: Wish, gathered: Gathered, error: str) -> tuple[Notes, Handoff
     wanted = {
         # Without a goal there is nothing for a model to do: the prompt waits there for the person. One that the person
         # names may answer where the old one did not.
-        "reply": (handoff.reply or wish.model is not None) and bool(wish.goal),
+        "reply": (handoff.reply or wish.model is not None) and bool(wish.goal or wish.agent),
         "again": True,
         "announcement": "Handed off without a model call",
         "name": "/handoff-now",

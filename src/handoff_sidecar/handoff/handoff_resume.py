@@ -14,10 +14,12 @@ from typing import Any
 
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.prompt import write_resumed
+from handoff_sidecar.brief.since import with_changes
 from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError
 from handoff_sidecar.handoff.answers import failed
 from handoff_sidecar.handoff.interrupted import Interrupted
+from handoff_sidecar.handoff.late import changes_since
 from handoff_sidecar.handoff.new_session import deliver
 from handoff_sidecar.handoff.old_session import Leaving, end_turn
 from handoff_sidecar.handoff.screen import tell
@@ -132,7 +134,9 @@ class HandoffResume:
         try:
             old = await scene.client.session_if_there(kept.from_session)
             permission, remark = _permission(old, kept)
+            changes = await changes_since(brief.handoff, scene.client, self._now())
             again = {
+                "prompt": with_changes(kept.prompt, changes),
                 "permission": permission,
                 "delivery": "draft" if is_draft else "send" if reply else "context",
                 "reply": reply,
@@ -145,7 +149,7 @@ class HandoffResume:
             delivered = await deliver(scene.client, handoff, leaving, self._stored_prompts)
             under_way.finish(delivered.session.id)
             unmarked, unmoved = await leaving.end(delivered.session.id)
-            draft = kept.prompt if is_draft else None
+            draft = handoff.prompt if is_draft else None
             unshown = await tell(delivered, scene, unmoved=unmoved, draft=draft, announcement="Resumed")
         except (OpenCodeError, HandoffFailed) as error:
             sentence = failed(self._command, error, brief.path, retry=f"type `{self._command}` again")

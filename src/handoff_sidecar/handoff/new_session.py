@@ -153,7 +153,14 @@ async def _place(
     parts = _parts(handoff)
     with stored_prompts.expecting(session_id, len(parts), lambda: beside.stored(session_id)) as expected:
         sending = asyncio.create_task(
-            client.prompt(session_id, parts, agent=handoff.agent, model=handoff.model, reply=handoff.reply)
+            client.prompt(
+                session_id,
+                parts,
+                agent=handoff.agent,
+                model=handoff.model,
+                reply=handoff.reply,
+                attached_to=(handoff.from_session, handoff.turn) if handoff.attached and handoff.turn else None,
+            )
         )
         beside.prompted(session_id)
         try:
@@ -175,9 +182,9 @@ async def _place(
 def _parts(handoff: Handoff) -> list[PromptPart]:
     """The prompt (except a draft, which the user sends) and the parts that the TUI does not show."""
     prompt = [PromptPart(handoff.prompt)] if handoff.delivery != "draft" else []
-    goal = [PromptPart(handoff.goal, synthetic=True)] if handoff.goal else []
+    beside = [PromptPart(text, synthetic=True) for text in (handoff.goal, handoff.plan) if text]
     beginning = handoff.beginning.model_dump(exclude_defaults=True)
-    return [*prompt, *goal, PromptPart(handoff.instructions, synthetic=True, beginning=beginning)]
+    return [*prompt, *beside, PromptPart(handoff.instructions, synthetic=True, beginning=beginning)]
 
 
 async def _made_all_the_same(client: OpenCodeClient, handoff: Handoff) -> Session | None:

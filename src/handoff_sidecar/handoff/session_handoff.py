@@ -13,13 +13,12 @@ from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
+from handoff_sidecar.brief.computed import computed_notes
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes, read_notes
-from handoff_sidecar.brief.prompt import Delivery, write_instructions
 from handoff_sidecar.brief.title import Title
 from handoff_sidecar.call.context import Scene, ToolResult
-from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError
-from handoff_sidecar.handoff.agent_and_model import target_of
+from handoff_sidecar.errors import HandoffFailed, InvalidArguments, JournalUnavailable, OpenCodeError
 from handoff_sidecar.handoff.answers import failed, made, made_already, remarks_on
 from handoff_sidecar.handoff.causes import Causes
 from handoff_sidecar.handoff.compose import Composed, Plan, compose
@@ -31,7 +30,7 @@ from handoff_sidecar.handoff.screen import tell
 from handoff_sidecar.handoff.stored_prompts import StoredPrompts
 from handoff_sidecar.journal.journal import Journal, UnderWay
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.models import SessionID
+from handoff_sidecar.opencode.models import MessageID, SessionID
 from handoff_sidecar.session.facts import Facts
 from handoff_sidecar.session.trigger import Trigger
 from handoff_sidecar.text.tokens import Tokenizer
@@ -67,6 +66,7 @@ class SessionHandoff:
         self._tokenizer = tokenizer
         self._now = now
         self._causes = causes or Causes()
+        self._refused: dict[SessionID, MessageID | None] = {}
         self._turns: WeakValueDictionary[SessionID, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, arguments: dict[str, Any], scene: Scene) -> ToolResult:
@@ -76,6 +76,28 @@ class SessionHandoff:
             InvalidArguments: nothing was done.
             HandoffFailed: says what was left behind and where the brief is.
         """
+        try:
+            return await self._as_asked(arguments, scene)
+        except InvalidArguments as error:
+            if not await self._is_refused_again(scene):
+                raise
+            log.warning("%s: refused twice in one turn, so it is made without the agent", scene.context.session_id)
+            result = await self.hand_off(_without_the_agent, scene)
+            return result.and_also(f"It was made without your arguments, which were refused twice: {error}")
+
+    async def _is_refused_again(self, scene: Scene) -> bool:
+        """Whether a call of this turn was refused before: a stubborn model goes on for dozens of calls."""
+        try:
+            message = await scene.client.message(scene.context.session_id, scene.context.message_id)
+        except OpenCodeError as error:
+            log.info("it is unknown which turn a refused call belongs to: %s", error)
+            return False
+        turn = message.info.parent_id
+        is_again = turn is not None and self._refused.get(scene.context.session_id) == turn
+        self._refused[scene.context.session_id] = turn
+        return is_again
+
+    async def _as_asked(self, arguments: dict[str, Any], scene: Scene) -> ToolResult:
         reading = read_notes(arguments)
         notes = reading.notes
 
@@ -112,7 +134,7 @@ class SessionHandoff:
 
     async def _make(self, composed: Composed, scene: Scene) -> ToolResult:
         facts = composed.gathered.facts
-        handoff, how = await self._addressed(composed, scene)
+        handoff = await self._addressed(composed, scene)
         saved, unsaved = self._save(handoff)
         try:
             leaving = Leaving(scene, facts.session, facts.turn)
@@ -129,30 +151,22 @@ class SessionHandoff:
         finally:
             if saved is not None:
                 saved.close(is_heard=self._is_heard())
-        remarks = [unshown or how, *remarks_on(composed), unsaved, unmarked]
+        remarks = [unshown or composed.how, *remarks_on(composed), unsaved, unmarked]
         return made(delivered, handoff, saved.path if saved else None, remarks, is_waiting=scene.mode == "run")
 
-    async def _addressed(self, composed: Composed, scene: Scene) -> tuple[Handoff, str]:
-        """The handoff as it is delivered: to whom, and how; and what the answer says of that."""
+    async def _addressed(self, composed: Composed, scene: Scene) -> Handoff:
+        """The handoff as it is delivered: to whom, and with which title."""
         handoff = composed.handoff
-        target = await target_of(
-            composed.notes, composed.gathered.facts, scene.client, name=handoff.name, retry=handoff.retry
-        )
-        delivery, how = _delivery(scene, reply=handoff.reply)
         title = Title(handoff.title, handoff.base)
         now = self._now()
         taken = await _titles_taken(composed.gathered.facts, scene.client)
         addressed = {
             "title": title.distinct(taken, now.astimezone().strftime("%H:%M")).text,
-            "agent": target.agent,
-            "model": target.model,
-            "delivery": delivery,
-            "instructions": write_instructions(composed.written.brief, delivery, handoff.start),
             # `opencode run` leaves when this turn is over and would cut the new session's first one.
-            "reply": delivery == "send" and scene.mode != "run",
+            "reply": handoff.delivery == "send" and scene.mode != "run",
             "created": now.isoformat(timespec="microseconds"),
         }
-        return handoff.model_copy(update=addressed), how
+        return handoff.model_copy(update=addressed)
 
     def _save(self, handoff: Handoff) -> tuple[UnderWay | None, str]:
         """Save the brief. If that fails, None and a sentence: a full disk must not keep a user in a full session."""
@@ -161,6 +175,12 @@ class SessionHandoff:
         except JournalUnavailable as error:
             log.warning("%s", error)
             return None, f"No copy on disk: {error}."
+
+
+def _without_the_agent(gathered: Gathered) -> tuple[Notes, Handoff]:
+    typed = gathered.facts.typed
+    notes = computed_notes(gathered.messages)
+    return notes, gathered.handoff.model_copy(update={"typed": typed.goal or ""} if typed else {})
 
 
 def _as_typed(notes: Notes, typed: Trigger) -> Notes:
@@ -201,22 +221,3 @@ async def _made_in_this_turn(facts: Facts, client: OpenCodeClient) -> SessionID 
             "Nothing was made. Call again."
         ) from error
     return session.id if session is not None else None
-
-
-def _delivery(scene: Scene, *, reply: bool) -> tuple[Delivery, str]:
-    """How the prompt is delivered, and what the answer says about that."""
-    settings, mode = scene.settings, scene.mode
-    if settings.delivery == "send":
-        return ("send" if reply else "context"), ""
-    if settings.delivery == "context":
-        return "context", "The prompt is in the session, and the user speaks first."
-    if mode == "tui" and settings.open == "switch" and not scene.context.person_is_elsewhere:
-        return "draft", "The prompt is in the input box there, for the user to edit and send."
-    if scene.context.person_is_elsewhere:
-        why = "the user is at work in another session"
-    else:
-        why = "no TUI's input box can be reached" if mode != "tui" else f"`open` is `{settings.open}`"
-    return (
-        "context",
-        f"It could not be made a draft, as {why}: the prompt is in the session, and the user speaks first.",
-    )

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from handoff_sidecar.handoff.git_status import DEFAULT_BRANCH_COMMAND, STATUS_COMMAND, GitState, parse_state
+from handoff_sidecar.session.plans import PLAN_MAX_CHARACTERS, Plan
 from handoff_sidecar.settings import config_folder
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,9 @@ _FILTERS = (
 """A filter is such a program: an unpacked archive may bring a repository whose configuration has one."""
 
 _OF_THE_REPOSITORY = frozenset({"local", "worktree"})
-_SUCCESS = {"config": {0, 1}, "symbolic-ref": {0}, "status": {0}}
+MAX_COMMITS = 50
+
+_SUCCESS = {"log": {0}, "config": {0, 1}, "symbolic-ref": {0}, "status": {0}}
 """1 is `git config`'s answer where nothing matches, also outside of a repository."""
 
 
@@ -80,6 +83,29 @@ async def house_rules(root: str, directory: str) -> str:
     except (TimeoutError, OSError) as error:
         log.info("the rules of %s could not be read: %r", root, error)
         return ""
+
+
+async def commits_since(root: str, created: str) -> tuple[str, ...]:
+    """The commits on this branch since a time (ISO 8601), one line each, newest first; none where git can't tell."""
+    until = time.monotonic() + LOOK_TIMEOUT_S
+    printed = await _git(root, until, "log", f"--since={created}", f"--max-count={MAX_COMMITS}", "--format=%h %s")
+    return tuple(_shown(printed).splitlines()) if printed else ()
+
+
+async def read_plan(path: str, directory: str) -> Plan | None:
+    """A plan's file with the time it was last written; None where it can't be read, or is gone."""
+
+    def read() -> Plan:
+        file = Path(directory) / path
+        with file.open(encoding="utf-8", newline="") as opened:
+            return Plan(opened.read(PLAN_MAX_CHARACTERS + 1), file.stat().st_mtime * 1000)
+
+    try:
+        async with asyncio.timeout(LOOK_TIMEOUT_S):
+            return await asyncio.to_thread(read)
+    except (TimeoutError, OSError, ValueError) as error:
+        log.info("the plan %s could not be read: %r", path, error)
+        return None
 
 
 async def git_state(root: str) -> GitState | None:

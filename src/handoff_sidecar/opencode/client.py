@@ -10,6 +10,7 @@ import base64
 import json
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
@@ -34,7 +35,7 @@ from handoff_sidecar.opencode.models import (
     Todo,
 )
 from handoff_sidecar.opencode.replies import detail_of, parse, parse_list
-from handoff_sidecar.opencode.tunnel import BASE_URL, DIRECTORY_HEADER, Carry, TunnelTransport
+from handoff_sidecar.opencode.tunnel import ATTACH_HEADER, BASE_URL, DIRECTORY_HEADER, Carry, TunnelTransport
 
 REQUEST_TIMEOUT_S = 10.0
 """Far above what any endpoint takes on a busy machine (under 1 s measured), far below what a person waits."""
@@ -208,7 +209,7 @@ class OpenCodeClient:
                 body["model"]["variant"] = model.variant
         return parse(Session, *await self._send("POST", "/session", body))
 
-    async def prompt(
+    async def prompt(  # noqa: PLR0913  # what OpenCode takes, each by its name
         self,
         session_id: SessionID,
         parts: list[PromptPart],
@@ -216,8 +217,11 @@ class OpenCodeClient:
         agent: str | None,
         model: Model | None,
         reply: bool,
+        attached_to: tuple[SessionID, str] | None = None,
     ) -> None:
         """Place a user message and, with `reply`, let the agent answer it.
+
+        `attached_to` is a session and a message of it: what is attached there goes along, through the tunnel alone.
 
         OpenCode accepts at once and says 204 even if it then stores nothing (an unknown agent): read it back.
         """
@@ -240,7 +244,8 @@ class OpenCodeClient:
             body["model"] = {"providerID": model.provider_id, "modelID": model.model_id}
             if model.variant is not None:
                 body["variant"] = model.variant
-        await self._send("POST", f"{_path_of(session_id)}/prompt_async", body)
+        headers = {ATTACH_HEADER: f"{_path_of(attached_to[0])}/message/{attached_to[1]}"} if attached_to else {}
+        await self._request("POST", f"{_path_of(session_id)}/prompt_async", body=body, headers=headers)
 
     async def set_metadata(self, session_id: SessionID, metadata: dict[str, Any]) -> None:
         """Replace the session's metadata whole: merge with what was read before."""
@@ -287,12 +292,19 @@ class OpenCodeClient:
         *,
         query: dict[str, str | int] | None = None,
         body: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[str, httpx.Response]:
         endpoint = f"{method} {path}"
         content = None if body is None else _content(body)
-        headers = self._headers if body is None else {**self._headers, "content-type": "application/json"}
+        content_type = {} if body is None else {"content-type": "application/json"}
         try:
-            response = await self._http.request(method, path, params=query, content=content, headers=headers)
+            response = await self._http.request(
+                method,
+                path,
+                params=query,
+                content=content,
+                headers={**self._headers, **content_type, **(headers or {})},
+            )
         except httpx.TimeoutException as error:
             raise OpenCodeUnreachable(f"OpenCode did not answer {endpoint} in time", endpoint=endpoint) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:

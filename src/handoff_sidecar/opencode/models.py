@@ -33,8 +33,8 @@ _MODEL_NAME = re.compile(r"([^/]+)/(.+?)(?: \(([^()]+)\))?")
 LAST_MOMENT_MS = 253_402_300_799_000
 """The end of the year 9999, which is the last one that Python's calendar has."""
 
-_ABORTED = "MessageAbortedError"
-_SAYS_NOTHING_OF_THE_PROVIDER = frozenset({_ABORTED, "ContextOverflowError", "MessageOutputLengthError"})
+ABORTED = "MessageAbortedError"
+_SAYS_NOTHING_OF_THE_PROVIDER = frozenset({ABORTED, "ContextOverflowError", "MessageOutputLengthError"})
 """Names of errors that end a turn although the provider answers."""
 
 
@@ -341,7 +341,7 @@ class Message(Wire):
     @property
     def was_aborted(self) -> bool:
         """Whether a person ended this turn."""
-        return _error_name(self.info.error) == _ABORTED
+        return _error_name(self.info.error) == ABORTED
 
     @property
     def provider_failed(self) -> bool:

@@ -23,6 +23,10 @@ DIRECTORY_HEADER = "x-opencode-directory"
 """Which project a request is for, URL-encoded; OpenCode's own header."""
 
 
+ATTACH_HEADER = "x-handoff-attach"
+"""The path of a message whose files the plugin adds to a prompt: what they hold never comes through the tunnel."""
+
+
 class TunnelRequest(BaseModel):
     """The params of `http/request`."""
 
@@ -31,6 +35,7 @@ class TunnelRequest(BaseModel):
     path: str
     headers: dict[str, str] = Field(default_factory=dict)
     body: str | None = None
+    attach: str | None = None
 
 
 class TunnelResponse(BaseModel):
@@ -67,6 +72,7 @@ class TunnelTransport(httpx.AsyncBaseTransport):
             method=request.method,
             path=request.url.raw_path.decode("ascii"),
             headers={"content-type": request.headers["content-type"]} if body else {},
+            attach=request.headers.get(ATTACH_HEADER),
             body=body.decode() if body else None,
         )
         timeout_s = request.extensions.get("timeout", {}).get("read")

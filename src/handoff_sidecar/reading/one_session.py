@@ -21,6 +21,7 @@ from handoff_sidecar.reading.plain_search import plain_answer
 from handoff_sidecar.reading.query_answer import answer_to_query
 from handoff_sidecar.reading.search_index import SearchIndex
 from handoff_sidecar.reading.standing_rows import about_undone, cut_message, standing_rows
+from handoff_sidecar.reading.todo_list import asks_for_todos, todo_list
 from handoff_sidecar.reading.wanted import Wanted
 from handoff_sidecar.reading.wording import Manner
 from handoff_sidecar.search.index_file import why_no_index
@@ -55,6 +56,10 @@ class Reader:
         if asked.before is not None and session.has_undone(asked.before):
             await _message(session, asked.before, client, manner)  # which must be there all the same
             asked = asked.model_copy(update={"before": None})
+        if asked.query is not None and asks_for_todos(asked.query):
+            todos = await todo_list(answer, session, client, manner)
+            if todos is not None:
+                return todos
         if asked.query is not None or asked.file is not None:
             return await self._searched(answer, session, asked, client, manner)
         return await self._newest(answer, session, asked, client, manner)

@@ -31,7 +31,7 @@ class Facts:
         commands: those of them that asked for a handoff: a goal is no rule.
         typed: what the user typed if this turn was to be a handoff, or None.
         asked_meanwhile: what the user wrote after that, and nobody has looked at.
-        attached: the names of what hangs on the message of this turn, but for files of the project.
+        attached: the names of what hangs on the message that hands off.
         todos_pending: in the list's order, as are those in progress; cancelled ones count nowhere.
         inherited: the rules that earlier handoffs carried into this session.
         said_before: what the user plainly said as rules in the sessions before, as far as it still goes along.
@@ -107,7 +107,8 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
     place = next((number for number, message in enumerate(messages) if message.info.id == turn), None)
     asking = messages[place] if place is not None else None
     later = messages[place + 1 :] if place is not None else []
-    said = tuple(text for message in messages for text in (own_words(message), *denied_with(message)) if text)
+    said = said_in(messages)
+    typed = find_trigger(as_it_came(asking), trigger_words) if asking is not None else None
     return Facts(
         session=session,
         agent=agent or recorded_agent,
@@ -115,9 +116,9 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         turn=turn,
         said=said,
         commands=frozenset(text for text in said if find_trigger(text, trigger_words) is not None),
-        typed=find_trigger(as_it_came(asking), trigger_words) if asking is not None else None,
+        typed=typed,
         asked_meanwhile=_said_in(later),
-        attached=_attached(asking),
+        attached=_attached(asking) if typed is not None else (),
         files=file_record(messages, root),
         failed_command=failed_at_the_end(messages),
         ran_commands=has_run(messages),
@@ -130,13 +131,18 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
     ).with_todos(todos)
 
 
+def said_in(messages: list[Message]) -> tuple[str, ...]:
+    """What the user said, oldest first, also where they denied a call."""
+    return tuple(text for message in messages for text in (own_words(message), *denied_with(message)) if text)
+
+
 def _said_in(messages: list[Message]) -> tuple[str, ...]:
     return tuple(text for message in messages if (text := own_words(message)))
 
 
 def _attached(asking: Message | None) -> tuple[str, ...]:
     files = (part for part in (asking.parts if asking else []) if part.type == "file")
-    return tuple(part.filename or part.mime or "a file" for part in files if (part.url or "").startswith("data:"))
+    return tuple(part.filename or part.mime or "a file" for part in files)
 
 
 def _turn(messages: list[Message], calling: MessageID | None) -> MessageID | None:

@@ -18,6 +18,7 @@ from handoff_sidecar import __version__
 from handoff_sidecar.auto_handoff.compaction import goes_on, records_of
 from handoff_sidecar.auto_handoff.model_limits import Capacity
 from handoff_sidecar.auto_handoff.threshold import OUTPUT_TOKENS_MAX
+from handoff_sidecar.auto_handoff.typed import TypedHandoffs
 from handoff_sidecar.auto_handoff.watch import Watch
 from handoff_sidecar.call.background import go_on
 from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
@@ -27,9 +28,17 @@ from handoff_sidecar.errors import HandoffSidecarError, InvalidArguments, Nothin
 from handoff_sidecar.folders import APP_NAME, Folders, cache_folder
 from handoff_sidecar.handoff.arrivals import Arrivals
 from handoff_sidecar.handoff.causes import Causes
-from handoff_sidecar.handoff.definition import HANDOFF_NOW_COMMAND, HANDOFF_RESUME_COMMAND, SESSION_HANDOFF
+from handoff_sidecar.handoff.definition import (
+    HANDOFF_NOW_COMMAND,
+    HANDOFF_RESUME_COMMAND,
+    HANDOFF_RULES_COMMAND,
+    HANDOFF_UNDO_COMMAND,
+    SESSION_HANDOFF,
+)
 from handoff_sidecar.handoff.handoff_now import HandoffNow
 from handoff_sidecar.handoff.handoff_resume import HandoffResume
+from handoff_sidecar.handoff.handoff_rules import handoff_rules
+from handoff_sidecar.handoff.handoff_undo import handoff_undo
 from handoff_sidecar.handoff.interrupted import Interrupted
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.handoff.stored_prompts import StoredPrompts
@@ -47,7 +56,7 @@ from handoff_sidecar.rpc.errors import RpcError
 from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
 from handoff_sidecar.rpc.messages import ErrorCode
 from handoff_sidecar.session.neighbours import as_typed
-from handoff_sidecar.session.trigger import find_trigger, pattern, tell_agent
+from handoff_sidecar.session.trigger import find_trigger, pattern
 from handoff_sidecar.settings import SETTINGS_FILE
 from handoff_sidecar.sidecar.logs import STARTED, UNMARKED_PROMPTS
 from handoff_sidecar.sidecar.manifest import PROTOCOL_VERSION
@@ -140,6 +149,8 @@ class Sidecar:
         }
         self._commands: dict[str, Callable[[str, Scene], Awaitable[ToolResult]]] = {
             str(HANDOFF_NOW_COMMAND["name"]): HandoffNow(session_handoff),
+            str(HANDOFF_UNDO_COMMAND["name"]): handoff_undo,
+            str(HANDOFF_RULES_COMMAND["name"]): handoff_rules,
             str(HANDOFF_RESUME_COMMAND["name"]): HandoffResume(
                 journal,
                 now=now,
@@ -151,6 +162,7 @@ class Sidecar:
         self._arrivals = Arrivals(self._tokenizer)
         self._capacity = Capacity(_output_tokens_max())
         self._watch = Watch(session_handoff, self._capacity, causes)
+        self._typed = TypedHandoffs(session_handoff)
 
     async def run(self) -> None:
         """Serve the shim until it closes its end or asks for the end."""
@@ -224,11 +236,20 @@ class Sidecar:
         if isinstance(event, DeletedEvent):
             await self._upkeep.deleted(event.info, OpenCodeClient(self._http, event.directory))
             return
+        session_id = event.context.session_id
         if event.type == "session.error":
-            self._watch.failed(event.context.session_id)
+            self._watch.failed(session_id)
+            if event.is_escape:
+                self._typed.stopped(session_id)
+            else:
+                self._typed.failed(session_id, event.reason)
             return
         scene = self._scenes.scene(event.context)
         await self._vocabulary_loaded()
+        if event.type == "session.status":
+            await self._typed.retried(event.reason, scene)
+            return
+        await self._typed.ended(scene)
         await self._watch.idle(event.sighting, scene)
         await self._upkeep.turn_ended(scene)
 
@@ -291,7 +312,9 @@ class Sidecar:
         trigger = find_trigger(typed, self._scenes.trigger_words())
         if trigger is None:
             return {"part": None}
-        part = hidden_text(tell_agent(trigger), message.session_id, message.message_id, after=message.part_ids)
+        context = ToolContext(session_id=message.session_id, directory=message.directory)
+        told = await self._typed.received(trigger, message.message_id, self._scenes.scene(context))
+        part = hidden_text(told, message.session_id, message.message_id, after=message.part_ids)
         # Others may rewrite what was typed; the handoff is made of what came.
         return {"part": part | {"metadata": {"handoff": {"typed": typed}}}}
 

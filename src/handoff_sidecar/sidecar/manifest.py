@@ -11,12 +11,7 @@ from typing import Any
 
 from handoff_sidecar.auto_handoff.threshold import TOKEN_PARTS
 from handoff_sidecar.call import toasts
-from handoff_sidecar.handoff.definition import (
-    HANDOFF_COMMAND,
-    HANDOFF_NOW_COMMAND,
-    HANDOFF_RESUME_COMMAND,
-    SESSION_HANDOFF,
-)
+from handoff_sidecar.handoff.definition import COMMANDS, SESSION_HANDOFF
 from handoff_sidecar.opencode.client import TOAST_TITLE
 from handoff_sidecar.opencode.endpoints import ENDPOINTS
 from handoff_sidecar.opencode.models import MESSAGE_ID, SESSION_ID
@@ -42,7 +37,7 @@ def manifest() -> dict[str, Any]:
         "tools": [
             {"name": tool.name, "description": tool.description, "parameters": tool.parameters} for tool in DEFINITIONS
         ],
-        "commands": [HANDOFF_COMMAND, HANDOFF_NOW_COMMAND, HANDOFF_RESUME_COMMAND],
+        "commands": list(COMMANDS),
         "triggerPattern": {"source": source, "flags": flags},
         "putInFront": {"source": rf"^\s*{IN_FRONT}", "flags": "u"},
         "signedByAPlugin": {"source": WRITTEN_BY_A_PLUGIN, "flags": "u"},

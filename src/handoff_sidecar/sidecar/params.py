@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, RootModel
 
 from handoff_sidecar.auto_handoff.watch import Sighting
 from handoff_sidecar.call.context import Mode, ToolContext
-from handoff_sidecar.opencode.models import MessageID, MessageInfo, Session, SessionID
+from handoff_sidecar.opencode.models import ABORTED, MessageID, MessageInfo, Session, SessionID, SessionStatus
 from handoff_sidecar.opencode.versions import is_older
 from handoff_sidecar.opencode.wire import Wire
 
@@ -92,11 +92,25 @@ class Step(Wire):
 
 
 class SessionEvent(Wire):
-    """`event` of a session that was seen above its floor."""
+    """`event` of a session that was seen above its floor, or in which a handoff was typed."""
 
-    type: Literal["session.idle", "session.error"]
+    type: Literal["session.idle", "session.error", "session.status"]
     context: ToolContext
     sighting: Sighting
+    error: dict[str, Any] = Field(default_factory=dict)
+    status: SessionStatus = SessionStatus()
+
+    @property
+    def is_escape(self) -> bool:
+        """Whether somebody ended the turn."""
+        return self.error.get("name") == ABORTED
+
+    @property
+    def reason(self) -> str:
+        """What has gone wrong, as the provider or OpenCode puts it."""
+        data = self.error.get("data")
+        said = data.get("message") if isinstance(data, dict) else None
+        return str(said or self.error.get("name") or self.status.message or "")
 
 
 class MessageEvent(Wire):

@@ -11,7 +11,7 @@ from handoff_sidecar.brief.brief import Brief, Items, Surroundings, brief_of, st
 from handoff_sidecar.brief.budget import MIN_BUDGET_TOKENS, fit
 from handoff_sidecar.brief.notes import Notes, read_notes
 from handoff_sidecar.brief.prompt import write_instructions, write_prompt
-from handoff_sidecar.brief.write import MAX_TODO_TOKENS_BEYOND, write
+from handoff_sidecar.brief.write import write
 from handoff_sidecar.handoff.git_status import GitState, describe
 from handoff_sidecar.opencode.models import Message, Session, SessionID, Todo
 from handoff_sidecar.session.facts import Facts, facts_of
@@ -133,13 +133,11 @@ def test_with_a_goal_the_new_agent_starts_and_without_one_it_waits() -> None:
     with_goal = write_instructions(Brief(previous=SessionID("ses_a"), summary="x", goal="y"))
     without = write_instructions(Brief(previous=SessionID("ses_a"), summary="x"))
 
-    todos = Brief(
-        previous=SessionID("ses_a"), summary="x", todos_total=2, pending=Items(("a",), 1), todos_beyond=Items(("b",))
-    )
+    todos = Brief(previous=SessionID("ses_a"), summary="x", todos_total=2, pending=Items(("a",), 1))
 
     assert "todo tool" not in with_goal
     assert "First restore the todos above with your todo tool" in write_instructions(todos)
-    assert "Then add those that it only counts: b." in write_instructions(todos)
+    assert "Then add the 1 that it only counts: `read_session` with `query: todos`" in write_instructions(todos)
     assert "The user speaks next" in write_instructions(todos, "context")
     assert "first message is the brief" in write_instructions(todos, "draft")
     assert "Start on the goal" in with_goal
@@ -156,7 +154,7 @@ def test_what_does_not_fit_is_counted() -> None:
     assert TOKENIZER.count(prompt) <= 600
 
 
-def test_todos_that_the_prompt_only_counts_are_told_beside_it_up_to_a_bound() -> None:
+def test_with_300_todos_all_that_the_new_session_begins_with_fits_one_budget() -> None:
     todos = (*(todo(f"Port endpoint {n} to the new router", "pending") for n in range(300)),)
     known = facts(todos=todos)
 
@@ -165,15 +163,31 @@ def test_todos_that_the_prompt_only_counts_are_told_beside_it_up_to_a_bound() ->
         known,
         root="/p",
         surroundings=Surroundings(),
-        budget_tokens=300,
+        budget_tokens=600,
         tokenizer=TOKENIZER,
         redact=str,
     )
 
-    brief = written.brief
-    assert (*brief.pending.kept, *brief.todos_beyond.kept) == known.todos_pending[: 300 - brief.todos_beyond.more]
-    assert brief.todos_beyond.kept
-    assert TOKENIZER.count(", ".join(brief.todos_beyond.kept)) <= MAX_TODO_TOKENS_BEYOND
+    assert written.tokens == TOKENIZER.count(f"{written.prompt}\n{written.instructions}") <= 600
+    assert written.brief.pending.kept == known.todos_pending[: len(written.brief.pending.kept)]
+    assert f"Then add the {written.brief.pending.more} that it only counts" in written.instructions
+
+
+def test_a_third_of_the_budget_is_the_rules_whatever_else_there_is() -> None:
+    rules = [f"Rule {n} of the house: never do the thing that is called number {n}." for n in range(40)]
+    written = write(
+        Notes(summary="long " * 600, goal="far " * 600, constraints=rules, blocked="much " * 300),
+        facts(todos=(*(todo(f"Port endpoint {n}", "in_progress") for n in range(99)),)),
+        root="/p",
+        surroundings=Surroundings(),
+        budget_tokens=600,
+        tokenizer=TOKENIZER,
+        redact=str,
+    )
+
+    section = written.prompt.split("**Constraints:**\n")[1].split("\n\n")[0]
+    assert TOKENIZER.count(section) >= 180
+    assert written.tokens <= 600
 
 
 ANY_TEXT = st.text(max_size=3_000) | st.text(alphabet="ab \n`-#*", max_size=12_000) | st.just("字" * 5_000)
@@ -225,10 +239,13 @@ def test_nothing_exceeds_the_budget_or_loses_goal_link_or_work_in_progress(
     constraints, _ = standing_constraints(notes, known)
     brief = brief_of(notes, known, root="/p", constraints=constraints, surroundings=surroundings)
 
-    fitted = fit(brief, budget_tokens=budget, tokenizer=TOKENIZER, write=write_prompt)
+    def everything(brief: Brief) -> str:
+        return f"{write_prompt(brief)}\n{write_instructions(brief)}"
+
+    fitted = fit(brief, budget_tokens=budget, tokenizer=TOKENIZER, write=everything)
     prompt = write_prompt(fitted)
 
-    assert TOKENIZER.count(prompt) <= budget
+    assert TOKENIZER.count(everything(fitted)) <= budget
     assert prompt.endswith(f"Previous: `ses_{'0aZ' * 9}` · Use `read_session` if you need more context.")
     assert bool(fitted.goal) == bool(brief.goal)
     assert bool(fitted.in_progress.kept) == bool(brief.in_progress.kept)

@@ -108,6 +108,44 @@ async def test_the_new_session_has_the_prompt_agent_model_variant_and_permission
     assert "agent plan, model scripted/m1 (high)" in result.output
 
 
+PLAN = "# Logout\n\n1. Add the route\n2. Clear the cookie\n3. Test it"
+
+
+@pytest.mark.parametrize(
+    ("typed", "agent", "goal"),
+    [
+        ("handoff to build", "build", "Implement the plan"),
+        ("handoff to build the docs", "plan", "to build the docs"),
+        ("handoff to nobody", "plan", "to nobody"),
+    ],
+)
+async def test_an_agents_whole_name_and_nothing_else_means_to_implement_the_plan(
+    opencode: FakeOpenCode, hand_off: HandOff, typed: str, agent: str, goal: str
+) -> None:
+    rules = {"plan": [{"permission": "edit", "pattern": "*", "action": "deny"}], "build": []}
+
+    async def agents(request: httpx.Request) -> httpx.Response | None:
+        listed = [{"name": name, "mode": "primary", "permission": rules[name]} for name in rules]
+        return httpx.Response(200, json=listed) if request.url.path == "/agent" else None
+
+    opencode.intercept = agents
+    by_plan = {"agent": "plan", "mode": "plan", "time": {"created": 1, "completed": 2}}
+    opencode.messages["ses_old"] += [
+        assistant_message(5, PLAN, **by_plan),
+        user_message(6, typed, agent="plan"),
+        assistant_message(7, "", agent="plan", mode="plan", parentID="msg_0006"),
+    ]
+
+    result = await hand_off({"summary": "It is planned."})
+
+    message = opencode.messages[opencode.made()[0]["id"]][0]
+    assert message["info"]["agent"] == agent
+    assert f"**Goal:** {goal}" in message["parts"][0]["text"]
+    carried = [part["text"] for part in message["parts"] if part["text"].endswith(PLAN)]
+    assert len(carried) == (agent == "build")
+    assert ("Plan of 5 lines" in result.output) == (agent == "build")
+
+
 async def test_the_old_session_is_marked_and_keeps_its_other_metadata(
     opencode: FakeOpenCode, hand_off: HandOff
 ) -> None:
@@ -201,7 +239,7 @@ async def test_without_a_summary_the_model_is_told_what_to_give(
 ) -> None:
     with pytest.raises(InvalidArguments, match=r"nothing was done.*`summary`.*1-3 sentences.*call again"):
         await hand_off(arguments)
-    assert opencode.requests == []
+    assert opencode.made() == []
 
 
 async def test_what_the_agent_gave_and_nobody_can_use_is_named(opencode: FakeOpenCode, hand_off: HandOff) -> None:

@@ -126,13 +126,13 @@ async def test_what_was_written_meanwhile_goes_along(opencode: FakeOpenCode, han
     assert opencode.sessions["ses_old"]["metadata"]["handoff"]["turn"] == "msg_0001"
 
 
-async def test_what_was_attached_is_named(opencode: FakeOpenCode, hand_off: HandOff) -> None:
+async def test_what_was_attached_goes_along_and_is_named(opencode: FakeOpenCode, hand_off: HandOff) -> None:
     picture = {"type": "file", "mime": "image/png", "filename": "mock.png", "url": "data:image/png;base64,x"}
     of_the_project = {"type": "file", "mime": "text/plain", "filename": "a.ts", "url": "file:///p/a.ts"}
 
     result = await hand_off("handoff make it look like this", attached=(picture, of_the_project))
 
-    assert "the user attached mock.png, which stayed in the old session" in parts_of(opencode, result)[-1]
+    assert "The user attached mock.png, a.ts to the message that handed this off" in parts_of(opencode, result)[-1]
 
 
 @pytest.mark.parametrize(

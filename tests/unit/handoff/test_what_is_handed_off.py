@@ -264,15 +264,18 @@ async def test_a_draft_that_can_not_be_typed_is_placed_in_the_session(
     assert "in the input box there" not in result.output
 
 
-async def test_the_newest_messages_are_read_once_however_many_there_are(
+async def test_two_pages_of_messages_are_read_however_many_there_are_and_rules_come_from_both(
     opencode: FakeOpenCode, hand_off: HandOff
 ) -> None:
     opencode.messages["ses_old"] = [user_message(number, "go on") for number in range(1_000)]
+    opencode.messages["ses_old"][850] = user_message(850, "Never log a token.")
 
     result = await hand_off()
 
     read = [path for method, path, _ in opencode.requests if method == "GET" and path == "/session/ses_old/message"]
-    assert len(read) == 1
+    assert len(read) == 2
+    prompt = opencode.messages[opencode.made()[0]["id"]][0]["parts"][0]["text"]
+    assert '**You once said:**\n- "Never log a token."' in prompt
     assert f"from the newest {GATHERED_MESSAGES} messages" in result.output
 
 

@@ -149,6 +149,7 @@ async def test_a_request_travels_through_the_tunnel_as_data(
         "method": "GET",
         "path": "/session/ses_old/message?limit=20&before=a%26b",
         "headers": {},
+        "attach": None,
         "body": None,
     }
     assert sent[1]["headers"] == {"content-type": "application/json"}

@@ -36,6 +36,7 @@ REQUIRED: dict[str, dict[str, object]] = {
     "ReceivedMessage": {"sessionID": "ses_1", "messageID": "msg_1", "text": "handoff", "directory": "/home/ada"},
     "Revert": {"messageID": "msg_1"},
     "Session": {"id": "ses_1"},
+    "SessionEvent": {"type": "session.idle", "context": CONTEXT, "sighting": {"sessionID": "ses_1"}},
     "Sighting": {"sessionID": "ses_1"},
     "Step": {"context": CONTEXT, "sighting": {"sessionID": "ses_1"}},
     "ToolCallParams": {"name": "read_session", "context": CONTEXT},
