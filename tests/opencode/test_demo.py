@@ -66,7 +66,7 @@ def test_the_long_demo_makes_the_prompt_that_the_readme_shows(opencode: OpenCode
     shown = re.search(r"(?s)```\n(## Session Handoff.*?)\n```", README.read_text(encoding="utf-8"))
     assert shown is not None
     assert without_ids(prompt) == without_ids(shown[1])
-    assert "Handoff: Auth flow for the dashboard" in printed
+    assert "Handoff: Auth flow for… · implement the logout…" in printed
     assert re.search(r"time +\d+ ms", printed)
     _, answer = printed.split("  The tool answers the agent:\n  Handed off to")
     assert "Do nothing more" not in answer, "what tells the agent to stop reads as an order to the viewer"

@@ -20,6 +20,9 @@ from handoff_sidecar.text.tokens import Tokenizer
 LAST_REQUEST = f"Write down what is left to do, and start on the refresh. {RULE}"
 SECOND_GOAL = "fix the flaky test"
 QUESTION = "port of staging's mail relay"
+ASK_AGAIN, MOST_QUESTIONS = "Ask again in a moment", 20
+"""What an answer says whose session is still being read for the first time."""
+
 WAKING = "[background] The build has finished. Go on."
 
 THERE, NOT_THERE = "src/auth/login.ts", "src/auth/logout.ts"
@@ -64,7 +67,12 @@ def _turn(request: ChatRequest, project: Path) -> list[Reply]:
     if HEADING in asked:
         if HANDOFF_GOAL not in asked:
             return [Reply("The test is next.")]
-        return [_calls(ToolCall("read_session", {"query": QUESTION})), Reply("I start with `POST /logout`.")]
+        again = ASK_AGAIN in request.last_text("tool")
+        times = min(request.replies_in_this_turn + again, MOST_QUESTIONS)
+        return [
+            *[_calls(ToolCall("read_session", {"query": QUESTION}))] * max(times, 1),
+            Reply("I start with the route."),
+        ]
     if WAKING in asked:
         return [_calls(_write(project / "src/api/cookies.ts", "export const cookies = []\n")), Reply("I stop here.")]
     if (goal := find_command(request)) is not None:
