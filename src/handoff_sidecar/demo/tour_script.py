@@ -6,6 +6,7 @@ The tools are really run; how many tokens a request has is counted, as a provide
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -20,8 +21,11 @@ from handoff_sidecar.text.tokens import Tokenizer
 LAST_REQUEST = f"Write down what is left to do, and start on the refresh. {RULE}"
 SECOND_GOAL = "fix the flaky test"
 QUESTION = "port of staging's mail relay"
-ASK_AGAIN, MOST_QUESTIONS = "Ask again in a moment", 20
+ASK_AGAIN, MOST_QUESTIONS = "Ask again in a moment", 10
 """What an answer says whose session is still being read for the first time."""
+
+MOMENT_S = 1.0
+"""As long as a quick model takes for an answer."""
 
 WAKING = "[background] The build has finished. Go on."
 
@@ -68,6 +72,8 @@ def _turn(request: ChatRequest, project: Path) -> list[Reply]:
         if HANDOFF_GOAL not in asked:
             return [Reply("The test is next.")]
         again = ASK_AGAIN in request.last_text("tool")
+        if again:
+            time.sleep(MOMENT_S)
         times = min(request.replies_in_this_turn + again, MOST_QUESTIONS)
         return [
             *[_calls(ToolCall("read_session", {"query": QUESTION}))] * max(times, 1),
