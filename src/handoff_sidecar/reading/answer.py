@@ -26,9 +26,6 @@ SHARE_OF_A_BEST_BLOCK = 0.2
 CHARACTERS_A_TOKEN = 6
 """More than text has; what is longer is shortened by characters first, as counting a megabyte takes a while."""
 
-GAP_TOKENS = 3
-"""A line's end, and the mark of what is left out beside it."""
-
 RESERVED_TOKENS = 120
 """For the sentences about what was left out; if they are longer, the blocks are fitted once more."""
 
@@ -36,19 +33,10 @@ _FENCE_INSIDE = re.compile(r"<(?=\s*/?\s*session-record)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """What a block consists of; the higher the rank, the sooner it is left out."""
-
-    rank: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Block:
     """A piece of the record.
 
     Attributes:
-        lines: what the body is made of, if some of it is worth more than the rest; else it is cut in its middle.
         id: what to ask for it by; shown where the block was cut, or where the heading shows it anyway.
         data: the same for other programs.
     """
@@ -57,7 +45,6 @@ class Block:
     heading: str
     body: str
     is_cut: bool = False
-    lines: tuple[Line, ...] = ()
     data: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -190,11 +177,7 @@ def _level(costs: list[int], room: int) -> int:
 
 
 def _cut(block: Block, most_tokens: int, tokenizer: Tokenizer) -> Block:
-    """The block without the lines that are worth least, or with the beginning and the end of its body."""
-    if block.lines:
-        block = _without_the_least(block, most_tokens, tokenizer)
-        if tokenizer.count(str(block)) <= most_tokens:
-            return block
+    """The block with the beginning and the end of its body."""
     characters = most_tokens * CHARACTERS_A_TOKEN
     while True:
         cut = replace(block, body=ends(block.body, characters), is_cut=True)
@@ -202,23 +185,3 @@ def _cut(block: Block, most_tokens: int, tokenizer: Tokenizer) -> Block:
         if cost <= most_tokens or characters == 0:
             return cut
         characters = min(characters * 9 // 10, characters * most_tokens // cost)
-
-
-def _without_the_least(block: Block, most_tokens: int, tokenizer: Tokenizer) -> Block:
-    """The block with as many of its lines as fit, those of a low rank first, and `…` where some are left out."""
-    left = most_tokens - tokenizer.count(str(replace(block, body="", is_cut=True)))
-    kept: set[int] = set()
-    for place in sorted(range(len(block.lines)), key=lambda place: (block.lines[place].rank, place)):
-        cost = tokenizer.count(block.lines[place].text) + GAP_TOKENS
-        if cost <= left:
-            kept.add(place)
-            left -= cost
-    if not kept:
-        return block
-    shown: list[str] = []
-    for place, line in enumerate(block.lines):
-        if place in kept:
-            shown.append(line.text)
-        elif shown[-1:] != ["…"]:
-            shown.append("…")
-    return replace(block, body="\n".join(shown), is_cut=True)

@@ -96,8 +96,3 @@ def strength(sentence: str) -> int:
     certain = CERTAIN * told + CERTAIN * (_FORBIDS_OR_DEMANDS.search(sentence) is not None)
     common = sum(sign.search(sentence) is not None for sign in _COMMON)
     return max(certain + common - CERTAIN * (_OF_THE_MOMENT.search(sentence) is not None), 0)
-
-
-def sets_a_rule(said: str) -> bool:
-    """Whether what somebody said may hold for more than the moment."""
-    return is_announced(said) or _FORBIDS_OR_DEMANDS.search(said) is not None

@@ -38,13 +38,8 @@ _SILENT_PARTS = frozenset({"step-start", "step-finish", "snapshot", "agent"})
 _QUOTING_TOOLS = frozenset({"read_session"})
 """Their outputs are other records: quoted once more they would be found instead of what they quote."""
 
-_TODO_LIST = "- todowrite"
 _COMMAND = "- bash"
-_COMPLETED = ": completed"
 _FAILED_CALL = re.compile(r": (?:error: .*|\w+, exit code -?\d+)$")
-_COMMAND_LINE = re.compile(r"(?:[^\n]*\n)*?command: (.*?)(?=\n(?:description|timeout|workdir): |\Z)", re.DOTALL)
-"""In the input of OpenCode's `bash`, which has these keys (seen in 1.18.33)."""
-
 _DATA_URL = re.compile(
     r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*?(?:;bytes=(?P<bytes>\d{1,15}))?;base64,(?P<content>[A-Za-z0-9+/=_-]*)"
 )
@@ -102,16 +97,6 @@ def record_of(message: Message) -> Record:
     return Record(message.info.id, role, message.info.time.created, tuple(entries))
 
 
-def restates(head: str) -> bool:
-    """Whether this is one more version of the todo list: each names all topics, and would be found for any of them."""
-    return head.startswith(_TODO_LIST)
-
-
-def telling(head: str) -> str:
-    """What of a call's line is about the call alone: nearly every call is completed."""
-    return head.removesuffix(_COMPLETED)
-
-
 def is_command(entry: Entry) -> bool:
     """Whether it is a command that was run."""
     return entry.kind == "tool" and entry.head.startswith(_COMMAND)
@@ -130,12 +115,6 @@ def is_written(entry: Entry) -> bool:
 def has_failed(entry: Entry) -> bool:
     """Whether a call ended with an error, or a command with an exit code that says so."""
     return entry.kind == "tool" and _FAILED_CALL.search(entry.head) is not None
-
-
-def command_of(entry: Entry) -> str:
-    """The command line that was run, or nothing."""
-    found = _COMMAND_LINE.match(entry.taken) if is_command(entry) else None
-    return found[1].strip() if found else ""
 
 
 def write_record(record: Record, *, detail: Detail, redact: Redact) -> str:

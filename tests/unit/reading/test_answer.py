@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from handoff_sidecar.reading.answer import Answer, Block, Fitted, Line, Room
+from handoff_sidecar.reading.answer import Answer, Block, Fitted, Room
 from handoff_sidecar.text.tokens import Tokenizer
 
 TOKENIZER = Tokenizer()
@@ -51,25 +51,6 @@ def test_the_worst_is_left_out_where_not_even_cut_ones_fit() -> None:
     assert 1 <= len(answer.blocks) < 10
     assert answer.blocks[0].id == "msg_0"
     assert f"{50 - len(answer.blocks)} left out" in answer.said
-
-
-def test_of_a_block_whose_lines_have_ranks_the_least_are_left_out() -> None:
-    lines = [
-        Line(3, "noise " * 40),
-        Line(0, "asked"),
-        Line(3, "noise " * 40),
-        Line(3, "x " * 40),
-        Line(1, "the command"),
-    ]
-    lines += [Line(2, f"step {n} " * 10) for n in range(40)]
-    block = Block("msg_1", "user · 1", "\n".join(line.text for line in lines), lines=tuple(lines))
-
-    (cut,) = Room(500, TOKENIZER).fill(ANSWER, [block], say).blocks
-
-    assert cut.body.startswith("…\nasked\n…\nthe command\nstep 0 ")
-    assert cut.body.endswith("\n…")
-    assert cut.is_cut
-    assert "noise" not in cut.body
 
 
 def test_a_block_ahead_is_whole_and_the_others_share_what_it_leaves() -> None:
