@@ -96,7 +96,7 @@ class Background:
         is_first, worked = True, time.process_time()
         while await asyncio.to_thread(project.index.erase_step, is_first=is_first):
             is_first = False
-            await self._rest(time.process_time() - worked, client)
+            await self._rest(time.process_time() - worked, client, project)
             worked = time.process_time()
         await asyncio.to_thread(finish_erasing, project.index)
 
@@ -141,7 +141,7 @@ class Background:
         try:
             async with aclosing(project.sync.steps(session, work.client, self._owner)) as steps:
                 async for _ in steps:
-                    await self._rest(time.process_time() - worked, work.client)
+                    await self._rest(time.process_time() - worked, work.client, project)
                     worked = time.process_time()
                     if work.first and is_from_rest:
                         work.rest.appendleft(session)  # gone on with after what is asked for now
@@ -155,10 +155,12 @@ class Background:
         if await asyncio.to_thread(make_room, project.index, self._most_bytes):
             work.erases = True
 
-    async def _rest(self, worked_s: float, client: OpenCodeClient) -> None:
+    async def _rest(self, worked_s: float, client: OpenCodeClient, project: ProjectIndex) -> None:
         asked_at, runs = self._turns
         if time.monotonic() - asked_at > STATUS_KEPT_S:
+            started = time.monotonic()
             runs = await client.is_any_busy()
+            project.sync.size.way_ms = (time.monotonic() - started) * 1_000
             self._turns = (time.monotonic(), runs)
         await asyncio.sleep(rest_s(worked_s, beside_turns=runs))
 

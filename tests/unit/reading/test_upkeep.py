@@ -314,6 +314,15 @@ def test_pages_get_smaller_where_opencode_is_held_up_and_larger_where_it_is_not(
     assert (size.messages, size.slow > 0) == (1, True)
 
 
+def test_where_the_smallest_request_takes_long_pages_stay_as_large_as_they_were() -> None:
+    size = pace.PageSize(way_ms=80.0)
+    for _ in range(20):
+        size.took(90, size.messages)
+    assert size.messages == pace.MOST_MESSAGES
+    size.took(130, size.messages)
+    assert size.messages == pace.MOST_MESSAGES // 2
+
+
 def test_beside_a_turn_it_takes_less_than_a_tenth_of_a_core() -> None:
     for worked_s in (0.005, 0.05, 0.4):
         assert worked_s / (worked_s + pace.rest_s(worked_s, beside_turns=True)) < 0.1
