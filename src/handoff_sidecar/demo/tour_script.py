@@ -21,7 +21,7 @@ from handoff_sidecar.text.tokens import Tokenizer
 LAST_REQUEST = f"Write down what is left to do, and start on the refresh. {RULE}"
 SECOND_GOAL = "fix the flaky test"
 QUESTION = "port of staging's mail relay"
-ASK_AGAIN, MOST_QUESTIONS = "Ask again in a moment", 10
+ASK_AGAIN, MOST_QUESTIONS = "Ask again in a moment", 60
 """What an answer says whose session is still being read for the first time."""
 
 MOMENT_S = 1.0
