@@ -7,10 +7,11 @@ import { MeantThrow } from "./failures.js";
 import { lockHooks } from "./locking.js";
 import { messageHooks } from "./messages.js";
 import { toolHooks } from "./tools.js";
+import { windowHooks } from "./windows.js";
 
 /** @typedef {Record<string, any>} Hooks */
 
-const MAKERS = [toolHooks, lockHooks, messageHooks, eventHooks];
+const MAKERS = [toolHooks, lockHooks, messageHooks, eventHooks, windowHooks];
 
 /**
  * The hooks of one initialisation. A throw in a hook would end what OpenCode was doing, and lose what the person typed:

@@ -21,6 +21,7 @@ const { toast, waitMs } = MANIFEST;
  * @property {string} worktree
  * @property {any} client OpenCode's own client, which all plugins of the instance share
  * @property {boolean} looksNew
+ * @property {Set<string>} theirs commands of our names that the user has made: they stay as they are
  */
 
 /**
@@ -71,6 +72,7 @@ export class Host {
       worktree: String(worktree ?? directory),
       client,
       looksNew,
+      theirs: new Set(),
     };
     this.#instances.add(instance);
     return instance;

@@ -12,6 +12,7 @@ import { MANIFEST } from "./manifest.js";
 import { markPromptsOf } from "./persons.js";
 import { Sessions, used } from "./sessions.js";
 import { Trigger } from "./trigger.js";
+import { Windows } from "./windows.js";
 
 /** @typedef {import("./host.js").Instance} Instance */
 /** @typedef {import("./connection.js").Json} Json */
@@ -26,6 +27,7 @@ const CHANGED = new RegExp(`^/session/(${MANIFEST.ids.session})$`);
 export class Plugin {
   sessions = new Sessions();
   lock = new Lock();
+  windows = new Windows(this);
   host;
   trigger;
   waitMs;
@@ -115,7 +117,8 @@ export class Plugin {
 
   /** What the sidecar is told of where a session is. @param {Instance} instance @param {string} sessionID */
   context({ directory, worktree }, sessionID) {
-    return { sessionID, directory, worktree, activeSessionID: this.sessions.active };
+    const activeSessionID = this.windows.active(sessionID, this.sessions.active);
+    return { sessionID, directory, worktree, activeSessionID };
   }
 
   /** Tells the person that something failed. @param {Instance} instance @param {string} message */
@@ -204,7 +207,9 @@ export class Plugin {
       },
       onReady: (answer) => this.#isReady(answer),
       handlers: {
-        "http/request": (params, context) => {
+        "http/request": async (params, context) => {
+          const done = await this.windows.instead(params);
+          if (done) return done;
           this.sessions.requested(params);
           const changed = params.method === "PATCH" && CHANGED.exec(String(params.path))?.[1];
           return serve(this.host, params, context).finally(() => changed && this.lock.forget(changed));
@@ -252,8 +257,9 @@ export class Plugin {
   async #opened({ directory, worktree }) {
     try {
       const how = { timeoutMs: this.waitMs.open };
-      const { floors } = await this.call("directory/opened", { directory, worktree }, how);
+      const { floors, points } = await this.call("directory/opened", { directory, worktree }, how);
       this.sessions.setFloors(directory, floors);
+      this.windows.setPoints(directory, points);
     } catch (error) {
       this.log("warn", `${directory} is not watched: ${error}`);
     }

@@ -7,6 +7,9 @@ import { fill, MANIFEST } from "./manifest.js";
 
 const { commands, maker, sentences, tools } = MANIFEST;
 
+/** @typedef {import("./host.js").Instance} Instance */
+/** @typedef {{done: boolean, text: string}} Answer what came of a command */
+
 /**
  * @typedef {object} ToolContext OpenCode's
  * @property {string} sessionID
@@ -22,14 +25,12 @@ const { commands, maker, sentences, tools } = MANIFEST;
  * @param {import("./host.js").Instance} instance
  */
 export function toolHooks(plugin, instance) {
-  const { host, lock, sessions, waitMs, log } = plugin;
-  /** Commands that the user has made: they stay as they are. @type {Set<string>} */
-  const theirs = new Set();
+  const { host, lock, waitMs, log } = plugin;
   let hasRival = false;
 
   /** @param {string} name */
   function isAnothers(name) {
-    theirs.add(name);
+    instance.theirs.add(name);
     plugin.notice(instance, fill(sentences.commandOfAnother, { name }), "warning");
   }
 
@@ -120,28 +121,52 @@ export function toolHooks(plugin, instance) {
      * @param {{parts?: {text?: string}[]}} [output]
      * @throws {MeantThrow}
      */
-    async "command.execute.before"({ command, sessionID, arguments: words = "" }, output) {
-      const ours = commands.find(({ name }) => name === command);
-      if (!ours || theirs.has(command)) return;
+    async "command.execute.before"({ command: name, sessionID: session, arguments: words = "" }, output) {
+      const ours = commands.find((each) => each.name === name);
+      if (!ours || instance.theirs.has(name)) return;
       if (!ours.immediate) {
         // A plugin that is loaded after this one may have put its own in the place of ours.
         const beginning = ours.template.replace(/\$.*/, "");
-        return output?.parts?.some(({ text }) => text?.startsWith(beginning)) || isAnothers(command);
+        return output?.parts?.some(({ text }) => text?.startsWith(beginning)) || isAnothers(name);
       }
-      sessions.typed(sessionID);
-      /** @type {{done: boolean, text: string}} */
-      let answer = { done: false, text: "" };
-      try {
-        const call = { name: command, arguments: words, context: plugin.context(instance, sessionID) };
-        const how = { timeoutMs: waitMs.command, killWhenStuck: true };
-        answer = await lock.leaving(sessionID, () => plugin.call("command/execute", call, how));
-      } catch (error) {
-        // The command's promise is that no model is asked: that holds without the sidecar too.
-        answer.text = plugin.refusal ?? callFailure(`/${command}`, error, plugin.briefs);
-        plugin.tell(instance, answer.text);
-      }
+      const answer = await carryOut(plugin, instance, { name, session, words });
       if (host.mode === "run") await host.leave(answer.text, answer.done);
       throw new MeantThrow(answer.text);
     },
   };
+}
+
+/** The commands that no model is to see, but for those of the same name that the user has made. @param {Instance} instance */
+export function ourCommands({ theirs }) {
+  return commands.flatMap(({ name, immediate }) => (immediate && !theirs.has(name) ? name : []));
+}
+
+/** By what they do and where: one that comes a second time while it is under way is done once. @type {Map<string, Promise<Answer>>} */
+const underWay = new Map();
+
+/**
+ * Carries out a command of ours; a failure is told to the person.
+ * @param {import("./plugin.js").Plugin} plugin
+ * @param {Instance} instance
+ * @param {{name: string, session: string, words: string}} command
+ */
+export function carryOut(plugin, instance, { name, session, words }) {
+  const key = [session, name, words.trim()].join(" ");
+  const begun = underWay.get(key) ?? execute();
+  underWay.set(key, begun);
+  return begun.finally(() => underWay.delete(key));
+
+  async function execute() {
+    plugin.sessions.typed(session);
+    try {
+      const call = { name, arguments: words, context: plugin.context(instance, session) };
+      const how = { timeoutMs: plugin.waitMs.command, killWhenStuck: true };
+      return await plugin.lock.leaving(session, () => plugin.call("command/execute", call, how));
+    } catch (error) {
+      // The command's promise is that no model is asked: that holds without the sidecar too.
+      const text = plugin.refusal ?? callFailure(`/${name}`, error, plugin.briefs);
+      plugin.tell(instance, text);
+      return { done: false, text };
+    }
+  }
 }

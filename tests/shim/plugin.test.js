@@ -390,7 +390,7 @@ test("the plugin can be given anything to begin with", async () => {
 test("two copies of the plugin share one sidecar, and one message gets one part", async () => {
   const folder = await mkdtemp(join(tmpdir(), "shim-"));
   const root = fileURLToPath(new URL(".", INDEX));
-  for (const name of ["index.js", "lib", "tools.json", "package.json"]) {
+  for (const name of ["index.js", "lib", "tui", "tools.json", "package.json"]) {
     await cp(join(root, name), join(folder, name), { recursive: true });
   }
   Reflect.deleteProperty(globalThis, SHARED);

@@ -15,7 +15,8 @@ SHIM = Path(__file__).parents[2] / "plugin-shim"
 FILES = [SHIM / "index.js", *sorted((SHIM / "lib").rglob("*.js"))]
 
 LOCK = ("lock.js", "locking.js", "persons.js")
-MOST_LINES = {"the lock": 280, "all else": 1_380}
+WINDOWS = ("windows.js",)
+MOST_LINES = {"the lock": 280, "the windows": 85, "all else": 1_400}
 """Of code in the server half, without comments and blank lines, as the formatter lays them."""
 
 SMALL = 500
@@ -64,10 +65,12 @@ def texts_in(value: object) -> Iterator[str]:
 def test_the_shim_is_thin() -> None:
     lines = {file.name: sum(bool(line.strip()) for line in code_of(file).splitlines()) for file in FILES}
     of_the_lock = sum(lines[name] for name in LOCK)
+    of_the_windows = sum(lines[name] for name in WINDOWS)
 
     assert len(lines) > 10
     assert of_the_lock <= MOST_LINES["the lock"], lines
-    assert sum(lines.values()) - of_the_lock <= MOST_LINES["all else"], lines
+    assert of_the_windows <= MOST_LINES["the windows"], lines
+    assert sum(lines.values()) - of_the_lock - of_the_windows <= MOST_LINES["all else"], lines
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

@@ -57,6 +57,11 @@ class DirectoryModels:
         floors = {f"{provider}/{name}": self.floor((provider, name), settings) for provider, name in self.limits}
         return {model: floor for model, floor in floors.items() if floor is not None}
 
+    def shown(self, settings: Settings) -> dict[str, tuple[int | None, int | None]]:
+        """Of every model with a point, by `provider/model`: where OpenCode compacts, and where it is handed off."""
+        points = {f"{provider}/{name}": self.points((provider, name), settings) for provider, name in self.limits}
+        return {model: (each.compaction, each.handoff) for model, each in points.items() if each is not None}
+
     def _of(self, model: ModelKey) -> ModelLimits:
         return self.limits.get(model, ModelLimits())
 

@@ -89,7 +89,7 @@ class HandoffResume:
             if each.made is not None and wanted in {"", each.brief.path.stem, each.brief.handoff.from_session}:
                 await end_turn(scene.client, each.brief.handoff.from_session)
                 if scene.mode != "run":
-                    await scene.client.select_session(each.made.id)
+                    await scene.client.select_session(each.made.id, leaving=scene.context.session_id)
                 await _tidy(scene, each.brief.handoff)
                 return _result(each.made, ["It was there already."])
         brief = self.choose(name, root)

@@ -54,6 +54,7 @@ class Leaving:
         self._earlier = earlier
         self._marking: asyncio.Future[str] | None = None
         self._moving: asyncio.Future[str] | None = None
+        self._shown: SessionID | None = None
 
     def prompted(self, made: SessionID) -> None:
         """The session exists and its prompt is being sent: mark the old one, which can be undone unseen."""
@@ -87,6 +88,7 @@ class Leaving:
         return self._marking
 
     def _moved(self, made: SessionID) -> asyncio.Future[str]:
+        self._shown = made
         self._moving = self._moving or asyncio.ensure_future(move_screen(made, self._scene))
         return self._moving
 
@@ -101,5 +103,5 @@ class Leaving:
             await take_mark_back(self._scene.client, left)
 
     async def _return(self) -> None:
-        if self._moving is not None and self._old and opening(self._scene) == "switch":
-            await self._scene.client.select_session(self._old.id)
+        if self._shown is not None and self._old and opening(self._scene) == "switch":
+            await self._scene.client.select_session(self._old.id, leaving=self._shown)

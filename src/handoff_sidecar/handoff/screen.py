@@ -37,7 +37,7 @@ async def move_screen(made: SessionID, scene: Scene) -> str:
     how = opening(scene)
     try:
         if how == "switch":
-            await scene.client.select_session(made)
+            await scene.client.select_session(made, leaving=scene.context.session_id)
         elif how == "picker":
             await scene.client.open_session_picker()
     except OpenCodeError as error:

@@ -35,7 +35,14 @@ from handoff_sidecar.opencode.models import (
     Todo,
 )
 from handoff_sidecar.opencode.replies import detail_of, parse, parse_list
-from handoff_sidecar.opencode.tunnel import ATTACH_HEADER, BASE_URL, DIRECTORY_HEADER, Carry, TunnelTransport
+from handoff_sidecar.opencode.tunnel import (
+    ATTACH_HEADER,
+    BASE_URL,
+    DIRECTORY_HEADER,
+    LEAVES_HEADER,
+    Carry,
+    TunnelTransport,
+)
 
 REQUEST_TIMEOUT_S = 10.0
 """Far above what any endpoint takes on a busy machine (under 1 s measured), far below what a person waits."""
@@ -255,9 +262,15 @@ class OpenCodeClient:
         """Remove a session and its messages."""
         await self._request("DELETE", _path_of(session_id))
 
-    async def select_session(self, session_id: SessionID) -> None:
-        """Show a session in every attached TUI. Succeeds without a TUI too."""
-        await self._send("POST", "/tui/select-session", {"sessionID": session_id})
+    async def select_session(self, session_id: SessionID, *, leaving: SessionID) -> None:
+        """Show a session in place of the one that is left.
+
+        Where windows have a companion, in those that show that one; refused where each shows another. Elsewhere in
+        every attached TUI; succeeds without a TUI too.
+        """
+        await self._request(
+            "POST", "/tui/select-session", body={"sessionID": session_id}, headers={LEAVES_HEADER: leaving}
+        )
 
     async def append_to_input(self, text: str) -> None:
         """Type text into the input box of every attached TUI. Succeeds without a TUI too."""

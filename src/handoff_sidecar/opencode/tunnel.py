@@ -22,6 +22,10 @@ BASE_URL = "http://opencode.invalid"
 DIRECTORY_HEADER = "x-opencode-directory"
 """Which project a request is for, URL-encoded; OpenCode's own header."""
 
+LEAVES_HEADER = "x-handoff-leaves"
+"""Which session the screen is to be taken from: the plugin's, who alone knows what each window shows."""
+
+_CARRIED = ("content-type", LEAVES_HEADER)
 
 ATTACH_HEADER = "x-handoff-attach"
 """The path of a message whose files the plugin adds to a prompt: what they hold never comes through the tunnel."""
@@ -71,7 +75,7 @@ class TunnelTransport(httpx.AsyncBaseTransport):
             directory=unquote(request.headers.get(DIRECTORY_HEADER, "")),
             method=request.method,
             path=request.url.raw_path.decode("ascii"),
-            headers={"content-type": request.headers["content-type"]} if body else {},
+            headers={name: request.headers[name] for name in _CARRIED if name in request.headers},
             attach=request.headers.get(ATTACH_HEADER),
             body=body.decode() if body else None,
         )

@@ -205,14 +205,14 @@ class Sidecar:
     def _hello() -> dict[str, Any]:
         return {"protocolVersion": PROTOCOL_VERSION, "server": {"name": APP_NAME, "version": __version__}}
 
-    async def _directory_opened(self, params: dict[str, object]) -> dict[str, dict[str, int]]:
+    async def _directory_opened(self, params: dict[str, object]) -> dict[str, dict[str, Any]]:
         opened = DirectoryOpened.model_validate(params)
         scene = self._scenes.scene(ToolContext(sessionID=SessionID(""), **opened.model_dump()))
         go_on(self._interrupted.offer(scene.client, scene.context.root))
         if self._scenes.mode in WATCHED_MODES and scene.settings.index:
             go_on(self._upkeep.opened(scene.client))
         room = await self._capacity.load(scene.client)
-        return {"floors": room.floors(scene.settings)}
+        return {"floors": room.floors(scene.settings), "points": room.shown(scene.settings)}
 
     async def _session_arrival(self, params: dict[str, object]) -> None:
         arrival = Arrival.model_validate(params)

@@ -31,6 +31,7 @@ WAIT_MS = {
     # A toast, a log line, the version must not hold anything up. And a toast needs the TUI to be up.
     "courtesy": 2_000,
     "notice": 3_000,
+    "window": 300,  # for a companion to move its window, which takes 30 ms
     # The sidecar is started when OpenCode has told of nothing for so long, and at the latest after this.
     "quiet": 3_000,
     "longestDelay": 30_000,

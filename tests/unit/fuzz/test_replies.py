@@ -61,7 +61,7 @@ METHODS: dict[str, tuple[Call, st.SearchStrategy[Any]]] = {
     "prompt": (lambda client: client.prompt(OLD, [], agent="a", model=MODEL, reply=True), JSON),
     "set_metadata": (lambda client: client.set_metadata(OLD, {}), JSON),
     "delete_session": (lambda client: client.delete_session(OLD), JSON),
-    "select_session": (lambda client: client.select_session(OLD), JSON),
+    "select_session": (lambda client: client.select_session(OLD, leaving=OLD), JSON),
     "append_to_input": (lambda client: client.append_to_input("x"), JSON),
     "open_session_picker": (lambda client: client.open_session_picker(), JSON),
     "show_toast": (lambda client: client.show_toast("x", variant="info"), JSON),

@@ -313,7 +313,7 @@ async def test_a_directory_that_is_opened_gets_the_floors_of_its_models(shim: Co
 
     answer = await shim.request("directory/opened", {"directory": DIRECTORY, "worktree": "/"}, timeout_s=20)
 
-    assert answer == {"floors": {"scripted/m1": 160_000}}
+    assert answer == {"floors": {"scripted/m1": 160_000}, "points": {"scripted/m1": [192_000, None]}}
 
 
 async def test_the_agent_of_a_full_session_is_told_and_the_end_of_its_turn_is_heard(
