@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE_MODULES := plugin-shim/node_modules
 
-.PHONY: help demo demo-tui test compat faults neighbours soak fuzz audit dist dist-test lint format tools pictures bench real clean \
+.PHONY: help demo demo-tui test compat faults neighbours tui soak fuzz audit dist dist-test lint format tools pictures bench real clean \
 	lint-python types types-windows types-macos rooms lint-shim check-shim check-python
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make compat    in other versions of OpenCode, with models of other sizes, beside a rival plugin"
 	@echo "make faults    every fault at every step of a handoff (about 4 minutes)"
 	@echo "make neighbours beside other people's plugins from npm (about 5 minutes)"
+	@echo "make tui       the companion in one and in two windows, in the oldest and the newest OpenCode"
 	@echo "make soak      200 handoffs and 1,400 look-ups in one OpenCode, and what they leave behind"
 	@echo "make fuzz      thousands of random examples for everything that comes from outside"
 	@echo "make audit     look up known vulnerabilities in the dependencies, on the internet"
@@ -47,6 +48,9 @@ faults: .venv/dev
 
 neighbours: .venv/dev
 	$(BIN)/pytest -m neighbours -s -v tests/opencode/test_neighbours.py
+
+tui: .venv/dev
+	$(BIN)/pytest -m "tui or not tui" -v tests/opencode/test_companion.py
 
 soak: .venv/dev
 	$(BIN)/pytest -m soak -s tests/opencode/test_soak.py

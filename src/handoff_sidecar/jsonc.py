@@ -19,12 +19,16 @@ _VISIBLE = re.compile(r"\S")
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """Where a member of the outermost object stands in the text."""
+    """Where a member of the outermost object, or an item of a list in it, stands in the text."""
 
     key: str
     start: int
     value_start: int
     end: int
+
+    def written(self, text: str) -> str:
+        """The value as it stands there."""
+        return text[self.value_start : self.end]
 
 
 def parse(text: str) -> Any:  # noqa: ANN401  # JSON as it is
@@ -67,6 +71,33 @@ def without_member(text: str, key: str) -> str:
     return text
 
 
+def with_item(text: str, key: str, item: object) -> str:
+    """The text of an object with this item as the first of the list under the key; everything else stays as it is.
+
+    Args:
+        text: what `parse` reads as an object, with a list under the key or nothing.
+    """
+    written = json.dumps(item, ensure_ascii=False)
+    for member in _members(text):
+        if member.key == key:
+            begin = member.value_start + 1
+            rest = text[begin:]
+            between = "" if not list(_items(text, key)) else "," if rest[0].isspace() else ", "
+            return text[:begin] + written + between + rest
+    return with_member(text, key, [item])
+
+
+def without_item(text: str, key: str, item: object) -> str:
+    """The text of an object without this item of the list under the key; everything else stays as it is.
+
+    Args:
+        text: what `parse` reads as an object, with a list under the key or nothing.
+    """
+    while found := next((each for each in _items(text, key) if json.loads(_plain(each.written(text))) == item), None):
+        text = _cut_out(text, found)
+    return text
+
+
 def _cut_out(text: str, member: _Member) -> str:
     uncommented = _uncommented(text)
     start, end = member.start, member.end
@@ -90,6 +121,21 @@ def _members(text: str) -> Iterator[_Member]:
         value_start = _next_visible(plain, plain.index(":", place) + 1)
         _, end = decoder.raw_decode(plain, value_start)
         yield _Member(key, start, value_start, end)
+        place = _next_visible(plain, end)
+        if plain[place] == ",":
+            place += 1
+
+
+def _items(text: str, key: str) -> Iterator[_Member]:
+    listed = next((member for member in _members(text) if member.key == key), None)
+    if listed is None:
+        return
+    plain = _plain(text)
+    decoder = json.JSONDecoder()
+    place = listed.value_start + 1
+    while plain[start := _next_visible(plain, place)] != "]":
+        _, end = decoder.raw_decode(plain, start)
+        yield _Member("", start, start, end)
         place = _next_visible(plain, end)
         if plain[place] == ",":
             place += 1

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 def install(arguments: argparse.Namespace) -> int:
     """Add the plugin to OpenCode, and set the automatic handoff if that was asked for."""
-    from handoff_sidecar.installation import plugin_file
+    from handoff_sidecar.installation import companion, plugin_file
     from handoff_sidecar.settings import config_folder, renew_schema
 
     if "auto_handoff" in arguments:
         print(_set_auto_handoff(config_folder(), arguments.auto_handoff))
     done = plugin_file.install(config_folder())
     print(f"{done.path}: {done.change}.")
+    for line in companion.leave_out(config_folder()) if arguments.no_tui else companion.put_in(config_folder()):
+        print(line)
     if renewed := renew_schema(config_folder()):
         print(f"{renewed}: its `$schema` names this installation's now.")
     for warning in done.warnings:
@@ -62,7 +64,7 @@ def _set_auto_handoff(config: Path, percent: int | None) -> str:
 
 def uninstall(arguments: argparse.Namespace) -> int:
     """Remove the plugin, and what it has left behind, even where the plugin itself can't be removed."""
-    from handoff_sidecar.installation import plugin_file
+    from handoff_sidecar.installation import companion, plugin_file
     from handoff_sidecar.installation.leftovers import remove_leftovers
     from handoff_sidecar.installation.origin import find_origin
     from handoff_sidecar.settings import config_folder
@@ -73,6 +75,8 @@ def uninstall(arguments: argparse.Namespace) -> int:
         removed = plugin_file.uninstall(config)
     except InstallFailed as error:
         stays = str(error)
+    for line in companion.leave_out(config):
+        print(line)
     done = remove_leftovers(config, purge=arguments.purge)
     for path in ([removed] if removed else []) + list(done.gone):
         print(f"{path}: removed.")

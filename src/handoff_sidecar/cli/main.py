@@ -58,6 +58,11 @@ def parser() -> argparse.ArgumentParser:
         help="hand sessions off automatically when the model's context is this full, for example 80; 0 turns this off, "
         "and the notice at 80 %% too; `default` goes back to the notice only",
     )
+    install.add_argument(
+        "--no-tui",
+        action="store_true",
+        help="without the companion in OpenCode's screen: no line beside the prompt, and all windows move together",
+    )
     uninstall = add("uninstall", commands.uninstall, "remove the plugin from OpenCode, the logs and the caches")
     uninstall.add_argument("--purge", action="store_true", help="also remove your briefs and your settings")
     update = add("update", commands.update, "install the newest version of the same major version")

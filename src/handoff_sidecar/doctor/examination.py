@@ -22,6 +22,7 @@ def examine(*, config: Path, project: Path, now: datetime, live: bool) -> Iterat
     yield environment.opencode_config(config)
     yield environment.npm_install(config)
     yield from plugin.plugin_file(config)
+    yield plugin.companion(config)
     yield from environment.settings(config, project)
     yield from environment.folders()
     yield environment.search_index(config)

@@ -15,6 +15,7 @@ from handoff_sidecar import __version__
 from handoff_sidecar.doctor.findings import Finding, broken, good, note
 from handoff_sidecar.errors import InstallFailed
 from handoff_sidecar.folders import APP_NAME
+from handoff_sidecar.installation.companion import FILES, entries
 from handoff_sidecar.installation.neighbours import neighbours
 from handoff_sidecar.installation.opencode_config import named_plugins, plugin_files
 from handoff_sidecar.installation.plugin_file import (
@@ -75,10 +76,33 @@ def plugin_file(config: Path) -> Iterator[Finding]:
     yield from _second_installation()
 
 
+def companion(config: Path) -> Finding:
+    """Whether OpenCode's screen loads the companion, without which everything works too."""
+    by_npm = [file.name for file in map(config.joinpath, FILES) if NPM_PACKAGE in _text_of(file)]
+    if by_npm:
+        return good("companion", f"{config / by_npm[0]} names the npm package {NPM_PACKAGE}")
+    there = entries(config)
+    if not there:
+        return note("companion", "OpenCode's screen does not load it; handoffs work without it", INSTALL)
+    if len(there) > 1:
+        return note("companion", f"it is named {len(there)} times in {config}", INSTALL)
+    file, entry = there[0]
+    if not Path(entry).is_file():
+        return note("companion", f"{file} names {entry}, which is gone", INSTALL)
+    return good("companion", str(file))
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
 def _others(config: Path) -> list[str]:
     """The plugins that are configured beside ours, by their entries and file names."""
-    entries = [plugin.entry for plugin in named_plugins(config) if plugin.package not in OURS]
-    return [*entries, *(file.name for file in plugin_files(config) if file.name not in OURS)]
+    named = [plugin.entry for plugin in named_plugins(config) if plugin.package not in OURS]
+    return [*named, *(file.name for file in plugin_files(config) if file.name not in OURS)]
 
 
 def _as_it_should_be(written: PluginFile, config: Path) -> Finding:

@@ -64,7 +64,7 @@ async def handoff_undo(_words: str, scene: Scene) -> ToolResult:
     if old.handoff.to == session.id:
         await take_mark_back(client, old)
     if scene.mode != "run":
-        await client.select_session(old.id)
+        await client.select_session(old.id, leaving=session.id)
     if not stays:
         await client.delete_session(session.id)
     log.info("%s: undone, back to %s", session.id, old.id)

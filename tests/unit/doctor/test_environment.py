@@ -17,6 +17,7 @@ from handoff_sidecar.doctor import environment, plugin
 from handoff_sidecar.doctor.examination import examine
 from handoff_sidecar.doctor.findings import Finding, as_json, broken, good, is_well, line, note, verdict
 from handoff_sidecar.folders import log_folder, state_folder
+from handoff_sidecar.installation import companion
 from handoff_sidecar.installation.origin import Origin
 from handoff_sidecar.installation.plugin_file import install
 from handoff_sidecar.installation.releases import Installers
@@ -30,6 +31,7 @@ ORIGIN = Origin("uv tool")
 
 def test_on_a_good_installation_all_is_well(home: Path, config: Path) -> None:
     install(config)
+    companion.add(config)
 
     findings = list(examine(config=config, project=home, now=NOW, live=False))
 
