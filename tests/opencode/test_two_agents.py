@@ -229,9 +229,10 @@ def command(server: Server, session: str, name: str, words: str) -> None:
 
 
 def has_ended(server: Server, session: str, text: str) -> bool | None:
-    """Whether a turn with these last words is over."""
-    is_over = text in str(server.messages(session)[-1:]) and session not in server.get("/session/status")
-    return is_over or None
+    """Whether a turn with these last words is over; 1.15.13 can call a session idle while its last message is open."""
+    newest = server.messages(session)[-1:]
+    is_whole = all(message["info"]["time"].get("completed") for message in newest)
+    return (is_whole and text in str(newest) and session not in server.get("/session/status")) or None
 
 
 def left_for(server: Server, session: str) -> str | None:
@@ -252,7 +253,8 @@ def test_a_plugins_prompt_changes_nothing_in_a_session_that_was_left_and_a_perso
     )
     play(PROMPT, Reply("I went on."))
     old = hand_off(server, play)
-    until(lambda: is_idle(server))  # or the new session would answer what it is told of
+    # While its first turn goes on, the new session would answer what it is told of.
+    until(lambda: has_ended(server, left_for(server, old) or "", "I went on.") and is_idle(server))
     for text, part in (("A plain prompt.", {}), ("A synthetic one.", {"synthetic": True})):
         play(text, *changes, Reply(f"{text} Not done."))
         neighbour.prompts(server, old, text, **part)
