@@ -153,7 +153,7 @@ export class Companion {
     }
     const { data } = await client.session.get({ sessionID: to }).catch(() => ({ data: null }));
     if (data) this.#move(from, to);
-    else ui.toast({ title: "Handoff", message: "That session is not there any more.", variant: "warning" });
+    else ui.toast({ title: "Handoff", message: "That session no longer exists.", variant: "warning" });
   }
 
   /** What is half typed stays with the session that it was typed in. @param {string} from @param {string} to */

@@ -62,7 +62,7 @@ class Settings(BaseModel):
         default=10,
         ge=0,
         le=100,
-        description="How many percentage points before an automatic handoff a notice comes; `0` for none",
+        description="A notice comes this many percentage points before an automatic handoff; `0` for none",
     )
     trigger_words: list[TriggerWord] = Field(
         default=[],
@@ -103,8 +103,8 @@ class Settings(BaseModel):
     command: list[str] | None = Field(
         default=None,
         min_length=1,
-        description="The command that starts the sidecar, for `handoff-sidecar install` to write into the plugin file "
-        "in place of its own",
+        description="The command that starts the sidecar. `handoff-sidecar install` writes it into the plugin file in "
+        "place of its own",
     )
 
     USER_ONLY: ClassVar[frozenset[str]] = frozenset(

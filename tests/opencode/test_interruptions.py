@@ -66,7 +66,7 @@ def test_a_sidecar_that_crashes_at_each_start_is_left_alone_for_longer_each_time
         starts = sum(what == "start" for _, _, what, _ in breakable.frames())
         assert 2 <= starts < len(errors)
         assert "this sidecar crashes at its start" in errors[0]
-        assert "in a row and rests for" in errors[-1]
+        assert "in a row and won't be started for" in errors[-1]
         assert "Nothing was made and this session is unchanged. Run `handoff-sidecar doctor`" in errors[-1]
         assert sidecars(sandbox) == []
         breakable.go_wrong(None)

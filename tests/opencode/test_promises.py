@@ -220,7 +220,7 @@ def test_undo_leads_back_and_rules_are_listed_and_struck(server: Server, play: P
     assert "You once said" not in server.messages(made)[0]["parts"][0]["text"]
     server.say(made, "Write it.")
     command(server, made, "handoff-undo")
-    said(seen, "stays in the list, as you wrote there.")
+    said(seen, "stays in the list, because you wrote there.")
     assert server.get(f"/session/{made}")["title"].startswith("Handoff: There and back")
 
 

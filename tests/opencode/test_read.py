@@ -104,7 +104,8 @@ def test_a_message_of_another_session_is_no_cursor(server: Server, play: Play, s
 
     for before in (foreign, "eyJpZCI6Im1zZ18xIiwidGltZSI6MX0", "x"):
         assert (
-            "must be a message id of session `ses_shop1`" in read(server, play, session_id=shop, before=before)["error"]
+            "must be the id of a message in session `ses_shop1`"
+            in read(server, play, session_id=shop, before=before)["error"]
         )
 
 

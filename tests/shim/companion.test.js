@@ -221,7 +221,7 @@ test("the palette leads back and forth, and says where there is no way", async (
   await entries["On to where this went"]();
   assert.equal(api.route.current.params.sessionID, "ses_b");
   await entries["On to where this went"]();
-  assert.deepEqual(done, ["That session is not there any more."]);
+  assert.deepEqual(done, ["That session no longer exists."]);
   await entries["Back to where this came from"]();
   assert.equal(api.route.current.params.sessionID, "ses_a");
   await entries["Back to where this came from"]();

@@ -37,7 +37,7 @@ const said = [
   [
     "a rest",
     new Failure("resting", { starts: 4, seconds: 7, last: CRASHED }),
-    "session_handoff failed: the sidecar failed to start 4 times in a row and rests for 7 s; the last time, " +
+    "session_handoff failed: the sidecar failed to start 4 times in a row and won't be started for 7 s; last, " +
       `${CRASHED}. ${UNCHANGED} Run \`handoff-sidecar doctor\`, which says what is wrong.`,
   ],
   [
@@ -54,7 +54,7 @@ const said = [
   [
     "stuck",
     new Failure("stuck", minute, true),
-    `session_handoff failed: the sidecar did not answer within 60 s, and did not react to being cancelled. ${LOOK}`,
+    `session_handoff failed: the sidecar did not answer within 60 s, and did not stop when it was cancelled. ${LOOK}`,
   ],
   [
     "an escape before anything was sent",
@@ -112,6 +112,6 @@ test("what the person is told when the trigger can't be handed over", () => {
   assert.equal(
     triggerFailure(missing),
     "The handoff can't be done now: the sidecar's program could not be started (/x/python: ENOENT). " +
-      `Your message went on as you typed it. R${REINSTALL}`,
+      `Your message was sent as you typed it. R${REINSTALL}`,
   );
 });

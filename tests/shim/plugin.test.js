@@ -211,7 +211,7 @@ test("a tool of another plugin's that has taken our name keeps its schema, and t
   assert.equal(toasts().length, 1);
   assert.match(
     toasts()[0].message,
-    /^Another plugin registers a tool `session_handoff` too, and agents are shown what it says/,
+    /^Another plugin registers a tool `session_handoff` too, and agents see its description of the tool/,
   );
   await hooks.dispose();
 });
@@ -231,7 +231,7 @@ test("a command of ours that another plugin puts in its place later is told of w
   assert.equal(toasts().length, 1);
   assert.match(
     toasts()[0].message,
-    /^`\/handoff` is not this plugin's here.* `handoff <goal>` work in any case/,
+    /^`\/handoff` belongs to another plugin here.* `handoff <goal>` without the slash/,
   );
   await hooks.dispose();
 });
@@ -249,7 +249,7 @@ test("commands are added, and one that the user made stays", async () => {
   assert.deepEqual(mine.command["handoff-now"], { template: "mine" });
   await hooks["command.execute.before"]({ command: "handoff-now", sessionID: SESSION, arguments: "" }, {});
   await until(() => toasts().length > 0);
-  assert.match(toasts()[0].message, /^`\/handoff-now` is not this plugin's here/);
+  assert.match(toasts()[0].message, /^`\/handoff-now` belongs to another plugin here/);
   await hooks.dispose();
 });
 

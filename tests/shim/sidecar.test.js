@@ -119,7 +119,8 @@ test("each failed start doubles the time until the next one, up to five minutes,
   for (const rest of [0, 1_000, 3_000, 7_000, 15_000, 31_000, 63_000, 127_000, 255_000, 300_000, 300_000]) {
     await assert.rejects(made.start(), { kind: "notFound" });
     now += Math.max(rest - 1, 0);
-    if (rest) await assert.rejects(made.start(), { kind: "resting", message: /rests for 1 s; .*ENOENT/ });
+    if (rest)
+      await assert.rejects(made.start(), { kind: "resting", message: /won't be started for 1 s; .*ENOENT/ });
     now += 1;
   }
   program = "";

@@ -40,14 +40,14 @@ def notice(points: Points, tokens: int) -> str:
 def chain_too_long(in_a_row: int) -> str:
     """Why there is no further automatic handoff."""
     return (
-        f"This session comes of {in_a_row} automatic handoffs without a word of yours, so there are no more. "
-        "To continue in a fresh session, type `handoff`."
+        f"{in_a_row} automatic handoffs in a row led to this session without a word from you, so it won't be handed "
+        "off automatically. To continue in a fresh session, type `handoff`."
     )
 
 
 FULL_FROM_THE_START = (
-    "This session was this full from the start, so it is not handed off automatically: a new session would be just as "
-    "full. Raise auto_handoff_threshold, or use a model with a larger context."
+    "This session was this full from the start, so it won't be handed off automatically: a new session would be just "
+    "as full. Raise auto_handoff_threshold, or use a model with a larger context."
 )
 
 

@@ -123,8 +123,8 @@ def read_notes(arguments: Mapping[str, object]) -> Reading:
             notes.pop(field)
     if "summary" not in notes:
         raise InvalidArguments(
-            "session_handoff: nothing was done, as there is no `summary` (where things stand, 1-3 sentences): "
-            "call again with one. Everything else may be left out."
+            "session_handoff: nothing was done, because `summary` is missing. Call again with one (where things "
+            "stand, 1-3 sentences). Everything else is optional."
         )
     return Reading(Notes.model_validate(notes), _told(problems))
 

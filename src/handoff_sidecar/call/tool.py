@@ -52,7 +52,7 @@ def check_arguments(tool: str, model: type[_Arguments], arguments: dict[str, Any
         told = list(dict.fromkeys(problems))
         more = f" (and {len(told) - MAX_PROBLEMS_TOLD} more)" if len(told) > MAX_PROBLEMS_TOLD else ""
         raise InvalidArguments(
-            f"{tool}: nothing was done: the arguments are wrong. {'; '.join(told[:MAX_PROBLEMS_TOLD])}{more}. "
+            f"{tool}: nothing was done, because the arguments are wrong. {'; '.join(told[:MAX_PROBLEMS_TOLD])}{more}. "
             "Correct this and call again."
         ) from error
 

@@ -32,7 +32,7 @@ def install(arguments: argparse.Namespace) -> int:
     for line in companion.leave_out(config_folder()) if arguments.no_tui else companion.put_in(config_folder()):
         print(line)
     if renewed := renew_schema(config_folder()):
-        print(f"{renewed}: its `$schema` names this installation's now.")
+        print(f"{renewed}: its `$schema` now points to this installation.")
     for warning in done.warnings:
         print(f"Warning: {warning}{'' if warning.endswith('?') else '.'}")
     print("Next: restart OpenCode, then type `handoff`, `handoff <goal>` or `/handoff` in any session.")
@@ -89,7 +89,9 @@ def uninstall(arguments: argparse.Namespace) -> int:
     else:
         print("Restart OpenCode to unload the tools.")
     if done.kept:
-        print(f"Kept, as they are yours: {', '.join(str(path) for path in done.kept)} (`--purge` removes these too).")
+        print(
+            f"Kept, because they are yours: {', '.join(str(path) for path in done.kept)} (`--purge` removes these too)."
+        )
     print(f"To remove the program itself: {find_origin().removal}.")
     return 1 if done.stuck or stays else 0
 
@@ -211,7 +213,10 @@ def chain(arguments: argparse.Namespace) -> int:
     journal = _journal()
     line = line_of(arguments.session, (handoff for _, handoff in journal.handoffs()))
     if not line:
-        raise HandoffSidecarError(f"no handoff of {arguments.session} found in {journal.folder}")
+        raise HandoffSidecarError(
+            f"no handoff of {arguments.session} found in {journal.folder}. "
+            "`handoff-sidecar briefs --all` lists all briefs"
+        )
     print(write_chain(line, arguments.session))
     return 0
 

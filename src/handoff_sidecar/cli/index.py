@@ -27,7 +27,7 @@ BYTES_A_MB = 1_000_000
 def state_of(cache: Path) -> Iterator[str]:
     """A line for each index, the largest first."""
     if reason := why_no_index():
-        yield f"This Python can't keep an index: {reason}. Searches go through the sessions themselves."
+        yield f"This Python can't keep an index: {reason}. Searches read the sessions themselves instead."
     files = sorted((cache / FOLDER).glob(f"*.v{VERSION}.db"), key=lambda file: file.stat().st_size, reverse=True)
     if not files:
         yield f"There is no index in {cache / FOLDER} yet. The first handoff makes one, and so does the first search."
@@ -66,8 +66,8 @@ async def rebuild(server: Server, directory: str, cache: Path) -> str:
 def _line(index: Index, file: Path) -> str:
     totals = index.read(coverage.totals)
     directory = index.read(lambda db: coverage.fact(db, DIRECTORY_FACT))
-    rest = f"; {totals.partial} of them not whole yet" if totals.partial else ""
-    rest += f"; {count(totals.left_out, 'older one')} left out, as it is full" if totals.left_out else ""
+    rest = f"; {totals.partial} of them only in part so far" if totals.partial else ""
+    rest += f"; {count(totals.left_out, 'older one')} left out, because it is full" if totals.left_out else ""
     return (
         f"{directory}: {count(totals.sessions, 'session')}, {count(totals.messages, 'message')}, "
         f"{totals.bytes / BYTES_A_MB:,.1f} MB of text{rest} ({file}, {index.size_bytes / BYTES_A_MB:,.1f} MB)"

@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     install.add_argument(
         "--no-tui",
         action="store_true",
-        help="without the companion in OpenCode's screen: no line beside the prompt, and all windows move together",
+        help="without the companion in OpenCode's TUI: no line beside the prompt, and all windows move together",
     )
     uninstall = add("uninstall", commands.uninstall, "remove the plugin from OpenCode, the logs and the caches")
     uninstall.add_argument("--purge", action="store_true", help="also remove your briefs and your settings")
@@ -73,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     demo = add("demo", commands.demo, "watch a handoff in a real OpenCode, without an API key")
     demo.add_argument("--tui", action="store_true", help="open the TUI, so that you can type `handoff` yourself")
     demo.add_argument("--long", action="store_true", help="print a log of one handoff, step by step")
-    show = add("show", commands.show, "print the brief of the latest handoff, or of a session's (`briefs` lists them)")
+    show = add("show", commands.show, "print the brief of the latest handoff, or of any session (`briefs` lists them)")
     show.add_argument("session", nargs="?", metavar="SES", help="the old session or the new one")
     show.add_argument("--raw", action="store_true", help="the whole file, with what only programs need")
     briefs = add("briefs", commands.briefs, "list the briefs of your handoffs, newest first")
@@ -89,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     _add_url(resume)
     chain = add("chain", commands.chain, "list the sessions before and after a session, from handoff to handoff")
     chain.add_argument("session", metavar="SES")
-    preview = add("preview", commands.preview, "print what a handoff of a session would hand on now; changes nothing")
+    preview = add("preview", commands.preview, "print the brief that a handoff would write now; changes nothing")
     preview.add_argument("session", metavar="SES")
     _add_url(preview)
     read = add("read", commands.read, "read or search a session of a running `opencode serve`")
@@ -102,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
     _add_url(read)
     read.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     index = add("index", commands.index, "show what the search indexes hold")
-    index.add_argument("--rebuild", action="store_true", help="rebuild this project's, from a running server")
+    index.add_argument("--rebuild", action="store_true", help="rebuild this project's index, from a running server")
     _add_url(index)
     add("stdio", commands.stdio, "serve an OpenCode process (started by the plugin)")
     return made
@@ -124,7 +124,7 @@ def _percent(text: str) -> int | None:
     try:
         return int(text.removesuffix("%"))
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage such as 80, and not `default`") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a percentage such as 80 nor `default`") from error
 
 
 def _limit(text: str) -> int:

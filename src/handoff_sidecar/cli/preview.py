@@ -33,7 +33,7 @@ async def preview(name: str, server: Server, *, config: Path, now: datetime) -> 
     async with session_on(server, name) as (http, session):
         if session.parent_id is not None:
             raise HandoffSidecarError(
-                f"{session.id} is a subagent's session, which can't be handed off. Name its parent: {session.parent_id}"
+                f"{session.id} is a subagent's session, which can't be handed off. Pass its parent: {session.parent_id}"
             )
         client = OpenCodeClient(http, session.directory)
         root = await client.worktree() or session.directory

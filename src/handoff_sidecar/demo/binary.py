@@ -164,9 +164,7 @@ def _unpack(archive: Path, program: Path) -> None:
             with source or nullcontext(BytesIO()) as content, program.open("wb") as target:
                 shutil.copyfileobj(content, target)
     except (tarfile.TarError, KeyError, EOFError) as error:
-        raise OpenCodeNotFound(
-            f"The package {archive.name} is not what an OpenCode is shipped in. {BY_HAND}"
-        ) from error
+        raise OpenCodeNotFound(f"The package {archive.name} doesn't hold an OpenCode program. {BY_HAND}") from error
     program.chmod(0o755)
 
 

@@ -34,13 +34,13 @@ def fetch(wanted: str, folder: Path, *, otherwise: str) -> Path:
         otherwise: what else the person can do, for the end of each sentence.
 
     Raises:
-        OpenCodeNotFound: there is no npm, or it could not bring it.
+        OpenCodeNotFound: there is no npm, or it could not fetch it.
     """
     npm = shutil.which("npm")
     if npm is None:
         raise OpenCodeNotFound(
-            f"{wanted} is not installed, and neither is npm, which would fetch it. Install Node.js, which has npm, and "
-            f"try again. Or: {otherwise}"
+            f"{wanted} is not installed, and neither is npm, which would fetch it. Install Node.js, which has "
+            f"npm, and try again. Or: {otherwise}"
         )
     cache, said, errors = folder / "cache", folder / "said", folder / "errors"
     words = [npm, "pack", "--json", "--loglevel=error", "--cache", str(cache), wanted]
@@ -51,7 +51,7 @@ def fetch(wanted: str, folder: Path, *, otherwise: str) -> Path:
             code = _wait(process, lambda: _size(cache))
         except subprocess.TimeoutExpired as late:
             raise OpenCodeNotFound(
-                f"npm did not bring {wanted} within {NPM_TIMEOUT_S:g} s. Try again on a better line. Or: {otherwise}"
+                f"npm did not fetch {wanted} within {NPM_TIMEOUT_S:g} s. Try a faster connection. Or: {otherwise}"
             ) from late
         finally:
             if process.poll() is None:
@@ -61,9 +61,9 @@ def fetch(wanted: str, folder: Path, *, otherwise: str) -> Path:
         return next(folder.glob("*.tgz"))
     kind, summary = _npm_error(_text(said), _text(errors))
     if kind in {"E404", "ETARGET"}:
-        raise OpenCodeNotFound(f"npm knows no {wanted}: {summary}. Ask for a version that exists. Or: {otherwise}")
+        raise OpenCodeNotFound(f"npm doesn't have {wanted}: {summary}. Ask for a version that exists. Or: {otherwise}")
     raise OpenCodeNotFound(
-        f"npm could not bring {wanted} ({kind}): {summary}. Check that this machine is online and that `npm ping` "
+        f"npm could not fetch {wanted} ({kind}): {summary}. Check that this machine is online and that `npm ping` "
         f"works, and try again. Or: {otherwise}"
     )
 

@@ -60,7 +60,9 @@ def run_to_end(
         _end(process, at_once=True)
         out, err = process.communicate()
         said = (out or "") + err
-        message = f"`{' '.join(argv)}` took longer than {timeout_s:g} s and was ended. Its last words: {said[-2000:]}"
+        message = (
+            f"`{' '.join(argv)}` took longer than {timeout_s:g} s and was stopped. Its last output: {said[-2000:]}"
+        )
         raise SandboxFailed(message) from late
     except BaseException:
         _end(process, at_once=True)
@@ -86,7 +88,7 @@ def listening_server(argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> 
         except queue.Empty:
             url = None
         if url is None:
-            raise SandboxFailed(f"`{' '.join(argv)}` did not say where it listens. Its last words: {''.join(said)}")
+            raise SandboxFailed(f"`{' '.join(argv)}` did not print its address. Its last output: {''.join(said)}")
         yield url
     finally:
         _end(process)

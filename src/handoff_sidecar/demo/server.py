@@ -43,7 +43,7 @@ def tool_call(http: httpx.Client, session_id: str, tool: str) -> dict[str, Any]:
             if part["type"] == "tool" and part["tool"] == tool:
                 state: dict[str, Any] = part["state"]
                 return state
-    raise SandboxFailed(f"the scripted model was not led to call {tool}: the plugin may not be loaded")
+    raise SandboxFailed(f"the scripted model did not call {tool}: the plugin may not be loaded")
 
 
 def until(look: Callable[[], _T | None], failed: str) -> _T:

@@ -12,7 +12,7 @@ from handoff_sidecar.session.trigger import find_trigger
 _NOTE = "The user typed the handoff command"
 _QUOTED_GOAL = 'word for word: "'
 _LONG_GOAL = "Pass the rest of their message"
-_UNCERTAIN = "\nIf their message plainly is no command"
+_UNCERTAIN = "\nIf their message clearly is not a command"
 
 
 def find_command(request: ChatRequest) -> str | None:

@@ -90,7 +90,7 @@ def opencode() -> Finding:
     version = version_of(Path(program))
     if version is None:
         return note(
-            "OpenCode", f"{program} does not tell its version", f"run `{program} --version` and read what it says"
+            "OpenCode", f"{program} did not print its version", f"run `{program} --version` and read what it says"
         )
     if not is_supported(version):
         if version.startswith("2."):
@@ -150,7 +150,7 @@ def settings(config: Path, project: Path) -> Iterator[Finding]:
     if schema_is_stale(config):
         yield note(
             "settings",
-            f"{config / SETTINGS_FILE}: its `$schema` is another installation's",
+            f"{config / SETTINGS_FILE}: its `$schema` points to another installation",
             "run `handoff-sidecar install`",
         )
     if not loaded.problems:
@@ -189,7 +189,7 @@ def search_index(config: Path) -> Finding:
     if reason := why_no_index():
         return note(
             "search index",
-            f"none: {reason}; searches go through the sessions themselves, unranked",
+            f"none: {reason}; searches read the sessions themselves, and don't rank what they find",
             "install handoff-sidecar with another Python",
         )
     folder = cache_folder() / INDEX_FOLDER
@@ -222,10 +222,10 @@ def prompts_of_others() -> Finding:
     if text.rfind(UNMARKED_PROMPTS) > text.rfind(STARTED.rpartition("%s")[0].rpartition("%s")[2]):
         return note(
             "prompts",
-            "other plugins' prompts can't be told from yours in this OpenCode, so they unlock a session that you left",
+            "this OpenCode can't tell other plugins' prompts from yours, so they unlock a session that was handed off",
             "please report which version of OpenCode that is",
         )
-    return good("prompts", "what other plugins prompt is told from what you write")
+    return good("prompts", "other plugins' prompts are told apart from your messages")
 
 
 def updates(config: Path, origin: Origin, installers: Installers) -> Finding:
@@ -237,7 +237,7 @@ def updates(config: Path, origin: Origin, installers: Installers) -> Finding:
         return good("updates", f"off (`auto_update`); by hand: {origin.by_hand}")
     if installers.uv is None and (origin.keeper == "uv tool" or not installers.pip):
         who = "uv" if origin.keeper == "uv tool" else f"a pip of version {Version('26')} or uv"
-        return note("updates", f"can't be looked for: {who} is not on the PATH", f"update by hand: {origin.by_hand}")
+        return note("updates", f"can't be checked for: {who} is not on the PATH", f"update by hand: {origin.by_hand}")
     installs = how == "install" and origin.updates_itself
     marks = sorted(cache_folder().glob("looked-for-updates-*"))
     looked = f", last on {marks[-1].name[-10:]}" if marks else ""

@@ -72,7 +72,9 @@ def plugin_file(config: Path) -> Iterator[Finding]:
         for name in neighbour.commands:
             yield note("other plugins", f"{neighbour.place} has a `/{name}` too: {COMMAND_TAKEN}", INSTEAD[name])
     if not beside and (others := _others(config)):
-        yield good("other plugins", f"{', '.join(others)}: none has a tool or a command with the name of one of ours")
+        yield good(
+            "other plugins", f"{', '.join(others)}: none has a tool or command with the same name as one of ours"
+        )
     yield from _second_installation()
 
 
@@ -83,7 +85,7 @@ def companion(config: Path) -> Finding:
         return good("companion", f"{config / by_npm[0]} names the npm package {NPM_PACKAGE}")
     there = entries(config)
     if not there:
-        return note("companion", "OpenCode's screen does not load it; handoffs work without it", INSTALL)
+        return note("companion", "OpenCode's TUI does not load it; handoffs work without it", INSTALL)
     if len(there) > 1:
         return note("companion", f"it is named {len(there)} times in {config}", INSTALL)
     file, entry = there[0]
@@ -118,7 +120,7 @@ def _as_it_should_be(written: PluginFile, config: Path) -> Finding:
         return good("plugin", str(written.path))
     if written.version != __version__:
         return note("plugin", f"{written.path} is from version {written.version}; this is {__version__}", INSTALL)
-    return note("plugin", f"{written.path} is not what version {__version__} would write", INSTALL)
+    return note("plugin", f"{written.path} is not what version {__version__} writes", INSTALL)
 
 
 def _starts_the_same(command: list[str], expected: list[str]) -> bool:

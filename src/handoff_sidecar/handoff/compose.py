@@ -127,5 +127,5 @@ def _delivery(scene: Scene, *, reply: bool) -> tuple[Delivery, str]:
         why = "no TUI's input box can be reached" if mode != "tui" else f"`open` is `{settings.open}`"
     return (
         "context",
-        f"It could not be made a draft, as {why}: the prompt is in the session, and the user speaks first.",
+        f"It could not be made a draft, because {why}: the prompt is in the session, and the user speaks first.",
     )

@@ -46,7 +46,8 @@ class HandoffNow:
         """
         if is_option(wanted):
             raise InvalidArguments(
-                f"/handoff-now has no option {wanted.strip()}: type a goal, or nothing. Nothing was handed off."
+                f"/handoff-now has no option {wanted.strip()}. Nothing was handed off. Type it again with a "
+                "goal, or alone."
             )
         wish = await wish_of(wanted, scene.client, name="/handoff-now", retry="type `/handoff-now` again")
         error = await end_turn(scene.client, scene.context.session_id)

@@ -19,7 +19,7 @@ RULE_MAX_CHARACTERS = 120
 """A toast holds some ten lines."""
 
 LISTED = 8
-NONE = "No rules go along from here: none was carried into this session, and you plainly said none."
+NONE = "No rules go along from here: this session was given none, and you have stated none."
 
 _NUMBER = re.compile(r"(?:strike|drop|remove|delete)?\s*#?(?P<number>\d{1,3})\.?", re.IGNORECASE)
 _NOTES = Notes(summary="-")
@@ -74,7 +74,7 @@ def _chosen(wanted: str, rules: list[_Rule]) -> _Rule:
         return rules[int(number["number"]) - 1]
     named = [rule for rule in rules if number is None and normal_form(wanted) in normal_form(rule.text)]
     if len(named) != 1:
-        raise HandoffFailed(f"/handoff-rules: there is no single rule `{one_line(wanted, 60)}`. {_listed(rules)}")
+        raise HandoffFailed(f"/handoff-rules: no single rule matches `{one_line(wanted, 60)}`. {_listed(rules)}")
     return named[0]
 
 

@@ -69,7 +69,9 @@ async def handoff_undo(_words: str, scene: Scene) -> ToolResult:
         await client.delete_session(session.id)
     log.info("%s: undone, back to %s", session.id, old.id)
     told = f'Back in "{_named(old)}": its work goes on here. '
-    told += f'"{_named(session)}" stays in the list, as {stays} there.' if stays else "The new session was removed."
+    told += (
+        f'"{_named(session)}" stays in the list, because {stays} there.' if stays else "The new session was removed."
+    )
     await notify(client, told)
     return ToolResult(title=old.title, output=told, metadata={"sessionID": old.id})
 

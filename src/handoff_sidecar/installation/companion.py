@@ -50,7 +50,7 @@ def put_in(config: Path) -> list[str]:
     try:
         file, change = add(config)
     except InstallFailed as error:
-        return [f"Warning: OpenCode's screen will not have the companion: {error}."]
+        return [f"Warning: OpenCode's TUI won't load the companion: {error}."]
     return [f"{file}: {change}."]
 
 

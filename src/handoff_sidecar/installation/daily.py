@@ -50,7 +50,7 @@ async def look_once_a_day(
                 while process.poll() is None:  # noqa: ASYNC110 — a thread that waits would hold up our exit
                     await asyncio.sleep(POLL_INTERVAL_S)
         except TimeoutError:
-            log.warning("the look for an update took longer than %g s", PATIENCE_S)
+            log.warning("the check for an update took longer than %g s", PATIENCE_S)
             return None
         said.seek(0)
         return _sentence(said.read())
@@ -68,7 +68,7 @@ def claim(cache: Path, today: datetime) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        log.info("no look for an update: %s", error)
+        log.info("could not check for an update: %s", error)
         return False
     return True
 
@@ -86,15 +86,15 @@ def _start(words: list[str], said: IO[bytes]) -> subprocess.Popen[bytes] | None:
             creationflags=hidden,
         )
     except OSError as error:
-        log.warning("no look for an update: %s", error)
+        log.warning("could not check for an update: %s", error)
         return None
 
 
 def _sentence(said: bytes) -> str | None:
     try:
         answer = json.loads(said)
-        log.info("looked for an update: %s", answer["log"])
+        log.info("checked for an update: %s", answer["log"])
         return answer["message"] or None
     except (ValueError, LookupError, TypeError):
-        log.warning("the look for an update said nothing that could be understood: %r", said[-300:])
+        log.warning("the check for an update printed something unexpected: %r", said[-300:])
         return None

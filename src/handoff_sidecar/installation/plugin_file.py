@@ -218,7 +218,7 @@ def warnings(config: Path) -> list[str]:
             names = " and ".join(f"`{name}`" for name in neighbour.tools)
             found.append(f"{neighbour.place} registers {names} too: remove one of the two")
     found += [
-        f'{plugin.file} lists "{plugin.entry}", which is this plugin once more: remove it there, or run '
+        f'{plugin.file} lists "{plugin.entry}", which is this plugin a second time: remove it there, or run '
         "`handoff-sidecar uninstall`"
         for plugin in named_plugins(config)
         if plugin.package == NPM_PACKAGE and own.exists()

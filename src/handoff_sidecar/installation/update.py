@@ -57,7 +57,7 @@ class Update:
         if self.is_newer:
             return f"{APP_NAME} {self.newest} is out; this is {self.current}."
         hours = MIN_AGE.total_seconds() / 3600
-        return f"{APP_NAME} {self.current} is the newest release (one counts when it is {hours:g} hours old)."
+        return f"{APP_NAME} {self.current} is the newest release (releases count once they are {hours:g} hours old)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Updater:
         """
         if not self.origin.follows_index:
             raise UpdateFailed(
-                f"this installation ({self.origin}) does not follow the package index: {self.origin.by_hand}"
+                f"this installation ({self.origin}) is not updated from the package index: {self.origin.by_hand}"
             )
         current = Version(__version__)
         return Update(current, newest_release(current, self.origin, self.installers, self.now))

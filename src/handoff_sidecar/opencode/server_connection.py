@@ -38,7 +38,8 @@ async def reached(server: Server) -> AsyncIterator[httpx.AsyncClient]:
             answer = await http.get(HEALTH)
         except (httpx.NetworkError, httpx.TimeoutException) as error:
             raise HandoffSidecarError(
-                f"no OpenCode server answers at {server.url}. Start one with `opencode serve`, or name it with --url"
+                f"no OpenCode server answers at {server.url}. Start one with `opencode serve`, or pass its "
+                "address with --url"
             ) from error
         except httpx.HTTPError as error:  # something answers, which does not speak HTTP
             raise HandoffSidecarError(_no_opencode(server)) from error

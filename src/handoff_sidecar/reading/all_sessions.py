@@ -117,7 +117,7 @@ def _list(
     listed: Sequence[Session], asked: ReadSession, answer: Answer, manner: Manner, age: Callable[[Session], str]
 ) -> Answer:
     blocks = [_block(session, "", age, manner) for session in listed]
-    ignored = f" {manner.argument('file')} counts only with it." if asked.file else ""
+    ignored = f" {manner.argument('file')} only works with it." if asked.file else ""
 
     def say(fitted: Fitted) -> str:
         shown = count(len(fitted.kept), "is listed", "are listed")
@@ -199,11 +199,11 @@ def _about_gaps(ids: set[SessionID], reach: Reach, findings: Findings) -> list[s
     """What was not searched in sessions that were, and which sessions can't be."""
     said = []
     if partial := ids & reach.partial:
-        said.append(f"Of {_named(partial)} only the newest messages are there yet.")
+        said.append(f"Only the newest messages of {_named(partial)} are in the index so far.")
     if left_out := ids & reach.left_out:
-        said.append(f"Not searched, as the index is full of newer ones: {_named(left_out)}. Name one to search it.")
+        said.append(f"Not searched, because the index is full: {_named(left_out)}. Name one to search it.")
     if failed := ids & reach.failed:
-        said.append(f"Not searched, as OpenCode could not read them: {_named(failed)}.")
+        said.append(f"Not searched, because OpenCode could not read them: {_named(failed)}.")
     if findings.unsearched:
         said.append(f"The {so_many(findings.unsearched, 'oldest message')} of them were not reached in time.")
     return said
@@ -219,7 +219,7 @@ def _further(wanted: _Asked, *, is_found: bool) -> str:
     manner, query = wanted.manner, wanted.asked.query
     if is_found:
         read = manner.wording.call({"session_id": "ID", "query": query})
-        return f"To read one: {read}, or with {manner.argument('before')} up to a message."
+        return f"To read one: {read}; add {manner.argument('before')} to read up to a message."
     without = manner.wording.call({"session_id": "all", "query": query})
     instead = f", or without the file: {without}" if wanted.file else ""
     return f"Nothing found. Try fewer or other words, or a /regular expression/i{instead}."

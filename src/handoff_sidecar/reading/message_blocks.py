@@ -27,4 +27,4 @@ def about_cuts(session: Session, fitted: Fitted, detail: Detail, manner: Manner)
         return []
     shown: dict[str, Any] = {"detail": detail} if detail == "tools" else {}
     call = manner.call(session, before="ID", limit=1, **shown)
-    return [f"`…[n characters]…` marks a cut; {call} gives one message alone."]
+    return [f"`…[n characters]…` marks a cut; {call} returns a single message."]

@@ -69,8 +69,8 @@ def answer_to_query(store: Store, stands: StandingRows, wanted: Wanted) -> Answe
     kept = chosen(findings.found, texts, manner, room)
     if "limit" in asked.model_fields_set:
         kept = kept[: asked.limit]
-    listed = " What the user said that may be a rule stands first." if rules else ""
-    listed += f" The files that were written stand {'next' if rules else 'first'}." if files else ""
+    listed = " What the user said that may be a rule comes first." if rules else ""
+    listed += f" The files that were written come {'next' if rules else 'first'}." if files else ""
 
     def compose(kept: list[Shown]) -> Answer:
         said = f"{_said(searched, kept)}{listed}"
@@ -109,10 +109,10 @@ def _said(searched: _Searched, kept: Sequence[Shown]) -> str:
     else:
         shown = count(len(kept), "passage is", "passages are")
         more = len(findings.found) - len(kept)
-        rest = f" {more:,} that answer it less or say the same are left out." if more > 0 else ""
+        rest = f" {more:,} weaker or repeated ones are left out." if more > 0 else ""
         said = (
-            f"{shown} shown for {asked.query!r}{within}: the best ones, then the others, each the newest first; "
-            f"`(older)` marks what a later one speaks of too.{rest}"
+            f"{shown} shown for {asked.query!r}{within}: the best ones, then the others, each newest first; "
+            f"`(older)` marks what comes up again later.{rest}"
         )
     return " ".join([said, *_about_words(searched), *_about_scope(searched), *_further(searched, kept)])
 
@@ -124,7 +124,7 @@ def _about_words(searched: _Searched) -> list[str]:
 
 def _about_scope(searched: _Searched) -> list[str]:
     unsearched = searched.findings.unsearched
-    left = [f"There was no time for its oldest {so_many(unsearched, 'message')}."] if unsearched else []
+    left = [f"There was no time to search its oldest {so_many(unsearched, 'message')}."] if unsearched else []
     undone = about_undone(searched.wanted.session, searched.stands.undone)
     return [f"Searched {searched.span}.", *about_missing(searched.stands), *left, *undone]
 

@@ -70,7 +70,7 @@ class Addressing:
         if ancestor:
             return await self._ancestor(int(ancestor[1] or 1))
         if not is_session_id(name or ""):
-            raise ToolFailed(f"read_session: `{(name or '')[:80]}` is no session id. {await self._choice()}")
+            raise ToolFailed(f"read_session: `{(name or '')[:80]}` is not a session id. {await self._choice()}")
         session = await self._client.session_if_there(SessionID(name or ""))
         if session is None:
             raise ToolFailed(
@@ -105,8 +105,8 @@ class Addressing:
     def _check_project(self, session: Session) -> None:
         if not self._allow_other_projects and not session.same_project_as(self.here):
             raise ToolFailed(
-                f"read_session: `{session.id}` belongs to another project ({session.directory}), whose sessions are "
-                "not read from here (the person can set `allow_other_projects` in their own handoff.json)."
+                f"read_session: `{session.id}` belongs to another project ({session.directory}), whose sessions "
+                "can't be read from here (the user can set `allow_other_projects` in their own handoff.json)."
             )
 
     async def _previous(self, session: Session) -> str | None:

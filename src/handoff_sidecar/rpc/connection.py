@@ -155,7 +155,7 @@ class Connection:
                 self._settle(message)
 
     def _receive_invalid(self, error: InvalidMessage) -> None:
-        _log.error("got a line that is no message: %s", error.message)
+        _log.error("got a line that is not a message: %s", error.message)
         waiting = self._pending.get(error.response_id) if error.response_id is not None else None
         if waiting and not waiting.done():
             waiting.set_exception(error)

@@ -37,13 +37,13 @@ def compiled(source: str, flags: str) -> regex.Pattern[str]:
     import regex  # noqa: PLC0415  # only a query that is one needs it
 
     if _RECURSION.search(_ESCAPED.sub("", source)):
-        raise BadQuery(f"/{source}/ calls itself, which can't be searched for: search for words")
+        raise BadQuery(f"/{source}/ refers to itself, which is not supported: search for words")
     if _written_out(source) > MAX_WRITTEN_OUT:
         raise BadQuery(f"/{source}/ repeats too much: use smaller numbers in its {{}}, or `+` and `*`")
     try:
         return regex.compile(source, sum(getattr(regex, flag.upper()) for flag in set(flags)) | regex.MULTILINE)
     except (regex.error, ValueError, OverflowError, RecursionError) as error:
-        raise BadQuery(f"/{source}/ is no regular expression: {error}") from error
+        raise BadQuery(f"/{source}/ is not a regular expression: {error}") from error
 
 
 def _written_out(source: str) -> int:

@@ -135,6 +135,6 @@ def _unknown(what: str, name: str, there_are: Sequence[str]) -> str:
     listed = ", ".join(f"`{one_line(entry, NAME_MAX_CHARACTERS)}`" for entry in there_are[:LISTED_NAMES])
     more = f" (+{len(there_are) - LISTED_NAMES} more)" if len(there_are) > LISTED_NAMES else ""
     return (
-        f"nothing was done, as there is no {what} `{one_line(name, NAME_MAX_CHARACTERS)}`. "
+        f"nothing was done, because there is no {what} `{one_line(name, NAME_MAX_CHARACTERS)}`. "
         f"There are: {listed}{more}. Correct the {what}, or leave it out"
     )

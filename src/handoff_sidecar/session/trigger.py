@@ -117,7 +117,9 @@ def tell_agent(trigger: Trigger) -> str:
     )
     if trigger.certain:
         return told
-    return f"{told}\nIf their message plainly is no command but about something else, ignore this note and answer it."
+    return (
+        f"{told}\nIf their message clearly is not a command but about something else, ignore this note and answer it."
+    )
 
 
 def _spelled(word: str) -> str:

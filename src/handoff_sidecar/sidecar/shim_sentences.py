@@ -33,12 +33,12 @@ FAILURES = {
         ("told", "{cause}", ""),
         (
             "resting",
-            "the sidecar failed to start {starts} times in a row and rests for {seconds} s; the last time, {last}",
+            "the sidecar failed to start {starts} times in a row and won't be started for {seconds} s; last, {last}",
             "Run `handoff-sidecar doctor`, which says what is wrong.",
         ),
         ("died", "the sidecar stopped in the middle of the call{ending}", "The next call starts the sidecar again."),
         ("late", "the sidecar did not answer within {seconds} s", ""),
-        ("stuck", "the sidecar did not answer within {seconds} s, and did not react to being cancelled", ""),
+        ("stuck", "the sidecar did not answer within {seconds} s, and did not stop when it was cancelled", ""),
         ("cancelled", "the call was cancelled", ""),
         (
             "tooLarge",
@@ -52,7 +52,7 @@ FAILURES = {
 SENTENCES = {
     "failed": "{name} failed: {cause}.",
     "cancelled": "{name} was cancelled.",
-    "triggerFailed": "The handoff can't be done now: {cause}. Your message went on as you typed it.",
+    "triggerFailed": "The handoff can't be done now: {cause}. Your message was sent as you typed it.",
     "startFailed": "Handoffs can't be made: {cause}.",
     "nothingMade": "Nothing was made and this session is unchanged.",
     "goOn": "The work in this session can go on.",
@@ -62,16 +62,16 @@ SENTENCES = {
     "newestBrief": "If its brief was written, it is the newest in {briefs}.",
     "worksElsewhere": (
         "This session's work goes on in `{sessionID}`, and two agents must not work in one folder: nothing was done. "
-        "Tell the user so, and that a new message of theirs here is carried out as usual. Then stop."
+        "Tell the user so, and that they can go on here by writing a new message. Then stop."
     ),
     "stillAtWork": 'The work went on in "{title}", which is still busy in this folder.',
     "toolOfAnother": (
-        "Another plugin registers a tool `{name}` too, and agents are shown what it says of that tool. Remove one of "
-        "the two plugins (`handoff-sidecar doctor` names the other), then restart OpenCode."
+        "Another plugin registers a tool `{name}` too, and agents see its description of the tool. Remove one of the "
+        "two plugins (`handoff-sidecar doctor` names the other), then restart OpenCode."
     ),
     "commandOfAnother": (
-        "`/{name}` is not this plugin's here, but another's or one of your own. "
-        "Without the slash, `handoff` and `handoff <goal>` work in any case."
+        "`/{name}` belongs to another plugin here, or is a command of your own. "
+        "Type `handoff` or `handoff <goal>` without the slash instead: that always works."
     ),
     "otherLine": (
         "handoff-sidecar: this version is for OpenCode 1.x and does nothing in 2.x. Run `handoff-sidecar update`."

@@ -45,7 +45,7 @@ def test_in_a_turn_the_tokens_decide_until_the_session_has_to_be_looked_at(
         (WORKED, Action.TELL, ""),
         (look(parentID="ses_parent"), Action.GIVE_UP, ""),
         (look(revert={"messageID": "msg_1"}), Action.NOTHING, ""),
-        (look(metadata={"handoff": {"auto": 2}}), Action.GIVE_UP, "without a word of yours"),
+        (look(metadata={"handoff": {"auto": 2}}), Action.GIVE_UP, "without a word from you"),
         (look(user_message(1, "hi"), metadata={"handoff": {"auto": 2}}), Action.TELL, ""),
         (
             look(assistant_message(1, "x", tokens={"total": 160}), is_whole=True),

@@ -332,7 +332,7 @@ async def test_a_chain_of_automatic_handoffs_ends_unless_the_person_speaks(rig: 
     await rig.idle()
 
     assert len(rig.toasts) == 1
-    assert "2 automatic handoffs without a word of yours" in rig.toasts[0]
+    assert "2 automatic handoffs in a row led to this session without a word from you" in rig.toasts[0]
     assert rig.asked == []
 
 

@@ -139,7 +139,7 @@ def test_with_a_goal_the_new_agent_starts_and_without_one_it_waits() -> None:
     assert "First restore the todos above with your todo tool" in write_instructions(todos)
     assert "Then add the 1 that it only counts: `read_session` with `query: todos`" in write_instructions(todos)
     assert "The user speaks next" in write_instructions(todos, "context")
-    assert "first message is the brief" in write_instructions(todos, "draft")
+    assert "first message is that session's brief" in write_instructions(todos, "draft")
     assert "Start on the goal" in with_goal
     assert "wait for the user" in without
 

@@ -76,7 +76,7 @@ def test_install_turns_the_automatic_handoff_off_or_back_to_the_default_and_keep
     assert {key: kept[key] for key in kept if key != "$schema"} == {"open": "picker"}
     with pytest.raises(SystemExit, match="2"):
         run(monkeypatch, "install", "--auto-handoff", "many")
-    assert "'many' is not a percentage such as 80, and not `default`" in capsys.readouterr().err
+    assert "'many' is neither a percentage such as 80 nor `default`" in capsys.readouterr().err
 
 
 def test_the_help_says_what_0_turns_off_and_how_to_go_back(
@@ -137,7 +137,7 @@ def test_uninstall_says_what_stays(
 
     printed = capsys.readouterr().out
     assert f"{tmp_path / 'opencode' / 'plugin' / 'handoff-sidecar.js'}: removed." in printed
-    assert f"Kept, as they are yours: {briefs} (`--purge` removes these too)" in printed
+    assert f"Kept, because they are yours: {briefs} (`--purge` removes these too)" in printed
     assert "There was no plugin file" in printed
     assert "pip uninstall handoff-sidecar" in printed
 
@@ -201,7 +201,7 @@ def test_update_in_an_installation_from_a_clone_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, "update") == 1
-    assert "does not follow the package index" in capsys.readouterr().err
+    assert "is not updated from the package index" in capsys.readouterr().err
     assert run(monkeypatch, "update", "--in-background", "install") == 0
     assert json.loads(capsys.readouterr().out)["message"] == ""
 
@@ -250,7 +250,7 @@ def test_install_renews_the_schema_that_another_installation_left_in_the_setting
 
     assert run(monkeypatch, "install") == 0
 
-    assert f"{settings}: its `$schema` names this installation's now." in capsys.readouterr().out
+    assert f"{settings}: its `$schema` now points to this installation." in capsys.readouterr().out
     assert json.loads(settings.read_text()) == {"$schema": SCHEMA_FILE.as_uri()}
 
 

@@ -48,5 +48,5 @@ async def test_an_unknown_session_and_a_subagents_are_named(opencode: FakeOpenCo
 
     with pytest.raises(HandoffSidecarError, match="there is no session `ses_gone`"):
         await look("ses_gone", tmp_path)
-    with pytest.raises(HandoffSidecarError, match=r"ses_sub is a subagent's session.*Name its parent: ses_old"):
+    with pytest.raises(HandoffSidecarError, match=r"ses_sub is a subagent's session.*Pass its parent: ses_old"):
         await look("ses_sub", tmp_path)

@@ -47,7 +47,7 @@ def test_a_call_that_is_copied_means_what_it_says() -> None:
 async def test_the_command_line_speaks_of_its_own_options(tmp_path: Path) -> None:
     assert "1 is listed. Give a --query to search them." in await read(tmp_path, session_id="all")
     found = await read(tmp_path, session_id="all", query="port")
-    assert "To read one: `handoff-sidecar read ID --query port`, or with --before up to" in found
+    assert "To read one: `handoff-sidecar read ID --query port`; add --before to read up to" in found
     for others in ({}, {"query": "port"}):
-        with pytest.raises(ToolFailed, match=r"^--before must be a message id of session `ses_old`"):
+        with pytest.raises(ToolFailed, match=r"^--before must be the id of a message in session `ses_old`"):
             await read(tmp_path, session_id="ses_old", before="msg_x", **others)

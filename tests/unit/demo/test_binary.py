@@ -123,7 +123,7 @@ def test_without_npm_the_error_says_how_to_get_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "sentence"), [("ENOTFOUND", "Check that this machine is online"), ("ETARGET", "npm knows no")]
+    ("code", "sentence"), [("ENOTFOUND", "Check that this machine is online"), ("ETARGET", "npm doesn't have")]
 )
 def test_npms_own_error_is_told(tools: Path, code: str, sentence: str) -> None:
     said = json.dumps({"error": {"code": code, "summary": "it went wrong."}})
@@ -157,6 +157,6 @@ def test_a_terminal_shows_how_much_is_there(tools: Path, npm: Path, monkeypatch:
 
 def test_a_package_without_a_program_is_refused_and_leaves_nothing(tools: Path, tmp_path: Path) -> None:
     script(tools / "npm", "echo nothing > opencode.tgz\n")
-    with pytest.raises(OpenCodeNotFound, match="not what an OpenCode is shipped in"):
+    with pytest.raises(OpenCodeNotFound, match="doesn't hold an OpenCode program"):
         find_opencode()
     assert list((tmp_path / "cache" / "opencode").iterdir()) == []

@@ -56,7 +56,7 @@ def test_no_check_needs_anything_to_be_there(home: Path) -> None:
         ("echo 1.14.48", "broken", "is too old"),
         ("echo 2.0.1", "broken", "2.0.1 can't load plugins for 1.x"),
         ("echo 1.99.0", "note", f"newer than {NEWEST_TRIED}, the newest that we have tried"),
-        ("exit 1", "note", "does not tell its version"),
+        ("exit 1", "note", "did not print its version"),
     ],
 )
 def test_opencodes_version_is_judged(
@@ -224,7 +224,7 @@ def test_the_latest_crash_is_shown_with_its_last_line() -> None:
         ),
         (Origin("uv tool"), Installers("/uv", pip=False), "off", "off (`auto_update`)"),
         (Origin("pip", "/clone"), Installers("/uv", pip=False), "install", "by hand: install it again from /clone"),
-        (Origin("uv tool"), Installers(None, pip=True), "install", "can't be looked for: uv is not on the PATH"),
+        (Origin("uv tool"), Installers(None, pip=True), "install", "can't be checked for: uv is not on the PATH"),
     ],
 )
 def test_how_updates_come_is_told(

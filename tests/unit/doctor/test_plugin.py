@@ -145,7 +145,7 @@ def test_the_same_plugin_twice_and_a_rival_are_broken(config: Path) -> None:
     first, rival, twice, command = plugin_findings(config)
 
     assert first.mark == "good"
-    assert "this plugin once more" in twice.text
+    assert "this plugin a second time" in twice.text
     assert "registers `session_handoff` too" in rival.text
     assert {twice.mark, rival.mark} == {"broken"}
     assert command.mark == "note"
@@ -161,7 +161,7 @@ def test_the_plugins_beside_it_are_named(config: Path) -> None:
     _, others = plugin_findings(config)
 
     assert (others.mark, others.subject) == ("good", "other plugins")
-    assert others.text.startswith("@tarquinen/opencode-dcp@latest, mine.js: none has a tool or a command")
+    assert others.text.startswith("@tarquinen/opencode-dcp@latest, mine.js: none has a tool or command")
 
 
 def test_a_second_installation_on_the_path_is_told(

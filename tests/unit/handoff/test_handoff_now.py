@@ -91,8 +91,8 @@ async def test_an_agent_that_there_is_not_is_named_with_those_there_are(
         await handoff_now("to nobody: review", scene(opencode))
 
     assert str(caught.value) == (
-        "/handoff-now: nothing was done, as there is no agent `nobody`. There are: `build`, `plan`. Correct the agent, "
-        "or leave it out, and type `/handoff-now` again."
+        "/handoff-now: nothing was done, because there is no agent `nobody`. There are: `build`, `plan`. Correct the "
+        "agent, or leave it out, and type `/handoff-now` again."
     )
     assert opencode.made() == []
 
@@ -139,7 +139,7 @@ async def test_a_goal_that_the_session_began_with_is_carried_on(
 
 
 async def test_an_option_is_no_goal(opencode: FakeOpenCode, handoff_now: HandoffNow) -> None:
-    with pytest.raises(InvalidArguments, match=r"no option --help: type a goal, or nothing"):
+    with pytest.raises(InvalidArguments, match=r"no option --help\. Nothing was handed off"):
         await handoff_now(" --help", scene(opencode))
     assert (opencode.made(), opencode.aborted) == ([], [])
 

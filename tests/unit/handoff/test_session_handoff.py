@@ -237,7 +237,7 @@ async def test_the_brief_is_on_disk_before_the_first_thing_is_made(
 async def test_without_a_summary_the_model_is_told_what_to_give(
     opencode: FakeOpenCode, hand_off: HandOff, arguments: dict[str, Any]
 ) -> None:
-    with pytest.raises(InvalidArguments, match=r"nothing was done.*`summary`.*1-3 sentences.*call again"):
+    with pytest.raises(InvalidArguments, match=r"nothing was done.*`summary`.*Call again.*1-3 sentences"):
         await hand_off(arguments)
     assert opencode.made() == []
 

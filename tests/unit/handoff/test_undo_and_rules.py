@@ -51,7 +51,7 @@ async def test_a_session_in_which_something_was_done_stays_and_is_named(
 
     result = await handoff_undo("", here(opencode))
 
-    assert result.output.endswith(f'"Handoff: Auth flow" stays in the list, as {why} there.')
+    assert result.output.endswith(f'"Handoff: Auth flow" stays in the list, because {why} there.')
     assert "ses_here" in opencode.sessions
 
 
@@ -87,5 +87,5 @@ async def test_rules_are_listed_and_one_of_them_is_struck(opencode: FakeOpenCode
 async def test_a_rule_that_is_not_there_is_not_struck(opencode: FakeOpenCode) -> None:
     opencode.messages["ses_here"].append(user_message(2, "Never log a token. Go on."))
 
-    with pytest.raises(HandoffFailed, match="no single rule `7`"):
+    with pytest.raises(HandoffFailed, match="no single rule matches `7`"):
         await handoff_rules("7", here(opencode))

@@ -176,7 +176,7 @@ def test_the_same_plugin_in_opencode_json_is_warned_of(config: Path) -> None:
 
     (warning,) = install(config).warnings
 
-    assert "this plugin once more" in warning
+    assert "this plugin a second time" in warning
 
 
 def test_a_plugin_folder_that_is_a_link_is_written_through_and_stays(config: Path, tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_a_failed_installer_is_named_with_its_last_words_and_the_way_by_hand(tmp
 
 @pytest.mark.usefixtures("installer")
 def test_an_installation_from_an_address_says_how_to_update_it(tmp_path: Path) -> None:
-    with pytest.raises(UpdateFailed, match=r"\(pip, from /x\) does not follow the package index: install it again"):
+    with pytest.raises(UpdateFailed, match=r"\(pip, from /x\) is not updated from the package index: install it again"):
         updater("pip", tmp_path, source="/x").look()
 
 

@@ -119,7 +119,7 @@ async def test_the_calls_that_answers_name_lead_through_a_whole_session(opencode
 @pytest.mark.parametrize("before", ["msg_9999", "garbage", "ses_old", "msg_0001/../x"])
 async def test_a_cursor_that_is_no_message_of_the_session_is_refused(read: Read, before: str) -> None:
     for others in ({}, {"query": "port"}, {"file": "a.ts"}):
-        with pytest.raises(ToolFailed, match="must be a message id of session `ses_old`"):
+        with pytest.raises(ToolFailed, match="must be the id of a message in session `ses_old`"):
             await read(before=before, **others)
 
 

@@ -41,7 +41,7 @@ async def test_a_question_after_rules_is_answered_with_all_that_the_user_said_th
         "Beschriftungen laufen über i18n, Deutsch zuerst.",
         "Build the export. Never write an email address into it. Start today.",
     ]
-    assert "What the user said that may be a rule stands first." in output
+    assert "What the user said that may be a rule comes first." in output
 
 
 @pytest.mark.parametrize("arguments", [{"query": "who uses the export"}, {"query": "rule", "file": "src/export.ts"}])
@@ -131,7 +131,7 @@ async def test_a_question_after_a_file_is_answered_with_all_that_were_written(
 
     listed = output.split("[files that were written")[1].split("\n")[1]
     assert listed == f"{first}, src/Last.kt, gen/api.json, /etc/hosts, src/Customs.kt, src/Duty.kt"
-    assert re.search(r"The files that were written stand (?:first|next)\.", output)
+    assert re.search(r"The files that were written come (?:first|next)\.", output)
 
 
 async def test_files_with_words_of_the_question_are_listed_first_and_the_others_as_there_is_room(

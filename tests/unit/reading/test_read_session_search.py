@@ -203,7 +203,7 @@ async def test_a_session_that_can_not_be_read_is_told_with_those_that_were_searc
     output = (await read(session_id="all", query="zebra")).output
 
     assert "the contents of 1 of 2 sessions for 'zebra'" in output
-    assert "Not searched, as OpenCode could not read them: 1 session (`ses_old`)." in output
+    assert "Not searched, because OpenCode could not read them: 1 session (`ses_old`)." in output
 
 
 async def test_a_search_within_a_file_that_finds_nothing_says_so_and_how_to_look_without_the_file(
@@ -260,7 +260,7 @@ async def test_all_sessions_are_searched_within_a_file_too(opencode: FakeOpenCod
     assert "Searched the messages that touch `src/app.py` of 1 session for 'mutex auth'." in nothing
     assert "Nothing found." in nothing
     assert 'without the file: `read_session(session_id="all", query="mutex auth")`' in nothing
-    assert "`file` counts only with it." in listed
+    assert "`file` only works with it." in listed
 
 
 async def test_one_thing_is_told_as_one(opencode: FakeOpenCode, read: Read) -> None:

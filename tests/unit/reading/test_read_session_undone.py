@@ -88,7 +88,7 @@ async def test_of_a_message_that_was_undone_in_part_the_rest_is_shown(undone: Fa
 
 @pytest.mark.usefixtures("undone")
 async def test_a_place_that_is_in_no_session_is_refused_after_an_undo_too(read: Read) -> None:
-    with pytest.raises(ToolFailed, match="must be a message id of session `ses_old`"):
+    with pytest.raises(ToolFailed, match="must be the id of a message in session `ses_old`"):
         await read(before="msg_9999")
 
 
