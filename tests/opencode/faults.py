@@ -17,6 +17,7 @@ from saboteur import Sabotage
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.installation.plugin_file import shim_entry
+from handoff_sidecar.settings import add_setting
 
 TOOL_LIMIT_MS = 2_500
 """In place of a minute; with the grace for a cancelled call a hang ends after 4.5 s."""
@@ -114,6 +115,8 @@ def install_saboteur(sandbox: Sandbox) -> Path:
 @contextmanager
 def faulty(sandbox: Sandbox) -> Iterator[Faulty]:
     plan = install_saboteur(sandbox)
+    # What an index reads at the end of each turn would be counted among the frames of a handoff.
+    add_setting(sandbox.config_folder, "index", False)  # noqa: FBT003  # a setting's value
     with serving(sandbox) as server:
         yield Faulty(server, plan)
     until(lambda: None if sidecars(sandbox) else True)
