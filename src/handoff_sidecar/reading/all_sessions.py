@@ -12,10 +12,11 @@ from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Message, Session, SessionID
 from handoff_sidecar.reading.answer import Answer, Block, Fitted
 from handoff_sidecar.reading.definition import ReadSession
-from handoff_sidecar.reading.passage_blocks import Shown, blocks_of, chosen, filled
+from handoff_sidecar.reading.passage_blocks import blocks_of, chosen, filled
 from handoff_sidecar.reading.plain_search import plain_answer
 from handoff_sidecar.reading.reach import Reach
 from handoff_sidecar.reading.search_index import SearchIndex
+from handoff_sidecar.reading.shown import Shown
 from handoff_sidecar.reading.standing_rows import cut_message, standing_rows
 from handoff_sidecar.reading.touched import touched
 from handoff_sidecar.reading.upkeep import MOST_SESSIONS
@@ -37,6 +38,8 @@ SENTENCES_TOKENS = 300
 
 SESSIONS_TOKENS = 60
 """For the line about each session that something is shown of."""
+
+SAID_OF_ORDER = "The passages come best first; `(older)` marks what comes up again later."
 
 NAMED_AT_MOST = 12
 """Sessions of which something is shown."""
@@ -133,15 +136,16 @@ def _answer(store: Store, reach: Reach, wanted: _Asked) -> Answer:
     findings = find(wanted.query, store, _rows(store, sessions, wanted), texts, expands=False)
     titled = [] if wanted.file else [each for each in sessions if _is_titled(each, wanted.query)]
     beside = SENTENCES_TOKENS + SESSIONS_TOKENS * NAMED_AT_MOST
-    kept = chosen(findings.found, texts, manner, max(manner.room.tokens - beside, manner.room.tokens // 2))
+    kept = chosen(findings.found, store, texts, manner, max(manner.room.tokens - beside, manner.room.tokens // 2))
 
     def compose(kept: list[Shown]) -> Answer:
         of_sessions = {store.session_of(each.row) for each in kept}
         named = [each for each in sessions if each.id in of_sessions or each in titled][:NAMED_AT_MOST]
         about = "\n".join(_block(each, "", wanted.age, manner).heading for each in named)
         ahead = [Block("", "sessions that match, the newest first", about)] if about else []
-        said = f"{_said(sessions, reach, findings, wanted)} {_further(wanted, is_found=bool(ahead))}"
-        blocks = blocks_of(kept, store, manner, names_sessions=True)
+        order = f"{SAID_OF_ORDER} " if kept else ""
+        said = f"{_said(sessions, reach, findings, wanted)} {order}{_further(wanted, is_found=bool(ahead))}"
+        blocks = blocks_of(kept, store, manner, wanted.query, in_all=True)
         return replace(wanted.answer, said=said, blocks=(*ahead, *blocks))
 
     return filled(wanted.answer, kept, manner, compose)

@@ -1,17 +1,18 @@
-"""Passages as blocks of an answer: what each stands in, who speaks, and which say what a later one says anew.
+"""Passages as blocks of an answer: what each stands in, and who speaks.
 
-Owns how many of the found ones fit, their order (the newest first), and the line above each.
+Owns how many of the found ones fit, and the line above each. Which ones are on the same matter, is `matters`'.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from handoff_sidecar.reading.answer import Answer, Block
+from handoff_sidecar.reading.matters import Matters
+from handoff_sidecar.reading.shown import Shown, Turn
 from handoff_sidecar.reading.wording import Manner
-from handoff_sidecar.search.passages import Passage
+from handoff_sidecar.search.query import STOP_WORDS, Query
 from handoff_sidecar.search.ranking import Found
 from handoff_sidecar.search.store import Store
 from handoff_sidecar.search.terms import terms_in
@@ -37,35 +38,8 @@ TOLD_SHARE = 0.8
 ALIKE_SHARE = 0.8
 """Of the words of two passages: only a name, a number or a time differs."""
 
-FOREMOST_SHARE = 0.5
-"""Of the best passage's worth: those above it come before the others, each with the newest first."""
 
-SAME_MATTER_HELD = 0.35
-SAME_MATTER_SHARE = 0.8
-"""A passage is older than another one if that one came later, and both are among the best, or it has the query's words
-nearly as much."""
-
-
-_MANNERS = {"thought": "thought", "command": "done", "call": "done", "output": "came out", "failed": "came out"}
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A passage that is shown, without secrets."""
-
-    found: Found
-    passage: Passage
-    head: str
-    text: str
-    tokens: int
-
-    @property
-    def row(self) -> int:
-        """Where it is in the store."""
-        return self.found.row
-
-
-def chosen(found: Iterable[Found], texts: Texts, manner: Manner, tokens: int) -> list[Shown]:
+def chosen(found: Iterable[Found], store: Store, texts: Texts, manner: Manner, tokens: int) -> list[Shown]:
     """The best passages that fit into so many tokens, each once; secrets are taken out."""
     kept: list[Shown] = []
     told: set[str] = set()
@@ -89,7 +63,8 @@ def chosen(found: Iterable[Found], texts: Texts, manner: Manner, tokens: int) ->
         vocabularies.append(words)
         left -= cost
         messages.add(each.message.first)
-        kept.append(Shown(each, passage, shown(passage.head, manner.redact), text, tokens))
+        turn = store.asked_before(each.message.first)
+        kept.append(Shown(each, passage, shown(passage.head, manner.redact), text, tokens, words - STOP_WORDS, turn))
     return kept
 
 
@@ -121,36 +96,32 @@ def _bare(line: str) -> str:
     return line.strip().lstrip("0123456789→|:- \t")
 
 
-def blocks_of(kept: Sequence[Shown], store: Store, manner: Manner, *, names_sessions: bool = False) -> list[Block]:
-    """The passages, the newest first, those in answer to one request together."""
-    best = max((each.found.worth for each in kept), default=0.0)
+def blocks_of(
+    kept: Sequence[Shown], store: Store, manner: Manner, query: Query, *, in_all: bool = False
+) -> list[Block]:
+    """The passages in blocks, those in answer to one request together.
 
-    def order(each: Shown) -> tuple[bool, float, int]:
-        return _is_foremost(each, best), each.found.message.created, each.row
-
-    in_order = sorted(kept, key=order, reverse=True)
-    asked = {each.row: store.asked_before(each.found.message.first) for each in in_order}
-    older = _older(kept, asked)
+    Args:
+        kept: best first.
+        in_all: whether they are of several sessions, which are named.
+    """
+    matters = Matters(kept, query, in_all=in_all)
+    together: dict[Turn, list[Shown]] = {}
+    for each in matters.in_order():
+        together.setdefault(each.turn, []).append(each)
     blocks = []
-    for request, group in groupby(in_order, key=lambda each: asked[each.row]):
-        together = sorted(group, key=lambda each: (each.found.message.created, each.row), reverse=True)
-        newest = together[0].found.message
-        body = "\n".join(_told(together, older))
-        blocks.append(
-            Block(
-                newest.id,
-                " · ".join(_heading(request, together[0], store, manner, names_sessions=names_sessions)),
-                body,
-                data={"id": newest.id, "role": newest.role, "time": time_of(newest.created)},
-            )
-        )
+    for passages in together.values():
+        told = sorted(passages, key=lambda each: (each.found.message.created, each.row), reverse=True)
+        newest = told[0].found.message
+        heading = " · ".join(_heading(told[0], store, manner, names_session=in_all))
+        data = {"id": newest.id, "role": newest.role, "time": time_of(newest.created)}
+        blocks.append(Block(newest.id, heading, "\n".join(_told(told, matters.older)), data=data))
     return blocks
 
 
-def _heading(
-    request: tuple[int, str] | None, newest: Shown, store: Store, manner: Manner, *, names_sessions: bool
-) -> Iterator[str]:
-    if names_sessions:
+def _heading(newest: Shown, store: Store, manner: Manner, *, names_session: bool) -> Iterator[str]:
+    request = newest.turn
+    if names_session:
         yield store.session_of(newest.row)
     yield time_of(newest.found.message.created)
     yield newest.found.message.id
@@ -193,28 +164,3 @@ def _who(each: Shown, before: Shown | None) -> str:
         return "note"
     is_known = before is not None and before.passage.entry == each.passage.entry
     return "→" if is_known else f"{head} →"
-
-
-def _older(kept: Sequence[Shown], asked: Mapping[int, tuple[int, str] | None]) -> frozenset[int]:
-    """The rows of passages on a matter that a later one speaks of, too: in a later turn, or a call made once more."""
-    best = max((each.found.worth for each in kept), default=0.0)
-    found = [each for each in kept if _is_foremost(each, best) or each.found.held >= SAME_MATTER_HELD]
-
-    def is_later(later: Shown, each: Shown) -> bool:
-        if later.found.message.created <= each.found.message.created or _manner(later) != _manner(each):
-            return False
-        if asked[later.row] == asked[each.row] and _manner(each) == "said":
-            return False
-        both = _is_foremost(later, best) and _is_foremost(each, best)
-        return both or later.found.held >= max(SAME_MATTER_SHARE * each.found.held, SAME_MATTER_HELD)
-
-    return frozenset(each.row for each in found if any(is_later(later, each) for later in found))
-
-
-def _is_foremost(each: Shown, best: float) -> bool:
-    return each.found.worth >= FOREMOST_SHARE * best
-
-
-def _manner(each: Shown) -> str:
-    """Whether something was said, thought, done, or came out."""
-    return _MANNERS.get(each.found.speaker, "said")

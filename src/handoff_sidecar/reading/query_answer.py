@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from handoff_sidecar.reading.answer import Answer, Block
 from handoff_sidecar.reading.file_answer import untouched
 from handoff_sidecar.reading.files_block import file_list
-from handoff_sidecar.reading.passage_blocks import Shown, blocks_of, chosen, filled
+from handoff_sidecar.reading.passage_blocks import blocks_of, chosen, filled
 from handoff_sidecar.reading.rules_block import rulebook
+from handoff_sidecar.reading.shown import Shown
 from handoff_sidecar.reading.standing_rows import StandingRows, about_missing, about_undone
 from handoff_sidecar.reading.touched import touched
 from handoff_sidecar.reading.wanted import Wanted
@@ -66,7 +67,7 @@ def answer_to_query(store: Store, stands: StandingRows, wanted: Wanted) -> Answe
     rules, files = (None, None) if file else _listed(query, findings, store, stands.rows, manner)
     ahead = [block for block in (rules, files) if block]
     room = manner.room.tokens - SENTENCES_TOKENS - sum(manner.room.tokenizer.count(str(block)) + 2 for block in ahead)
-    kept = chosen(findings.found, texts, manner, room)
+    kept = chosen(findings.found, store, texts, manner, room)
     if "limit" in asked.model_fields_set:
         kept = kept[: asked.limit]
     listed = " What the user said that may be a rule comes first." if rules else ""
@@ -74,7 +75,7 @@ def answer_to_query(store: Store, stands: StandingRows, wanted: Wanted) -> Answe
 
     def compose(kept: list[Shown]) -> Answer:
         said = f"{_said(searched, kept)}{listed}"
-        return replace(wanted.answer, said=said, blocks=(*ahead, *blocks_of(kept, store, manner)))
+        return replace(wanted.answer, said=said, blocks=(*ahead, *blocks_of(kept, store, manner, query)))
 
     return filled(wanted.answer, kept, manner, compose)
 

@@ -82,11 +82,6 @@ class Layout:
         return self.packed[place] & _LENGTH_MOST
 
 
-def has_fts5(connection: sqlite3.Connection) -> bool:
-    """Whether this SQLite can search at all."""
-    return any(option == "ENABLE_FTS5" for (option,) in connection.execute("pragma compile_options"))
-
-
 class Store:
     """The tables on one connection; `create` makes them on an empty database."""
 
@@ -128,11 +123,6 @@ class Store:
         rows = self.rows_of(session_id)
         first = self.first_of(session_id, message_id)
         return 0 if rows is None or first is None else self._remove(range(first, rows.stop), session_id)
-
-    def remove_message(self, session_id: str, message_id: str) -> bool:
-        """Take out one message; whether it was there."""
-        first = self.first_of(session_id, message_id)
-        return first is not None and self._remove(range(first, first + 1), session_id) > 0
 
     def remove_session(self, session_id: str) -> int:
         """Take out a session whole; how many messages it had."""

@@ -63,6 +63,38 @@ async def test_a_reversed_decision_does_not_pass_for_the_last_word(opencode: Fak
     assert 0 < output.find("SQLite after all") < output.find("user (older): database decision: use Postgres")
 
 
+async def test_what_is_said_later_on_another_matter_makes_nothing_older(opencode: FakeOpenCode, read: Read) -> None:
+    opencode.messages["ses_old"] = [
+        user_message(1, "The export endpoint answers slowly: give each customer a limit of 300 requests an hour."),
+        assistant_message(2, "Done: 300 requests an hour, counted in Redis."),
+        user_message(3, "The login form has no limit on the length of names, please cut them at 80 characters."),
+    ]
+
+    output = (await read(query="limit of requests")).output
+
+    assert "user: The export endpoint answers slowly" in output
+    assert "user: The login form" in output
+    assert "older):" not in output
+
+
+async def test_of_a_command_that_ran_again_the_earlier_outcome_is_older(opencode: FakeOpenCode, read: Read) -> None:
+    def ran(number: int, title: str, output: str) -> dict[str, Any]:
+        return assistant_message(number, "", tool_part("bash", title=title, input={"command": title}, output=output))
+
+    opencode.messages["ses_old"] = [
+        user_message(1, "go on"),
+        ran(2, "zebra tests", "3 of the zebra tests do not pass"),
+        ran(3, "zebra docs", "the zebra pages are built"),
+        ran(4, "zebra tests", "all of the zebra tests are green"),
+    ]
+
+    output = (await read(query="zebra")).output
+
+    assert "bash 'zebra tests': completed → (older): 3 of the zebra tests do not pass" in output
+    assert "→: all of the zebra tests are green" in output
+    assert output.count("older):") == 1
+
+
 async def test_each_passage_says_who_when_and_in_answer_to_what(opencode: FakeOpenCode, read: Read) -> None:
     opencode.messages["ses_old"] = [
         user_message(1, "Draw the zebra."),
@@ -187,6 +219,28 @@ async def test_all_sessions_of_the_project_are_searched_and_named(opencode: Fake
     assert output.find("the zebra is gone") < output.find("we take zebra stripes")
     assert "elsewhere" not in output
     assert "Nothing found" in (await read(session_id="all", query="giraffe")).output
+
+
+async def test_of_all_sessions_the_best_passages_come_first_and_the_last_word_before_older_ones(
+    opencode: FakeOpenCode, read: Read
+) -> None:
+    opencode.add_session("ses_a")
+    opencode.messages["ses_a"] = [user_message(1, "queue decision: take Redis for the jobs that send the mail")]
+    opencode.add_session("ses_b")
+    opencode.messages["ses_b"] = [
+        user_message(2, "queue decision: not Redis, Postgres for the jobs that send the mail, as Redis lost some")
+    ]
+    opencode.add_session("ses_c")
+    opencode.messages["ses_c"] = [
+        user_message(3, "The jobs page needs a heading, and a decision on its colours."),
+        assistant_message(4, "The heading of the jobs page is blue now, and so are the links below it."),
+    ]
+
+    output = (await read(session_id="all", query="which queue for the mail jobs: the decision")).output
+
+    places = [output.find(said) for said in ("not Redis, Postgres", "(older): queue decision", "The jobs page needs")]
+    assert 0 < places[0] < places[1] < places[2]
+    assert output.count("(older):") == 1
 
 
 async def test_a_session_that_can_not_be_read_is_told_with_those_that_were_searched(

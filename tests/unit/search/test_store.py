@@ -65,13 +65,6 @@ def test_what_is_read_again_takes_the_place_of_what_was_there(store: Store) -> N
     assert (held(store, "sent"), held(store, "sentence"), held(store, "kept")) == ([], ["msg_002"], ["msg_001"])
 
 
-def test_one_message_can_be_removed(store: Store) -> None:
-    store.append(SESSION, [message(1, "one"), message(2, "two"), message(3, "three")])
-    assert store.remove_message(SESSION, "msg_002")
-    assert (held(store, "two"), held(store, "three")) == ([], ["msg_003"])
-    assert not store.remove_message(SESSION, "msg_002")
-
-
 def test_nothing_of_a_removed_session_is_left_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "index.sqlite"
     connection = sqlite3.connect(path, isolation_level=None)
@@ -117,5 +110,5 @@ def test_the_persons_words_are_told_with_what_became_of_them(store: Store) -> No
 def test_half_a_character_is_no_harm(store: Store) -> None:
     store.append(SESSION, [message(1, "zebra \ud83d here", "user")])
     assert held(store, "zebra") == ["msg_001"]
-    assert store.remove_message(SESSION, "msg_001")
+    assert store.remove_from(SESSION, "msg_001") == 1
     assert not store.holding("zebra", store.all_rows())
