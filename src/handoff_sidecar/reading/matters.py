@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from handoff_sidecar.reading.shown import Shown
 from handoff_sidecar.search.query import Query, are_forms_of_one
+from handoff_sidecar.search.store import SESSION_ROWS
 
 SHARED_TERMS = 0.5
 ASKED_TERMS = 1 / 3
@@ -90,6 +91,9 @@ def _manner(each: Shown) -> str:
     return "said" if each.found.speaker in _SAID else each.found.speaker.replace("failed", "output")
 
 
-def _call(each: Shown) -> str:
-    """Which call a passage is part of, without what came of it: another one of the same name is that call once more."""
-    return each.passage.head.rpartition(": ")[0]
+def _call(each: Shown) -> tuple[int, str]:
+    """Which call a passage is part of, without what came of it: another one of the same name is that call once more.
+
+    In another session it is not: there the tests that run are about other work.
+    """
+    return each.row // SESSION_ROWS, each.passage.head.rpartition(": ")[0]

@@ -97,12 +97,6 @@ class Store:
         for statement in SCHEMA.split(";"):
             if statement.strip():
                 self._db.execute(statement)
-        self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
-
-    @property
-    def version(self) -> int:
-        """Which version of the tables the database has; 0 if none."""
-        return int(self._db.execute("pragma user_version").fetchone()[0])
 
     # What is written
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff_sidecar.search.store import SCHEMA_VERSION, Store
+from handoff_sidecar.search.store import Store
 from handoff_sidecar.session.transcript import Entry, Record
 
 SESSION, OTHER = "ses_a", "ses_b"
@@ -26,10 +26,6 @@ def held(store: Store, term: str, session_id: str = SESSION) -> list[str]:
     rows = store.rows_of(session_id)
     assert rows is not None
     return [store.layouts_around(range(row, row + 1))[0].id for row in store.holding(term, rows)]
-
-
-def test_a_database_knows_the_version_of_its_tables(store: Store) -> None:
-    assert store.version == SCHEMA_VERSION
 
 
 def test_a_word_is_found_in_all_its_forms_and_in_its_own_session_alone(store: Store) -> None:
