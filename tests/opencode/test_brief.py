@@ -171,14 +171,17 @@ def test_rules_are_quoted_carried_through_the_chain_and_left_out_at_the_users_wo
     assert [line.strip("> ").split()[0] for line in chain] == [first, second, third, fourth]
     assert chain[2].startswith(">")
     shown = command_line(server.sandbox, "show", third)
-    assert shown.startswith(f'---\nfrom_session: "{third}"\n')
-    assert shown.endswith(f"{prompt}\n")
+    assert shown.startswith(f"{prompt}\n")
+    assert f"{third}  Handoff: Auth flow (2) → {fourth}\n" in shown
+    raw = command_line(server.sandbox, "show", third, "--raw")
+    assert raw.startswith(f'---\nfrom_session: "{third}"\n')
+    assert raw.endswith(f"{prompt}\n")
 
     before = server.messages(fourth), server.get(f"/session/{fourth}")
     preview = command_line(server.sandbox, "preview", fourth, "--url", server.url)
     assert f'- "{RULE}"' in preview
     assert f"Previous: `{fourth}`" in preview
-    assert 'title: "Handoff: Auth flow (4)"' in preview
+    assert f"{fourth}  Handoff: Auth flow (3) → no session yet\n" in preview
     assert (server.messages(fourth), server.get(f"/session/{fourth}")) == before
 
 
@@ -188,14 +191,15 @@ def test_a_plan_is_handed_to_another_agent_and_model_and_an_unknown_one_is_refus
     session = server.new_session(title="Plan")
     server.say(session, "Plan the move.", agent="plan")
 
-    refused = hand_off(server, session, play, agent="bild")
+    refused = hand_off(server, session, play, goal="to bild: make the move")
     assert refused["status"] == "error"
     assert "there is no agent `bild`. There are: `build`, `plan`." in refused["error"]
-    refused = hand_off(server, session, play, model="m1")
+    refused = hand_off(server, session, play, goal=f"with {PROVIDER_ID}/m3: make the move")
     assert f"There are: `{PROVIDER_ID}/m1`, `{PROVIDER_ID}/{PATCHING_MODEL}`." in refused["error"]
+    assert "handoff" not in server.get(f"/session/{session}").get("metadata", {}), "something was made"
 
-    play(TYPED, calls("session_handoff", summary=SUMMARY, agent="build", model=f"{PROVIDER_ID}/{PATCHING_MODEL}"))
-    server.say(session, "handoff", agent="plan")
+    play(TYPED, calls("session_handoff", summary=SUMMARY, agent="plan", model="guessed/by-the-agent"))
+    server.say(session, f"handoff to build with {PROVIDER_ID}/{PATCHING_MODEL}: make the move", agent="plan")
 
     made = server.tool_call(session, "session_handoff")["metadata"]["sessionID"]
     asked, answered = (message["info"] for message in server.wait_for_the_end_of_the_turn(made)[:2])

@@ -216,7 +216,7 @@ def test_one_sidecar_serves_every_directory_of_a_process(
         directory.mkdir()
         headers = {"x-opencode-directory": quote(str(directory))}
         session = server.http.post("/session", json={"title": name}, headers=headers).json()["id"]
-        body = {"parts": [{"type": "text", "text": "handoff"}]}
+        body = {"parts": [{"type": "text", "text": "handoff add the logout endpoint"}]}
         server.http.post(f"/session/{session}/message", json=body, headers=headers)
         made = server.tool_call(session, "session_handoff")["metadata"]["sessionID"]
         assert server.get(f"/session/{made}")["directory"] == str(directory)
