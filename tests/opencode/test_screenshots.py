@@ -65,7 +65,8 @@ def test_a_session_full_of_screenshots_is_handed_off_whole_and_searched(server: 
     assert f'- "{RULE}"' in prompt
     states = [part["state"] for message in messages for part in message["parts"] if part.get("tool") == "read_session"]
     searched, looked_up, read = (state.get("output") or state["error"] for state in states)
-    assert "1 message matches 'umbrella'" in searched
+    assert "shown for 'umbrella'" in searched
+    assert searched.count("the umbrella") == 1
     assert "- write 'src/button.ts': completed" in looked_up
     assert "shot 11.png (image/png, 1,351 kB)" in read
     assert peak_bytes(server) - before < SCREENSHOTS * len(url), "a page of messages came with its pictures"
