@@ -120,7 +120,10 @@ def _said(searched: _Searched, kept: Sequence[Shown]) -> str:
 
 def _about_words(searched: _Searched) -> list[str]:
     missing = ", ".join(f"`{term}`" for term in searched.findings.missing)
-    return [f"{'None of these' if searched.file else 'No message'} holds {missing}."] if missing else []
+    if not missing:
+        return []
+    all_of_them = "No message" if searched.stands.is_whole else "None of the newest messages"
+    return [f"{'None of these' if searched.file else all_of_them} holds {missing}."]
 
 
 def _about_scope(searched: _Searched) -> list[str]:
