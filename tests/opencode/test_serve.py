@@ -178,7 +178,7 @@ def test_wrong_arguments_come_back_to_the_model_and_the_session_goes_on(
     call = server.tool_call(session, "session_handoff")
     assert call["status"] == "error"
     assert "`summary`" in call["error"]
-    assert "call again" in call["error"]
+    assert "Call again" in call["error"]
     assert server.messages(session)[-1]["info"]["finish"] == "stop"
     assert "`summary`" in json.dumps(model.requests[-1].messages[-1])
 

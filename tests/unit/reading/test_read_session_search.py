@@ -12,7 +12,7 @@ from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_messa
 from unit.reading.conftest import TOKENIZER, Read
 
 from handoff_sidecar.errors import InvalidArguments
-from handoff_sidecar.reading import query_answer
+from handoff_sidecar.reading import query_answer, upkeep
 from handoff_sidecar.search.findings import find
 
 ENDED_WITHIN_S = 0.2
@@ -151,6 +151,18 @@ async def test_a_file_that_only_a_step_on_disk_names_is_shown(opencode: FakeOpen
 
 async def test_a_word_that_no_message_holds_is_named_as_it_was_typed(read: Read) -> None:
     assert "No message holds `zebras`." in (await read(query="port zebras")).output
+
+
+async def test_what_was_not_read_yet_may_hold_a_word_that_the_newest_messages_do_not(
+    opencode: FakeOpenCode, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opencode.messages["ses_old"] = [user_message(n, "the zebra" if n == 1 else f"port {n}") for n in range(300)]
+    monkeypatch.setattr(upkeep, "WAIT_FOR_ONE_S", 0.0)
+
+    output = (await read(query="port zebra")).output
+
+    assert "None of the newest messages holds `zebra`. Searched its newest" in output
+    assert "No message" not in output
 
 
 async def test_what_was_thought_is_found_marked_and_counts_less_than_what_was_said(
