@@ -59,7 +59,7 @@ def read(server: Server, play: Play, within: str | None = None, /, **arguments: 
 
 
 def read_whole(server: Server, play: Play, **arguments: Any) -> str:
-    """What it answers once all is read: on a busy machine the first answer says that older messages are still to come."""
+    """What it answers once all is read: on a busy machine a first answer says that older messages are to come."""
 
     def answer() -> str | None:
         output = str(read(server, play, **arguments)["output"])
