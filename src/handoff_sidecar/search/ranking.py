@@ -1,20 +1,20 @@
 """Which passages answer a query best: by the words they have, the words around them, who speaks, and when.
 
-Owns every weight. All were set on real sessions, and chosen in the middle of where they make no difference. Knows
-nothing of how an answer is written. One path for a session and for all of them.
+Owns the weights, but for those of a turn (`candidates`). All were set on real sessions, and chosen in the middle of
+where they make no difference. Knows nothing of how an answer is written. One path for a session and for all of them.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from types import MappingProxyType
 
+from handoff_sidecar.search.candidates import REACH_AHEAD, REACH_BACK, Candidates, Turns, joined
 from handoff_sidecar.search.passages import Speaker
 from handoff_sidecar.search.query import STOP_WORDS, Query, are_forms_of_one
 from handoff_sidecar.search.store import Layout, Store
@@ -46,8 +46,6 @@ TYPICAL_CHARACTERS = 320
 
 SURROUNDINGS_SHARE = 0.3
 NEARER_BY = 0.8
-REACH_BACK = 6
-REACH_AHEAD = 4
 AHEAD_SHARE = 0.7
 """A passage also has the words of the six before it and the four after it, each less than the next: the sentence that
 announces a call, the command whose output it is, the paragraph that it goes on."""
@@ -71,15 +69,6 @@ MOST_CANDIDATES = 400
 MOST_CANDIDATES_OF_ALL = 200
 """The best by their own terms, which are looked at closely with what is around them; of all sessions fewer, as their
 messages lie far apart. More made no difference on real sessions."""
-
-ASKED_SHARE = 0.25
-ANSWER_SHARE = 0.5
-ANSWER_ROWS = 8
-"""What the person had asked for counts for all of the turn, the more for what the agent says at its end."""
-
-TURNS_LOOKED_AT = 40
-TURN_ROWS = 150
-"""Of the best candidates' turns, the last rows are looked at too: the answer has other words than the question."""
 
 LEAST_TERM_CHARACTERS = 3
 
@@ -137,7 +126,7 @@ class _Terms:
             self._known[term] = frozenset(islice(chain.from_iterable(found), COMMON_ROWS))
         return self._known[term]
 
-    def rows_among(self, term: str, candidates: _Candidates) -> Collection[int]:
+    def rows_among(self, term: str, candidates: Candidates) -> Collection[int]:
         """Those of the rows that are near candidates."""
         if not self.is_common(term):
             return self.rows(term) & candidates.near
@@ -155,90 +144,6 @@ class _Terms:
         return len(self.rows(term)) == COMMON_ROWS
 
 
-class _Candidates:
-    """The passages that are looked at closely, and the messages that they and their surroundings are in."""
-
-    def __init__(self, store: Store, rows: Iterable[int]) -> None:
-        self.stretches = _joined(sorted(rows))
-        self.near = frozenset(chain.from_iterable(self.stretches))
-        layouts = {layout.first: layout for rows in self.stretches for layout in store.layouts_around(rows)}
-        self._layouts = [layouts[first] for first in sorted(layouts)]
-        self._firsts = sorted(layouts)
-        by_time = sorted(layouts.values(), key=lambda layout: layout.created)
-        self._newness = {layout.first: place / len(by_time) for place, layout in enumerate(by_time, start=1)}
-        self._known: dict[int, tuple[Layout, int] | None] = {}
-
-    def at(self, row: int) -> tuple[Layout, int] | None:
-        """The message of a row, and the place in it; None where there is no passage."""
-        if row not in self._known:
-            self._known[row] = self._look_up(row)
-        return self._known[row]
-
-    def newness(self, layout: Layout) -> float:
-        """How new a message is, up to 1 for the newest."""
-        return self._newness[layout.first]
-
-    def _look_up(self, row: int) -> tuple[Layout, int] | None:
-        number = bisect_right(self._firsts, row) - 1
-        layout = self._layouts[number] if number >= 0 else None
-        return (layout, row - layout.first) if layout and row - layout.first < len(layout) else None
-
-
-class _Turns:
-    """What was asked in a turn, for all that was said and done in it."""
-
-    def __init__(self, store: Store, scope: Sequence[range]) -> None:
-        turns = [(rows, store.turns(rows)) for rows in scope]
-        self._turns = [
-            range(first, stop)
-            for rows, starts in turns
-            for first, stop in zip(starts, [*starts[1:], rows.stop], strict=False)
-        ]
-        self._starts = [turn.start for turn in self._turns]
-
-    def ends_of(self, rows: Iterable[int]) -> Iterator[int]:
-        """The last rows of the turns that these rows begin."""
-        known: set[int] = set()
-        for row in rows:
-            turn = self._of(row)
-            if turn is not None and turn.start not in known and row - turn.start < ANSWER_ROWS:
-                known.add(turn.start)
-                yield from turn[-TURN_ROWS:]
-            if len(known) == TURNS_LOOKED_AT:
-                break
-
-    def asked(self, own: Mapping[int, float], candidates: _Candidates) -> Iterator[tuple[int, float]]:
-        """What candidates have by what was asked in their turns; of a long request each word tells less."""
-        values: dict[int, float] = {}
-        for row, value in own.items():
-            where = candidates.at(row)
-            if where is not None and where[0].role == "user":
-                first = where[0].first
-                values[first] = max(values.get(first, 0.0), value / math.sqrt(len(where[0])))
-        for first, value in values.items():
-            turn = self._of(first) or range(0)
-            for row in turn[-TURN_ROWS:]:
-                where = candidates.at(row) if row in candidates.near else None
-                if where is not None and where[0].first != first:
-                    is_answer = row >= turn.stop - ANSWER_ROWS and where[0].speaker(where[1]) == "agent"
-                    yield row, value * (ANSWER_SHARE if is_answer else ASKED_SHARE)
-
-    def _of(self, row: int) -> range | None:
-        number = bisect_right(self._starts, row) - 1
-        return self._turns[number] if number >= 0 and row < self._turns[number].stop else None
-
-
-def _joined(rows: Iterable[int]) -> list[range]:
-    """The stretches of rows that are near these."""
-    stretches: list[range] = []
-    for row in rows:
-        if stretches and row - REACH_BACK <= stretches[-1].stop:
-            stretches[-1] = range(stretches[-1].start, row + REACH_AHEAD + 1)
-        else:
-            stretches.append(range(row - REACH_BACK, row + REACH_AHEAD + 1))
-    return stretches
-
-
 def rank(query: Query, store: Store, scope: Sequence[range], texts: Texts, *, expands: bool = True) -> Ranking:
     """The passages that answer a query, best first.
 
@@ -249,9 +154,9 @@ def rank(query: Query, store: Store, scope: Sequence[range], texts: Texts, *, ex
     terms = _Terms(store, scope)
     weights = dict.fromkeys(query.terms, 1.0)
     missing = tuple(term for term in query.terms if not terms.rows(term))
-    turns = _Turns(store, scope)
+    turns = Turns(store, scope)
     best = _by_own_terms(terms, weights, MOST_CANDIDATES if expands else MOST_CANDIDATES_OF_ALL)
-    candidates = _Candidates(store, sorted({*best, *turns.ends_of(best)}))
+    candidates = Candidates(store, sorted({*best, *turns.ends_of(best)}))
     found = _ranked(query, terms, weights, candidates, turns)
     if expands and found:
         fed_back = _feedback(query, terms, texts, found)
@@ -265,12 +170,12 @@ def rank(query: Query, store: Store, scope: Sequence[range], texts: Texts, *, ex
 def _near_phrases(query: Query, texts: Texts, found: Sequence[Found]) -> list[Found]:
     """Those that have the phrases, or stand around one that has: an answer need not say again what was asked."""
     having = {each.row for each in found if query.has_phrases(texts.passage(each.message.first, each.place).text)}
-    near = frozenset(chain.from_iterable(_joined(sorted(having))))
+    near = frozenset(chain.from_iterable(joined(sorted(having))))
     return [each for each in found if each.row in near]
 
 
 def _ranked(
-    query: Query, terms: _Terms, weights: Mapping[str, float], candidates: _Candidates, turns: _Turns
+    query: Query, terms: _Terms, weights: Mapping[str, float], candidates: Candidates, turns: Turns
 ) -> list[Found]:
     worth: dict[int, float] = defaultdict(float)
     held: dict[int, float] = defaultdict(float)
