@@ -64,6 +64,7 @@ class Sabotage:
             tool's own frames, or the type of an event (`message.part.updated`).
         nth: which of the frames that match.
         after: at the answer to the request, in place of the request.
+        in_call: only frames from the tool's call on count; others look into the same sessions before.
         untold: the sidecar is kept from what OpenCode tells of the prompt, so that it has to look.
         number: tells two plans of the same words apart.
     """
@@ -72,6 +73,7 @@ class Sabotage:
     frame: str = ""
     nth: int = 1
     after: bool = False
+    in_call: bool = False
     untold: bool = False
     number: int = 0
 
@@ -85,6 +87,7 @@ class Saboteur:
         self._log = plan.with_name(f"{plan.name}.log")
         self._asked: dict[int, str] = {}
         self._seen: dict[Sabotage, int] = {}
+        self._called: Sabotage | None = None
         self._writing = threading.Lock()
         self._muted: set[int] = set()
 
@@ -111,6 +114,8 @@ class Saboteur:
             if "method" in frame:
                 self._note("in", frame["method"])
                 name = _name_of(frame)
+                if name == "call":
+                    self._called = self._planned()
                 if name.startswith("message.") and (coming := self._planned()) and coming.untold:
                     continue
                 planned = self._due(name)
@@ -201,6 +206,8 @@ class Saboteur:
     def _due(self, name: str, *, after: bool = False) -> Sabotage | None:
         planned = self._planned()
         if planned is None or planned.after != after or not re.fullmatch(planned.frame, name):
+            return None
+        if planned.in_call and planned != self._called:
             return None
         self._seen[planned] = self._seen.get(planned, 0) + 1
         return planned if self._seen[planned] == planned.nth else None

@@ -97,7 +97,7 @@ def until(condition: Callable[[], _T | None], timeout_s: float = TURN_TIMEOUT_S)
         if (value := condition()) is not None:
             return value
         time.sleep(POLL_INTERVAL_S)
-    raise AssertionError(f"{condition.__qualname__} did not come true within {timeout_s:g} s")
+    raise AssertionError(f"{getattr(condition, '__qualname__', condition)} did not come true within {timeout_s:g} s")
 
 
 def sidecars(sandbox: Sandbox) -> list[int]:

@@ -92,7 +92,7 @@ def test_a_handoff_is_whole_or_nothing_was_made_and_the_next_one_works(
     old = server.new_session(title=title)
     frame, nth = STEPS[step]
     words = fault.removesuffix("-after")
-    sabotage = Sabotage(words, frame, nth=nth, after=words != fault, untold=step == "read-back")
+    sabotage = Sabotage(words, frame, nth=nth, after=words != fault, in_call=True, untold=step == "read-back")
 
     breakable.go_wrong(sabotage)
     server.say(old, "handoff go on")
@@ -142,7 +142,7 @@ def test_an_abort_ends_a_handoff_at_each_step_within_200_ms_and_leaves_nothing_h
     frame, nth = STEPS[step]
     seen = len(breakable.frames())
 
-    breakable.go_wrong(Sabotage(fault, frame, nth=nth, untold=step == "read-back"))
+    breakable.go_wrong(Sabotage(fault, frame, nth=nth, in_call=True, untold=step == "read-back"))
     server.post(f"/session/{old}/prompt_async", {"parts": [{"type": "text", "text": "handoff go on"}]})
     until(lambda: breakable.has_gone_wrong or None)
     server.post(f"/session/{old}/abort", {})
