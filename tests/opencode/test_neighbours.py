@@ -41,17 +41,10 @@ WOKEN = "Woken in vain."
 
 @dataclass(frozen=True)
 class Wake:
-    """How a plugin comes into a session that was left: what its agent does first, and what the prompt then holds.
-
-    Attributes:
-        starts_a_turn: whether an agent is woken by it.
-        command: what makes the plugin prompt, if it doesn't by itself.
-    """
+    """How a plugin wakes the agent of a session that was left: what this does first, and what the prompt then holds."""
 
     first: tuple[Reply, ...]
     then: str
-    starts_a_turn: bool = True
-    command: str = ""
 
 
 WAKES = {
@@ -63,7 +56,6 @@ WAKES = {
         (calls("pty_spawn", command="sleep", args=["8"], description="Wait a little", notifyOnExit=True),),
         "pty_exited",
     ),
-    "@tarquinen/opencode-dcp": Wake((), "DCP", starts_a_turn=False, command="dcp"),
 }
 
 OPENCODES_TOOLS = {
@@ -181,8 +173,6 @@ def test_a_session_that_was_left_beside_a_neighbour_changes_nothing_until_a_pers
 
     made = str(until(partial(left_for, server, old)))
     assert until(partial(has_ended, server, made, "I went on.")) or hand_off is by_itself
-    if wake and wake.command:
-        server.http.post(f"/session/{old}/command", json={"command": wake.command, "arguments": ""})
     if wake:
         until(partial(was_woken, server, old, wake))
     until(partial(is_idle, server, old))
@@ -211,7 +201,7 @@ def test_a_session_that_was_left_beside_a_neighbour_changes_nothing_until_a_pers
 def was_woken(server: Server, session: str, wake: Wake) -> bool | None:
     later = [str(message["parts"]) for message in server.messages(session)]
     place = next((place for place, parts in enumerate(later) if wake.then in parts and "Prepare." not in parts), None)
-    return (place is not None and (not wake.starts_a_turn or WOKEN in "".join(later[place:]))) or None
+    return (place is not None and WOKEN in "".join(later[place:])) or None
 
 
 def is_told(server: Server, session: str, text: str) -> bool | None:
