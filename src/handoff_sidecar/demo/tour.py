@@ -31,6 +31,12 @@ from handoff_sidecar.installation.plugin_file import install
 from handoff_sidecar.settings import SETTINGS_FILE
 from handoff_sidecar.text.tokens import Tokenizer
 
+if sys.platform == "win32":
+    AT_ONCE = signal.SIGTERM
+else:
+    AT_ONCE = signal.SIGKILL
+"""The signal that no process can heed; on Windows SIGTERM is one."""
+
 PROJECT_FILES = {
     "README.md": "# Dashboard\n",
     "src/api/routes.ts": 'export const routes = ["/login"]\n',
@@ -147,7 +153,7 @@ class Tour:
             while not over.wait(MOMENT_S):
                 if any(next(folder.glob(f"*-{session_id}.md"), None) for folder in self._briefs()):
                     killed.append(int(_pid_file(self.sandbox).read_text(encoding="ascii")))
-                    os.kill(killed[0], signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
+                    os.kill(killed[0], AT_ONCE)
                     return
 
         watcher = threading.Thread(target=watch, name="killer", daemon=True)
