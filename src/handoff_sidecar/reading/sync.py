@@ -46,17 +46,22 @@ class SessionSync:
         self._now_ms = now_ms
         self.size = PageSize()
 
-    async def steps(self, session: Session, client: OpenCodeClient, owner: str) -> AsyncGenerator[bool, None]:
+    async def steps(
+        self, session: Session, client: OpenCodeClient, owner: str, *, at_least: int = 1
+    ) -> AsyncGenerator[bool, None]:
         """Read what is new, then what is missing; after each page, whether all is there.
 
         May be left off after any page: the next time goes on from there.
+
+        Args:
+            at_least: how many messages a page has, however slow OpenCode is: more where somebody waits.
 
         Raises:
             OpenCodeError: it could not be read.
             IndexBusy, IndexReplaced: see `Index.write`.
         """
         there = await asyncio.to_thread(self._index.read, lambda db: coverage.coverage_of(db, session.id))
-        page = await self._page(session, client, "", FIRST_LOOK_MESSAGES if there.newest_id else self.size.messages)
+        page = await self._page(session, client, "", FIRST_LOOK_MESSAGES if there.newest_id else self._size(at_least))
         # Asked after the messages: what began in between was not under way when they were read.
         is_busy = self._is_recent(page.messages) and (await client.status(session.id)).is_busy
         new = page.messages
@@ -64,13 +69,14 @@ class SessionSync:
             if len(new) >= MOST_NEW_MESSAGES:
                 break
             yield False
-            page = await self._page(session, client, _cursor(new[0]), self.size.messages)
+            page = await self._page(session, client, _cursor(new[0]), self._size(at_least))
             new = [*page.messages, *new]
         whole = MessagePage(new, page.before)
         there = await asyncio.to_thread(self.put, session, whole, is_busy=is_busy, owner=owner)
         yield there.is_whole
         while there.before_id:
-            page = await self._page(session, client, cursor_at(there.before_id, there.before_ms), self.size.messages)
+            cursor = cursor_at(there.before_id, there.before_ms)
+            page = await self._page(session, client, cursor, self._size(at_least))
             there = await asyncio.to_thread(self._put_older, session, page, there.before_id, owner)
             yield there.is_whole
 
@@ -78,8 +84,10 @@ class SessionSync:
         """Whether a turn may be under way: one that has said nothing for an hour is none."""
         return bool(messages) and self._now_ms() - messages[-1].info.time.created < ABANDONED_AFTER_MS
 
+    def _size(self, at_least: int) -> int:
+        return max(self.size.messages, at_least)
+
     async def _page(self, session: Session, client: OpenCodeClient, before: str, limit: int) -> MessagePage:
-        limit = min(limit, self.size.messages)
         page = await client.messages(session.id, limit=limit, before=before or None)
         self.size.took(page.took_s * 1_000, limit)
         return page

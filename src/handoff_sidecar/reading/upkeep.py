@@ -19,6 +19,7 @@ from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Session, SessionID
 from handoff_sidecar.reading.background import Background
 from handoff_sidecar.reading.indexes import Indexes, ProjectIndex
+from handoff_sidecar.reading.pace import FIRST_MESSAGES
 from handoff_sidecar.reading.reach import Reach, is_stale, reach_of
 from handoff_sidecar.reading.removal import forget_sessions
 from handoff_sidecar.search import coverage
@@ -166,7 +167,8 @@ class Upkeep:
     async def _read(self, session: Session, client: OpenCodeClient, project: ProjectIndex, deadline: float) -> bool:
         """Read what is new and what is missing of a session, until then; whether that was all."""
         is_whole = False
-        async with aclosing(project.sync.steps(session, client, self._owner)) as steps:
+        steps = project.sync.steps(session, client, self._owner, at_least=FIRST_MESSAGES)
+        async with aclosing(steps):
             async for is_all_there in steps:
                 is_whole = is_all_there
                 if time.monotonic() >= deadline:
