@@ -48,9 +48,9 @@ def main(words: Sequence[str] | None = None) -> int:
         stopped_by.append(signal.Signals(number))
         signal.raise_signal(signal.SIGINT)
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # asyncio leaves any other alone
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGHUP, stop)
+    # asyncio leaves any other handler of SIGINT alone
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: stop, signal.SIGHUP: stop}
+    before = {each: signal.signal(each, handler) for each, handler in handlers.items()}
     try:
         work()
     except BadInput as error:
@@ -60,6 +60,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         by = stopped_by[-1]
         return _said(f"stopped by {by.name}; what was under way is not kept.", BY_SIGNAL + by)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
     return 0
 
 

@@ -225,7 +225,8 @@ def test_one_sidecar_serves_every_directory_of_a_process(
 
 
 def test_a_sidecar_that_was_killed_is_replaced_at_the_next_call(server: Server, play: Play) -> None:
-    play(TYPED, calls("session_handoff", summary=SUMMARY), Reply("Handed over."))
+    # As an agent does that is told nothing: on a busy machine the message may go out before the next sidecar is there.
+    play("handoff add the logout endpoint", calls("session_handoff", summary=SUMMARY), Reply("Handed over."))
     hand_off(server, server.new_session())
     (killed,) = sidecars(server.sandbox)
 
