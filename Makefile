@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE_MODULES := plugin-shim/node_modules
 
-.PHONY: help demo demo-tui test compat faults neighbours tui soak fuzz audit dist dist-test lint format tools pictures bench real clean \
+.PHONY: help demo demo-tui test failed-again compat faults neighbours tui soak fuzz audit dist dist-test lint format tools pictures bench real clean \
 	lint-python types types-windows types-macos rooms lint-shim check-shim check-python
 
 help:
@@ -39,6 +39,10 @@ KEPT_APART := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 test: .venv/dev $(NODE_MODULES)/installed
 	@$(MAKE) --no-print-directory --jobs --keep-going $(KEPT_APART) $(CHECKS)
+
+# What failed, once more and alone: a machine that is too busy is told from a fault. What fails twice has failed.
+failed-again: lint check-shim
+	$(BIN)/pytest --last-failed --last-failed-no-failures=none
 
 compat: .venv/dev
 	$(BIN)/pytest -m compat -v tests/opencode
