@@ -77,8 +77,8 @@ def _sections(brief: Brief) -> list[str]:
         _line("Goal", brief.goal),
         _line("Asked meanwhile", _joined(brief.asked_meanwhile, "; ")),
         _line("Blocked", brief.blocked),
-        _constraints(brief.constraints),
-        _said_rules(brief.said_rules),
+        _listed("Constraints", brief.constraints),
+        _listed("You once said", brief.said_rules, ": `read_session` with `query: rules`"),
         _todos(brief),
         _line("Files", _files(brief)),
         _line("Running", _joined(brief.running, "; ")),
@@ -142,22 +142,13 @@ def _line(name: str, text: str) -> str:
     return f"**{name}:** {text}" if text else ""
 
 
-def _constraints(constraints: Items) -> str:
-    if not constraints:
+def _listed(name: str, items: Items, about_more: str = "") -> str:
+    if not items:
         return ""
-    lines = [f"- {constraint}" for constraint in constraints.kept]
-    if constraints.more:
-        lines.append(f"- (+{constraints.more} more)")
-    return "\n".join(["**Constraints:**", *lines])
-
-
-def _said_rules(rules: Items) -> str:
-    if not rules:
-        return ""
-    lines = [f"- {rule}" for rule in rules.kept]
-    if rules.more:
-        lines.append(f"- (+{rules.more} more: `read_session` with `query: rules`)")
-    return "\n".join(["**You once said:**", *lines])
+    lines = [f"- {item}" for item in items.kept]
+    if items.more:
+        lines.append(f"- (+{items.more} more{about_more})")
+    return "\n".join([f"**{name}:**", *lines])
 
 
 def _files(brief: Brief) -> str:

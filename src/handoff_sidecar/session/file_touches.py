@@ -41,9 +41,5 @@ class Touching:
             entries = tuple(Entry("note", f"{entry.head}: {self.name}") for entry in changed)
         return Record(record.id, record.role, record.created, entries) if entries else None
 
-    def is_touched_by(self, record: Record) -> bool:
-        """Whether something in the record touches the file."""
-        return self.part_of(record) is not None
-
     def _touches(self, entry: Entry) -> bool:
         return any(self._pattern.search(text) for text in _NAMED.findall(entry.taken) or [entry.taken])

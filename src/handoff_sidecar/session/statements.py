@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from handoff_sidecar.session.constraints import CONSTRAINT_MAX_CHARACTERS, LOOKED_AT_CHARACTERS, sentences_of
 from handoff_sidecar.session.rule_signs import CERTAIN, is_announced, strength
@@ -43,11 +43,6 @@ class UserRequest:
     created: float
     called_tools: bool = False
     answered_characters: int = 0
-
-    def and_then(self, said: str, *, called_tools: bool) -> UserRequest:
-        """The same with one more message of the agent's."""
-        answered = self.answered_characters + len(said)
-        return replace(self, called_tools=self.called_tools or called_tools, answered_characters=answered)
 
     @property
     def was_acknowledged(self) -> bool:
