@@ -25,7 +25,6 @@ from handoff_sidecar.installation.plugin_file import sidecar_command
 from handoff_sidecar.opencode.tunnel import TunnelRequest, TunnelResponse
 from handoff_sidecar.rpc.connection import Connection
 from handoff_sidecar.rpc.errors import ConnectionLost, RequestTimedOut, RpcError
-from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
 from handoff_sidecar.rpc.stdio import PipeSink, PipeSource
 from handoff_sidecar.sidecar.manifest import PROTOCOL_VERSION
 
@@ -63,7 +62,7 @@ async def running(root: Path, fake: FakeOpenCode) -> AsyncIterator[RunningSideca
         response = await client.request(asked.method, asked.path, headers=asked.headers, content=asked.body)
         if prompted:
             for message in fake.messages.get(prompted[1], [])[before:]:
-                await _tell(connection, prompted[1], message)
+                _tell(connection, prompted[1], message)
         return TunnelResponse(
             status=response.status_code, headers=dict(response.headers), body=response.text
         ).model_dump()
@@ -80,8 +79,8 @@ async def running(root: Path, fake: FakeOpenCode) -> AsyncIterator[RunningSideca
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("no pipes")
     connection = Connection(
-        FrameReader(PipeSource(process.stdout.fileno())),
-        FrameWriter(PipeSink(process.stdin.fileno())),
+        PipeSource(process.stdout.fileno()),
+        PipeSink(process.stdin.fileno()),
         {"http/request": carry},
     )
     serving = asyncio.create_task(connection.serve())
@@ -100,14 +99,14 @@ async def running(root: Path, fake: FakeOpenCode) -> AsyncIterator[RunningSideca
         process.stdout.close()
 
 
-async def _tell(connection: Connection, session_id: str, message: Mapping[str, Any]) -> None:
+def _tell(connection: Connection, session_id: str, message: Mapping[str, Any]) -> None:
     """What the shim tells of a message of the sidecar's own: that it is there, and that its parts are."""
     info = message["info"]
     stored = {"sessionID": session_id, **{name: info[name] for name in ("id", "role", "agent", "model")}}
-    await connection.notify("event", {"type": "message.updated", "info": stored})
+    connection.notify("event", {"type": "message.updated", "info": stored})
     for number, _ in enumerate(message["parts"]):
         part = {"id": f"prt_{number}", "sessionID": session_id, "messageID": info["id"]}
-        await connection.notify("event", {"type": "message.part.updated", "part": part})
+        connection.notify("event", {"type": "message.part.updated", "part": part})
 
 
 def environment(root: Path) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The four kinds of JSON-RPC 2.0 messages, and how they are parsed and written.
 
-Knows no methods, and does not look into params, results or error data.
+Knows no methods, and does not look into params or results.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TypeAlias
 from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr, ValidationError
 from pydantic_core import from_json, to_json, to_jsonable_python
 
-from handoff_sidecar.rpc.errors import InvalidMessage
+from handoff_sidecar.rpc.errors import RpcError
 
 
 class ErrorCode(IntEnum):
@@ -24,11 +24,10 @@ class ErrorCode(IntEnum):
     INVALID_PARAMS = -32602  # the message names the field and what is wrong with it
     INTERNAL_ERROR = -32603  # unforeseen; the log has the rest
     REQUEST_CANCELLED = -32800  # the caller sent `$/cancelRequest`
-    TOO_MANY_CALLS = -32000  # the peer has too many calls under way: a loop, most likely
     PROTOCOL_MISMATCH = -32001  # the two sides were installed at different times
     ENDPOINT_REFUSED = -32010  # not in the peer's list of endpoints
     HOST_UNREACHABLE = -32011  # the peer could not reach its host
-    TOOL_FAILED = -32020  # the message is for the model and the person, the data has details
+    TOOL_FAILED = -32020  # the message is for the model and the person
 
 
 class _Frozen(BaseModel):
@@ -62,7 +61,6 @@ class ErrorObject(_Frozen):
 
     code: StrictInt
     message: StrictStr
-    data: object = None
 
 
 class ErrorResponse(_Frozen):
@@ -76,18 +74,28 @@ Message: TypeAlias = Request | Notification | Response | ErrorResponse
 
 
 def parse_message(line: bytes) -> Message:
-    """The message that a line holds.
+    """The message that a line holds; half an emoji, as in arguments that were cut off, is `?` in it.
 
     Raises:
-        InvalidMessage: the line is not JSON (not UTF-8, half a surrogate pair, and JSON nested some 200 deep
-            are not), or not a message.
+        RpcError: the line is not JSON, or JSON nested some 200 deep, or not a message.
     """
     try:
-        # Only keys repeat often enough for a cache to pay.
-        data: object = from_json(line, allow_inf_nan=False, cache_strings="keys")
-    except ValueError as error:
-        raise _parse_error(line, str(error)) from None
-    return _message_of(data)
+        data = _json(line)
+    except (ValueError, RecursionError) as error:
+        raise RpcError(ErrorCode.PARSE_ERROR, f"not JSON: {error}") from None
+    if isinstance(data, list):
+        raise RpcError(ErrorCode.INVALID_REQUEST, "batches are not supported: send one message a line")
+    if not isinstance(data, dict) or data.get("jsonrpc") != "2.0":
+        raise RpcError(ErrorCode.INVALID_REQUEST, 'not a JSON-RPC 2.0 message: `jsonrpc` must be "2.0"')
+    try:
+        if "method" in data:
+            return Request.model_validate(data) if "id" in data else Notification.model_validate(data)
+        return ErrorResponse.model_validate(data) if "error" in data else Response.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        sentence = f"not a JSON-RPC 2.0 message: `{where}`: {first['msg']}"
+        raise RpcError(ErrorCode.INVALID_REQUEST, sentence) from None
 
 
 def encode(message: Message) -> bytes:
@@ -100,7 +108,7 @@ def encode(message: Message) -> bytes:
     Raises:
         ValueError: something in it can't be written as JSON: an unknown type, or endless nesting.
     """
-    wire = _wire_of(message)
+    wire = {"jsonrpc": "2.0", **dict(message)}
     try:
         return to_json(wire, inf_nan_mode="null")
     except ValueError as error:
@@ -110,60 +118,10 @@ def encode(message: Message) -> bytes:
         return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def _wire_of(message: Message) -> dict[str, object]:
-    wire: dict[str, object] = {"jsonrpc": "2.0"}
-    match message:
-        case Request():
-            wire |= {"id": message.id, "method": message.method, "params": message.params}
-        case Notification():
-            wire |= {"method": message.method, "params": message.params}
-        case Response():
-            wire |= {"id": message.id, "result": message.result}
-        case ErrorResponse():
-            error: dict[str, object] = {"code": message.error.code, "message": message.error.message}
-            if message.error.data is not None:
-                error["data"] = message.error.data
-            wire |= {"id": message.id, "error": error}
-    return wire
-
-
-def _message_of(data: object) -> Message:
-    if isinstance(data, list):
-        raise InvalidMessage(ErrorCode.INVALID_REQUEST, "batches are not supported: send one message a line")
-    if not isinstance(data, dict) or data.get("jsonrpc") != "2.0":
-        raise InvalidMessage(ErrorCode.INVALID_REQUEST, 'not a JSON-RPC 2.0 message: `jsonrpc` must be "2.0"')
+def _json(line: bytes) -> object:
+    # Only keys repeat often enough for a cache to pay.
     try:
-        if "method" in data:
-            return Request.model_validate(data) if "id" in data else Notification.model_validate(data)
-        if "error" in data and "result" not in data:
-            return ErrorResponse.model_validate(data)
-        if "result" in data and "error" not in data:
-            return Response.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise _invalid(data, f"not a JSON-RPC 2.0 message: `{where}`: {first['msg']}") from None
-    raise _invalid(data, "not a JSON-RPC 2.0 message: it must have `method`, `result` or `error`, and only one")
-
-
-def _invalid(data: dict[str, object], sentence: str) -> InvalidMessage:
-    request_id, response_id = _ids_of(data)
-    return InvalidMessage(ErrorCode.INVALID_REQUEST, sentence, request_id=request_id, response_id=response_id)
-
-
-def _parse_error(line: bytes, problem: str) -> InvalidMessage:
-    # Python's own parser is more lenient (half a surrogate pair, `NaN`): with the id that it finds, the call
-    # fails at once instead of waiting for an answer that can't come.
-    try:
-        data: object = json.loads(line)
-    except (ValueError, RecursionError):
-        data = None
-    request_id, response_id = _ids_of(data) if isinstance(data, dict) else (None, None)
-    return InvalidMessage(ErrorCode.PARSE_ERROR, f"not JSON: {problem}", request_id=request_id, response_id=response_id)
-
-
-def _ids_of(data: dict[str, object]) -> tuple[int | None, int | None]:
-    found = data.get("id")
-    if not isinstance(found, int) or isinstance(found, bool):
-        return None, None
-    return (found, None) if "method" in data else (None, found)
+        return from_json(line, allow_inf_nan=False, cache_strings="keys")
+    except ValueError:
+        whole = json.dumps(json.loads(line), ensure_ascii=False)  # takes half a surrogate pair
+        return from_json(whole.encode("utf-8", "replace"), allow_inf_nan=False)

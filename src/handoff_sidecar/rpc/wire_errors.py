@@ -1,45 +1,34 @@
 """The one place where an exception becomes an error on the wire.
 
-The peer gets a code and a safe sentence; the traceback goes to the log. What the layers above raise is known
-to their translator, not here.
+The peer gets a code and a safe sentence; the traceback goes to the log.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
-from typing import TypeAlias
 
 from pydantic import ValidationError
 
-from handoff_sidecar.errors import kind_of
+from handoff_sidecar.errors import HandoffSidecarError, kind_of
 from handoff_sidecar.rpc.errors import RpcError
 from handoff_sidecar.rpc.messages import ErrorCode
-
-ErrorTranslator: TypeAlias = Callable[[Exception], RpcError | None]
 
 _log = logging.getLogger(__name__)
 
 
-def wire_error(method: str, error: BaseException, translator: ErrorTranslator | None) -> RpcError:
+def wire_error(method: str, error: BaseException) -> RpcError:
     """What the peer is told of an exception that a handler of `method` let out.
 
-    An RpcError passes. The translator knows the errors of the layers above and answers None for others. A
-    ValidationError counts as one of the call's params: layers below validate what they read themselves, and
-    raise errors of their own. All else was not foreseen: the log gets it whole, the peer a sentence to find
-    it there.
+    An RpcError passes, and our own errors carry sentences that are meant to be read. A ValidationError counts as one of
+    the call's params: layers below validate what they read themselves, and raise errors of their own. All else was not
+    foreseen: the log gets it whole, the peer a sentence to find it there.
     """
     if isinstance(error, RpcError):
         return error
-    try:
-        translated = translator(error) if translator and isinstance(error, Exception) else None
-    except Exception:  # noqa: BLE001 - a call must be answered even then
-        _log.exception("the error translator failed")
-        translated = None
-    if translated:
+    if isinstance(error, HandoffSidecarError):
         _log.info("%s failed: %s", method, kind_of(error))
-        return translated
+        return RpcError(ErrorCode.TOOL_FAILED, str(error))
     if isinstance(error, ValidationError):
         # Without the traceback, which quotes the params: what people say does not belong into a log.
         sentence = _params_sentence(method, error)

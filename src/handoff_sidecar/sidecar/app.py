@@ -51,9 +51,8 @@ from handoff_sidecar.reading.definition import READ_SESSION
 from handoff_sidecar.reading.indexes import Indexes
 from handoff_sidecar.reading.read_session import ReadSessionTool
 from handoff_sidecar.reading.upkeep import Upkeep
-from handoff_sidecar.rpc.connection import Connection
+from handoff_sidecar.rpc.connection import Connection, LineSink, LineSource
 from handoff_sidecar.rpc.errors import RpcError
-from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
 from handoff_sidecar.rpc.messages import ErrorCode
 from handoff_sidecar.session.neighbours import as_typed
 from handoff_sidecar.session.trigger import find_trigger, pattern
@@ -95,15 +94,15 @@ class Sidecar:
 
     def __init__(
         self,
-        reader: FrameReader,
-        writer: FrameWriter,
+        source: LineSource,
+        sink: LineSink,
         folders: Folders,
         *,
         now: Callable[[], datetime],
     ) -> None:
         self.connection = Connection(
-            reader,
-            writer,
+            source,
+            sink,
             {
                 "initialize": self._initialize,
                 "tool/call": self._tool_call,
@@ -117,7 +116,6 @@ class Sidecar:
                 "event": self._event,
                 "shutdown": self._shutdown,
             },
-            error_translator=_wire_error,
         )
         self._folders = folders
         self._http = through_tunnel(self._carry)
@@ -349,10 +347,3 @@ def _output_tokens_max() -> int:
     """The longest answer that OpenCode asks a model for, which decides when it compacts."""
     given = os.environ.get("OPENCODE_EXPERIMENTAL_OUTPUT_TOKEN_MAX", "")
     return int(given) if given.isdecimal() and int(given) > 0 else OUTPUT_TOKENS_MAX
-
-
-def _wire_error(error: Exception) -> RpcError | None:
-    """Our own errors carry sentences that are meant to be read; all others are the connection's business."""
-    if isinstance(error, HandoffSidecarError):
-        return RpcError(ErrorCode.TOOL_FAILED, str(error))
-    return None

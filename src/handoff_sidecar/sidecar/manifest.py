@@ -16,7 +16,7 @@ from handoff_sidecar.opencode.client import TOAST_TITLE
 from handoff_sidecar.opencode.endpoints import ENDPOINTS
 from handoff_sidecar.opencode.models import MESSAGE_ID, SESSION_ID
 from handoff_sidecar.reading.definition import READ_SESSION
-from handoff_sidecar.rpc.frames import MAX_FRAME_BYTES
+from handoff_sidecar.rpc.connection import MAX_FRAME_BYTES
 from handoff_sidecar.rpc.messages import ErrorCode
 from handoff_sidecar.session.neighbours import IN_FRONT, WRITTEN_BY_A_PLUGIN
 from handoff_sidecar.session.trigger import pattern

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 from handoff_sidecar.folders import Folders, cache_folder, log_folder, state_folder
-from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
 from handoff_sidecar.rpc.stdio import ClaimedStdio, claim_stdio
 from handoff_sidecar.settings import config_folder
 from handoff_sidecar.sidecar.app import Sidecar
@@ -40,8 +39,8 @@ def run_on_stdio() -> NoReturn:
 async def _serve(stdio: ClaimedStdio) -> None:
     source, sink = stdio.open()
     sidecar = Sidecar(
-        FrameReader(source),
-        FrameWriter(sink),
+        source,
+        sink,
         Folders(config_folder(), state_folder(), cache_folder()),
         now=lambda: datetime.now(UTC),
     )

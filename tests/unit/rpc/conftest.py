@@ -9,39 +9,29 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handoff_sidecar.rpc.connection import Connection
-from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from handoff_sidecar.rpc.calls import Handler
-    from handoff_sidecar.rpc.wire_errors import ErrorTranslator
+    from handoff_sidecar.rpc.connection import Handler
 
 SMALL_LIMIT_BYTES = 4096
 
 
 class MemoryPipe:
-    """One direction; what is written can be read, and `flowing` says whether the reader keeps up."""
+    """One direction; what is written can be read."""
 
     def __init__(self) -> None:
-        self._stream = asyncio.StreamReader()
-        self.flowing = asyncio.Event()
-        self.flowing.set()
+        self._stream = asyncio.StreamReader(limit=2**30)
         self.broken = False
-        self.written_count = 0
 
     def write(self, data: bytes, /) -> None:
-        self.written_count += 1
-        if not self.broken:
-            self._stream.feed_data(data)
-
-    async def drain(self) -> None:
         if self.broken:
             raise BrokenPipeError("the reader is gone")
-        await self.flowing.wait()
+        self._stream.feed_data(data)
 
-    async def read(self, n: int, /) -> bytes:
-        return await self._stream.read(n)
+    async def readline(self) -> bytes:
+        return await self._stream.readline()
 
     def end(self) -> None:
         if not self._stream.at_eof():
@@ -55,7 +45,6 @@ class RawPeer:
         self.connection = connection
         self.to_us = to_us
         self.from_us = from_us
-        self._frames = FrameReader(from_us)
         self.serving = asyncio.create_task(connection.serve())
 
     def send(self, message: Any) -> None:
@@ -65,9 +54,7 @@ class RawPeer:
         self.to_us.write(data)
 
     async def receive(self) -> Any:
-        frame = await self._frames.next_frame()
-        assert isinstance(frame, bytes)
-        return json.loads(frame)
+        return json.loads(await self.from_us.readline())
 
     async def call(self, request_id: int, method: str, params: Any = None) -> Any:
         self.send({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params or {}})
@@ -89,13 +76,10 @@ class Rig:
         self,
         handlers: Mapping[str, Handler] | None = None,
         *,
-        error_translator: ErrorTranslator | None = None,
         max_frame_bytes: int = SMALL_LIMIT_BYTES,
     ) -> RawPeer:
         to_us, from_us = self.pipe(), self.pipe()
-        reader = FrameReader(to_us, max_frame_bytes=max_frame_bytes)
-        writer = FrameWriter(from_us, max_frame_bytes=max_frame_bytes)
-        connection = Connection(reader, writer, handlers or {}, error_translator=error_translator)
+        connection = Connection(to_us, from_us, handlers or {}, max_frame_bytes=max_frame_bytes)
         peer = RawPeer(connection, to_us, from_us)
         self._serving.append(peer.serving)
         return peer
@@ -105,8 +89,8 @@ class Rig:
     ) -> tuple[Connection, Connection]:
         there, back = self.pipe(), self.pipe()
         ends = (
-            Connection(FrameReader(back), FrameWriter(there), left or {}),
-            Connection(FrameReader(there), FrameWriter(back), right or {}),
+            Connection(back, there, left or {}),
+            Connection(there, back, right or {}),
         )
         self._serving.extend(asyncio.create_task(end.serve()) for end in ends)
         return ends
@@ -117,7 +101,6 @@ class Rig:
 
     async def end(self) -> None:
         for pipe in self._pipes:
-            pipe.flowing.set()
             pipe.end()
         await asyncio.gather(*self._serving, return_exceptions=True)
 

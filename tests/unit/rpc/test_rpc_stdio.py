@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
@@ -14,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
-from handoff_sidecar.rpc.stdio import ClaimedStdio, PipeSink, PipeSource
+from handoff_sidecar.rpc.stdio import ClaimedStdio, PipeSink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,48 +46,21 @@ def pipe() -> Iterator[Pipe]:
     made.close(made.incoming_fd)
 
 
-async def test_frames_of_any_size_pass_through_a_pipe(pipe: Pipe) -> None:
+async def test_lines_of_any_size_pass_through_a_pipe(pipe: Pipe) -> None:
     source, sink = ClaimedStdio(incoming_fd=pipe.incoming_fd, outgoing_fd=pipe.outgoing_fd).open()
-    reader, writer = FrameReader(source), FrameWriter(sink)
-    frames = [b"small", b"x" * LARGE_BYTES, b"", b"y" * 5000, b"small again"]
-    sending = asyncio.gather(*(writer.write(frame) for frame in frames))
-    assert [await reader.next_frame() for _ in frames] == frames
-    await sending
+    lines = [b"small\n", b"x" * LARGE_BYTES + b"\n", b"\n", b"y" * 5000 + b"\n", b"small again\n"]
+    for line in lines:
+        sink.write(line)  # far more than a pipe holds: the thread reads meanwhile
+    assert [await source.readline() for _ in lines] == lines
     pipe.close(pipe.outgoing_fd)
-    assert await reader.next_frame() is None
-    assert await reader.next_frame() is None
-
-
-async def test_a_read_gives_no_more_than_was_asked_for(pipe: Pipe) -> None:
-    source = PipeSource(pipe.incoming_fd)
-    os.write(pipe.outgoing_fd, b"abcde")
-    assert [await source.read(2), await source.read(2), await source.read(2)] == [b"ab", b"cd", b"e"]
-
-
-async def test_a_peer_that_does_not_read_holds_up_the_writer_but_not_the_loop(pipe: Pipe) -> None:
-    writer = FrameWriter(PipeSink(pipe.outgoing_fd))
-    sending = asyncio.create_task(writer.write(b"x" * LARGE_BYTES))
-    source = PipeSource(pipe.incoming_fd)
-    first = await source.read(10)
-    assert first == b"x" * 10
-    # The thread reads ahead a little; most of it must still be waiting.
-    assert not sending.done()
-    rest = 0
-    while rest < LARGE_BYTES + 1 - len(first):
-        rest += len(await source.read(1 << 20))
-    await sending
+    assert await source.readline() == b""
 
 
 @pytest.mark.parametrize("size_bytes", [10, LARGE_BYTES])
-async def test_a_peer_that_no_longer_reads_is_an_error(size_bytes: int, pipe: Pipe) -> None:
-    sink = PipeSink(pipe.outgoing_fd)
+def test_a_peer_that_no_longer_reads_is_an_error(size_bytes: int, pipe: Pipe) -> None:
     pipe.close(pipe.incoming_fd)
-    sink.write(b"x" * size_bytes)
     with pytest.raises(BrokenPipeError):
-        await sink.drain()
-    sink.write(b"more")
-    with pytest.raises(BrokenPipeError):
-        await sink.drain()
+        PipeSink(pipe.outgoing_fd).write(b"x" * size_bytes)
 
 
 CHATTY_SERVER = """
@@ -97,7 +68,6 @@ CHATTY_SERVER = """
 
     print("printed before the claim", end="")
     from handoff_sidecar.rpc.connection import Connection
-    from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
     from handoff_sidecar.rpc.stdio import claim_stdio
 
     claimed = claim_stdio()
@@ -123,7 +93,7 @@ CHATTY_SERVER = """
             connection.stop()
 
         handlers = {"chatter": chatter, "shutdown": shutdown}
-        connection = Connection(FrameReader(source), FrameWriter(sink), handlers)
+        connection = Connection(source, sink, handlers)
         await connection.serve()
 
     asyncio.run(main())

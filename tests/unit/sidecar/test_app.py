@@ -20,7 +20,6 @@ from handoff_sidecar.call import toasts
 from handoff_sidecar.folders import Folders
 from handoff_sidecar.rpc.connection import Connection
 from handoff_sidecar.rpc.errors import RpcError
-from handoff_sidecar.rpc.frames import FrameReader, FrameWriter
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import Index
 from handoff_sidecar.sidecar.app import Sidecar, _output_tokens_max
@@ -31,19 +30,16 @@ CONTEXT = {"sessionID": "ses_old", "messageID": "msg_2", "callID": "call_1", "ag
 
 
 class Pipe:
-    """One direction of an in-memory stream, with the methods that frames ask for."""
+    """One direction of an in-memory stream."""
 
     def __init__(self) -> None:
         self._reader = asyncio.StreamReader(limit=2**30)
 
-    async def read(self, n: int, /) -> bytes:
-        return await self._reader.read(n)
+    async def readline(self) -> bytes:
+        return await self._reader.readline()
 
     def write(self, data: bytes, /) -> None:
         self._reader.feed_data(data)
-
-    async def drain(self) -> None:
-        await asyncio.sleep(0)
 
     def close(self) -> None:
         self._reader.feed_eof()
@@ -62,8 +58,8 @@ async def shim(opencode: FakeOpenCode, tmp_path: Path) -> AsyncIterator[Connecti
     to_sidecar, to_shim = Pipe(), Pipe()
     config = tmp_path / "config"
     sidecar = Sidecar(
-        FrameReader(to_sidecar),
-        FrameWriter(to_shim),
+        to_sidecar,
+        to_shim,
         Folders(config, tmp_path / "state", tmp_path / "cache"),
         now=lambda: datetime.now(UTC),
     )
@@ -76,7 +72,7 @@ async def shim(opencode: FakeOpenCode, tmp_path: Path) -> AsyncIterator[Connecti
         response = await opencode._answer(request)  # noqa: SLF001
         return {"status": response.status_code, "headers": dict(response.headers), "body": response.text}
 
-    connection = Connection(FrameReader(to_shim), FrameWriter(to_sidecar), {"http/request": http_request})
+    connection = Connection(to_shim, to_sidecar, {"http/request": http_request})
     serving = [asyncio.ensure_future(sidecar.run()), asyncio.ensure_future(connection.serve())]
     yield connection
     to_sidecar.close()
@@ -118,10 +114,10 @@ async def test_a_prompt_that_the_shim_has_told_of_is_not_read_back(shim: Connect
         if request.url.path.endswith("prompt_async"):
             place = {"sessionID": request.url.path.split("/")[2]}
             info = {"id": "msg_1", **place, "role": "user", "agent": "build", "model": SCRIPTED}
-            await shim.notify("event", {"type": "message.updated", "info": info})
+            shim.notify("event", {"type": "message.updated", "info": info})
             for name in ("prt_1", "prt_2"):
                 part = {"id": name, **place, "messageID": "msg_1"}
-                await shim.notify("event", {"type": "message.part.updated", "part": part})
+                shim.notify("event", {"type": "message.part.updated", "part": part})
 
     opencode.intercept = tell
 
@@ -337,7 +333,7 @@ async def test_the_agent_of_a_full_session_is_told_and_the_end_of_its_turn_is_he
     told: Any = await shim.request("session/step", place, timeout_s=20)
     seen = {"context": PLACE, "sighting": {**SIGHTING, "tokens": {"total": 192_000}}}
     for kind in ("session.error", "session.idle"):
-        await shim.notify("event", {"type": kind, **seen})
+        shim.notify("event", {"type": kind, **seen})
 
     assert "80 % full" in told["part"]["text"]
     assert told["part"]["messageID"] == SIGHTING["turn"]
@@ -447,10 +443,10 @@ async def test_a_session_of_a_chain_is_indexed_at_the_end_of_its_turn_and_goes_w
 ) -> None:
     await hello(shim)
     opencode.sessions["ses_old"]["metadata"] = {"handoff": {"from": "ses_older"}}
-    await shim.notify("event", {"type": "session.idle", "context": CONTEXT, "sighting": {"sessionID": "ses_old"}})
+    shim.notify("event", {"type": "session.idle", "context": CONTEXT, "sighting": {"sessionID": "ses_old"}})
     index = await until_held(tmp_path, "ses_old", holds=True)
     info = opencode.sessions.pop("ses_old")
-    await shim.notify("event", {"type": "session.deleted", "directory": DIRECTORY, "info": info})
+    shim.notify("event", {"type": "session.deleted", "directory": DIRECTORY, "info": info})
     assert index == await until_held(tmp_path, "ses_old", holds=False)
 
 
@@ -461,7 +457,7 @@ async def test_no_index_is_made_where_the_person_does_not_want_one(
     (tmp_path / "config" / "handoff.json").write_text('{"index": false}')
     await hello(shim)
     opencode.sessions["ses_old"]["metadata"] = {"handoff": {"from": "ses_older"}}
-    await shim.notify("event", {"type": "session.idle", "context": CONTEXT, "sighting": {"sessionID": "ses_old"}})
+    shim.notify("event", {"type": "session.idle", "context": CONTEXT, "sighting": {"sessionID": "ses_old"}})
     assert (await call(shim, "read_session", {"session_id": "ses_old", "query": "login"}))["output"]
     assert not (tmp_path / "cache").exists()
 

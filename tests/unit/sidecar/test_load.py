@@ -31,8 +31,9 @@ async def busy_hour(sidecar: RunningSidecar, fake: FakeOpenCode, hour: int) -> N
         place = {"sessionID": name, "directory": DIRECTORY, "worktree": DIRECTORY}
         sighting = {"sessionID": name, "providerID": "scripted", "modelID": "m1", "tokens": {"total": 170_000}}
         seen = {"context": place, "sighting": sighting}
+        for _ in range(20):
+            sidecar.connection.notify("event", {"type": "session.error", **seen})
         await asyncio.gather(
-            *(sidecar.connection.notify("event", {"type": "session.error", **seen}) for _ in range(20)),
             *(sidecar.connection.request("session/step", seen, timeout_s=20) for _ in range(5)),
             sidecar.call("read_session", {}, name, DIRECTORY),
             sidecar.call("read_session", {"query": "login"}, name, DIRECTORY),
