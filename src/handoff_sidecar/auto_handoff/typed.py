@@ -40,6 +40,7 @@ TELL_OF_NOTHING = (
 )
 ONLY_TALKED = "No handoff was made: the agent answered instead. /handoff-now makes it."
 NOT_MADE = "The agent made no handoff, so it was made without its words"
+TOO_FULL = "The context was too full for the agent to answer, so the handoff was made without it"
 PROVIDER_FAILED = "The provider failed ({reason}), so the handoff was made without the agent"
 
 
@@ -48,6 +49,7 @@ class _Typed:
     turn: MessageID
     trigger: Trigger
     failure: str = ""
+    is_overflow: bool = False
 
 
 class TypedHandoffs:
@@ -77,25 +79,30 @@ class TypedHandoffs:
         """Whether the end of this session's turn is waited for."""
         return session_id in self._typed
 
-    def failed(self, session_id: SessionID, reason: str) -> None:
+    def failed(self, session_id: SessionID, reason: str, *, is_overflow: bool = False) -> None:
         """Take note of an error: a turn may end without a single message of the agent's."""
         if (typed := self._typed.get(session_id)) is not None:
-            self._typed[session_id] = replace(typed, failure=reason or "it did not say why")
+            self._typed[session_id] = replace(typed, failure=reason or "it did not say why", is_overflow=is_overflow)
 
     def stopped(self, session_id: SessionID) -> None:
         """Take note of an escape: the person stays."""
         self._typed.pop(session_id, None)
 
-    async def retried(self, reason: str, scene: Scene) -> None:
-        """OpenCode waits for a provider to recover: nobody who types `handoff` waits with it."""
-        self.failed(scene.context.session_id, reason)
+    async def waits(self, reason: str, scene: Scene) -> None:
+        """OpenCode retries, or compacts a session that is too long: nobody who types `handoff` waits for that.
+
+        Args:
+            reason: what has failed, if that was not told of before.
+        """
+        if (typed := self._typed.get(scene.context.session_id)) is not None and not typed.failure:
+            self.failed(scene.context.session_id, reason)
         await self.ended(scene, is_waiting=True)
 
     async def ended(self, scene: Scene, *, is_waiting: bool = False) -> None:
         """Do what is to be done at the end of a turn in which a handoff was typed; errors are told to the person.
 
         Args:
-            is_waiting: the turn goes on, but only waits for the provider.
+            is_waiting: the turn goes on, but not with what the person asked for.
         """
         session_id = scene.context.session_id
         async with self._locks.setdefault(session_id, asyncio.Lock()):
@@ -138,16 +145,18 @@ class TypedHandoffs:
     async def _hand_off(self, typed: _Typed, scene: Scene, failure: str, since: list[Message]) -> None:
         """Hand off with the computed brief; where the provider failed before a word was said, nobody asks it again."""
         said_nothing = not any(message.text or any(part.tool for part in message.parts) for message in since)
+        is_too_full = typed.is_overflow or any(message.has_overflowed for message in since)
         await end_turn(scene.client, scene.context.session_id)
         reason = one_line(failure, REASON_MAX_CHARACTERS).rstrip(".")
+        without_a_word = PROVIDER_FAILED.format(reason=reason) if failure else NOT_MADE
 
         def plan(gathered: Gathered) -> tuple[Notes, Handoff]:
-            notes, handoff = computed(gathered, error=failure)
+            notes, handoff = computed(gathered, error="" if is_too_full else failure)
             wanted = {
                 "turn": typed.turn,
                 "typed": typed.trigger.goal or "",
-                "reply": not (failure and said_nothing),
-                "announcement": PROVIDER_FAILED.format(reason=reason) if failure else NOT_MADE,
+                "reply": is_too_full or not (failure and said_nothing),
+                "announcement": TOO_FULL if is_too_full else without_a_word,
                 "name": "The handoff that you typed",
                 "retry": "type `/handoff-now`",
             }

@@ -75,6 +75,7 @@ class _Watched:
     stage: Stage = Stage.WATCHED
     noticed: bool = False
     failed: bool = False
+    is_provider_down: bool = False
     cause: Cause | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -148,10 +149,15 @@ class Watch:
                 self._remember(watched, None, Start.WAIT, percent, look)
             await self._hand_off(watched, scene)
 
-    def failed(self, session_id: SessionID) -> None:
-        """Note an error in a session: a turn may end without any message from the agent."""
-        if session_id in self._sessions:
-            self._sessions[session_id].failed = True
+    def failed(self, session_id: SessionID, *, is_overflow: bool = False) -> None:
+        """Note an error in a session: a turn may end without any message from the agent.
+
+        Args:
+            is_overflow: the session has become too long; the next one is not.
+        """
+        if (watched := self._sessions.get(session_id)) is not None:
+            watched.failed = True
+            watched.is_provider_down |= not is_overflow
 
     def _of(self, session_id: SessionID) -> _Watched:
         watched = self._sessions.setdefault(session_id, _Watched())
@@ -191,7 +197,7 @@ class Watch:
     async def _ask(self, watched: _Watched, percent: int, look: Look, scene: Scene) -> None:
         session = look.session
         facts = facts_of(session, look.messages, [], root=scene.context.root)
-        watched.failed = False
+        watched.failed = watched.is_provider_down = False
         go_on(notify(scene.client, UNDER_WAY.format(percent=percent)))
         part = PromptPart(ASK.format(percent=percent), synthetic=True)
         await scene.client.prompt(session.id, [part], agent=facts.agent, model=facts.model, reply=True)
@@ -210,7 +216,7 @@ class Watch:
                 "name": "The automatic handoff",
                 "retry": "type `handoff`",
                 "start": Start.WAIT,
-                "reply": handoff.reply and not watched.failed,
+                "reply": handoff.reply and not watched.is_provider_down,
             }
             return notes, (cause.of(handoff) if cause else handoff).model_copy(update=wanted)
 

@@ -42,7 +42,9 @@ def computed_notes(
     asked = (own_words(message) for message in requests_of(messages))
     requests = [text for text in asked if find_trigger(text) is None][-LAST_REQUESTS:]
     said = _last_words(messages)
-    error = error or next((message.error_text for message in reversed(messages) if message.is_work), "")
+    last = next((message for message in reversed(messages) if message.is_work), None)
+    if last is not None and not last.has_overflowed:
+        error = error or last.error_text
     began = beginning_of(messages)
     summary = began.summary.splitlines()
     before = [line for line in summary if line != OPENING and not (said and line.startswith(LAST_WORDS))]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.models import MessageID, SessionID
+from handoff_sidecar.opencode.models import MessageID, Session, SessionID
 from handoff_sidecar.opencode.wire import Wire
 from handoff_sidecar.settings import Settings
 
@@ -43,13 +44,31 @@ class ToolContext(Wire):
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What the user said in a part of a session, oldest first, and whether that is all of it."""
+
+    said: tuple[str, ...] = ()
+    are_all: bool = False
+
+
+WordsBefore = Callable[[Session, MessageID], Awaitable[Words]]
+"""What was said in a session before this message, as far as it is known without asking OpenCode."""
+
+
+async def no_words(_session: Session, _message: MessageID) -> Words:
+    """Where nothing is kept, nothing is known."""
+    return Words()
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
-    """Where work is done: the session, the client to use, and the user's settings."""
+    """Where work is done: the session, the client to use, the user's settings, and what is kept of their words."""
 
     context: ToolContext
     client: OpenCodeClient
     settings: Settings
     mode: Mode
+    words_before: WordsBefore = no_words
 
 
 class ToolResult(BaseModel):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from handoff_sidecar.brief.brief import Surroundings, files_to_look_for
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
-from handoff_sidecar.call.context import Scene
+from handoff_sidecar.call.context import Scene, Words
 from handoff_sidecar.errors import HandoffFailed, HandoffSidecarError, OpenCodeError, OpenCodeUnreachable
 from handoff_sidecar.handoff.git_status import GitState, describe
 from handoff_sidecar.handoff.inherited import with_inheritance
@@ -122,7 +122,7 @@ async def gather(scene: Scene) -> Gathered:
     if not isinstance(messages, BaseException):
         has_todos = bool(listed) or isinstance(todos, BaseException)
         facts = await with_inheritance(facts, client, root=root, messages=GATHERED_MESSAGES, has_todos=has_todos)
-    facts = replace(facts, said=(*await _said_before(client, session_id, page.before), *facts.said))
+    facts = replace(facts, said=(*await _said_before(session, page, scene), *facts.said))
     said = describe(git if isinstance(git, GitState) else None)
     return Gathered(root, facts, page.messages, said, tuple(missing))
 
@@ -143,17 +143,25 @@ async def _what_stands(session: Session, page: MessagePage, client: OpenCodeClie
         return error
 
 
-async def _said_before(client: OpenCodeClient, session_id: SessionID, before: str | None) -> tuple[str, ...]:
-    """What the user said in the messages before those that are gathered: rules are set early."""
-    if before is None:
+async def _said_before(session: Session, newest: MessagePage, scene: Scene) -> tuple[str, ...]:
+    """What the user said in the messages before those that are gathered: rules are set early.
+
+    From the index, which has all of it once the session was part of a chain or nearly full; else from a page more.
+    """
+    if newest.before is None or not newest.messages:
         return ()
+    kept = Words()
     try:
         async with asyncio.timeout(OLDER_WORDS_TIMEOUT_S):
-            page = await client.messages(session_id, limit=OLDER_MESSAGES, before=before)
+            if scene.settings.index:
+                kept = await scene.words_before(session, newest.messages[0].info.id)
+            if kept.are_all:
+                return kept.said
+            page = await scene.client.messages(session.id, limit=OLDER_MESSAGES, before=newest.before)
     except (OpenCodeError, TimeoutError) as error:
-        log.info("what was said in %s before could not be had: %r", session_id, error)
-        return ()
-    return said_in(page.messages)
+        log.info("what was said in %s before could not be had: %r", session.id, error)
+        return kept.said
+    return (*kept.said, *said_in(page.messages))
 
 
 async def _messages(client: OpenCodeClient, session_id: SessionID) -> MessagePage:

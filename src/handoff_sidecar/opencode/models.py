@@ -34,7 +34,8 @@ LAST_MOMENT_MS = 253_402_300_799_000
 """The end of the year 9999, which is the last one that Python's calendar has."""
 
 ABORTED = "MessageAbortedError"
-_SAYS_NOTHING_OF_THE_PROVIDER = frozenset({ABORTED, "ContextOverflowError", "MessageOutputLengthError"})
+OVERFLOWED = "ContextOverflowError"
+_SAYS_NOTHING_OF_THE_PROVIDER = frozenset({ABORTED, OVERFLOWED, "MessageOutputLengthError"})
 """Names of errors that end a turn although the provider answers."""
 
 
@@ -342,6 +343,11 @@ class Message(Wire):
     def was_aborted(self) -> bool:
         """Whether a person ended this turn."""
         return _error_name(self.info.error) == ABORTED
+
+    @property
+    def has_overflowed(self) -> bool:
+        """Whether the session had become too long for the model, which another session is not."""
+        return _error_name(self.info.error) == OVERFLOWED
 
     @property
     def provider_failed(self) -> bool:

@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sqlite3
 import time
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 
-from handoff_sidecar.call.context import Scene
+from handoff_sidecar.call.context import Scene, Words
 from handoff_sidecar.errors import IndexBusy, IndexReplaced, OpenCodeError
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.models import Session, SessionID
+from handoff_sidecar.opencode.models import MessageID, Session, SessionID
 from handoff_sidecar.reading.background import Background
 from handoff_sidecar.reading.indexes import Indexes, ProjectIndex
 from handoff_sidecar.reading.pace import FIRST_MESSAGES
@@ -24,6 +25,8 @@ from handoff_sidecar.reading.reach import Reach, is_stale, reach_of
 from handoff_sidecar.reading.removal import forget_sessions
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import why_no_index
+from handoff_sidecar.search.store import Store
+from handoff_sidecar.session.statements import UserRequest
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,9 @@ MOST_SESSIONS = 100_000
 
 INDEX_MAX_BYTES = 500_000_000
 """For each project: about 650 MB of text, two thousand sessions."""
+
+WORDS_MAX_CHARACTERS = 100_000
+"""Of what the user said, from the beginning on: some 500 messages, looked through for rules in 80 ms."""
 
 OPENED_DELAY_S = 8.0
 """OpenCode's own start is over by then."""
@@ -103,7 +109,10 @@ class Upkeep:
         self._background.go_on()
 
     async def turn_ended(self, scene: Scene) -> None:
-        """A turn has ended, or the session was handed off: if it is part of a chain, bring it up to date."""
+        """A turn has ended, in a chain or nearly full, or the session was handed off: bring it up to date.
+
+        The next one will look things up in it, and the brief wants what the user said at its beginning.
+        """
         if not scene.settings.index or why_no_index():
             return
         try:
@@ -111,9 +120,29 @@ class Upkeep:
         except OpenCodeError as error:
             log.info("the index was not brought up to date at the end of a turn: %s", error)
             return
-        if session.handoff:
-            project = await asyncio.to_thread(self._indexes.of, session, is_kept=True)
-            self.later(session.id, scene.client, project)
+        project = await asyncio.to_thread(self._indexes.of, session, is_kept=True)
+        self.later(session.id, scene.client, project)
+
+    async def words_before(self, session: Session, message_id: MessageID) -> Words:
+        """What the user said in a session before this message, if there is an index; nothing is read anew."""
+        project = None if why_no_index() else await asyncio.to_thread(self._indexes.if_there, session)
+        if project is None:
+            return Words()
+
+        def look(connection: sqlite3.Connection) -> Words:
+            store, covered = Store(connection), coverage.coverage_of(connection, session.id)
+            rows, first = store.rows_of(session.id), store.first_from(session.id, message_id)
+            if rows is None:
+                return Words()
+            before = range(rows.start, rows.stop if first is None else first)
+            said = tuple(_typed(store.requests(before), WORDS_MAX_CHARACTERS))
+            return Words(said, are_all=covered.is_whole and covered.newest_id >= message_id)
+
+        try:
+            return await asyncio.to_thread(project.index.read, look)
+        except (IndexBusy, IndexReplaced) as error:
+            log.info("what was said in %s is not taken from the index: %s", session.id, error)
+            return Words()
 
     async def opened(self, client: OpenCodeClient) -> None:
         """A project was opened: a little later, remove what was deleted while nobody looked, if there is an index."""
@@ -183,3 +212,14 @@ class Upkeep:
         deleted = [each for each in gone if await client.session_if_there(each) is None]
         if deleted:
             await self._background.forget(deleted, client, project)
+
+
+def _typed(requests: Iterable[UserRequest], most_characters: int) -> Iterator[str]:
+    """What was said, until there is so much of it."""
+    left = most_characters
+    for request in requests:
+        left -= len(request.said)
+        if left < 0:
+            return
+        if request.said:
+            yield request.said

@@ -120,7 +120,8 @@ class Sidecar:
         self._folders = folders
         self._http = through_tunnel(self._carry)
         self._now = now
-        self._scenes = Scenes(self._http, folders.config)
+        self._upkeep = Upkeep(Indexes(folders.cache))
+        self._scenes = Scenes(self._http, folders.config, self._upkeep.words_before)
         self._tokenizer = Tokenizer()
         self._vocabulary: asyncio.Task[None] | None = None
         self._update: asyncio.Task[None] | None = None
@@ -138,7 +139,6 @@ class Sidecar:
             stored_prompts=self._stored_prompts,
             is_heard=self._is_heard,
         )
-        self._upkeep = Upkeep(Indexes(folders.cache))
         self._tools: dict[str, Callable[[dict[str, Any], Scene], Awaitable[ToolResult]]] = {
             SESSION_HANDOFF.name: session_handoff,
             READ_SESSION.name: ReadSessionTool(
@@ -236,16 +236,17 @@ class Sidecar:
             return
         session_id = event.context.session_id
         if event.type == "session.error":
-            self._watch.failed(session_id)
+            self._watch.failed(session_id, is_overflow=event.is_overflow)
             if event.is_escape:
                 self._typed.stopped(session_id)
             else:
-                self._typed.failed(session_id, event.reason)
-            return
+                self._typed.failed(session_id, event.reason, is_overflow=event.is_overflow)
+            if not event.is_overflow:
+                return
         scene = self._scenes.scene(event.context)
         await self._vocabulary_loaded()
-        if event.type == "session.status":
-            await self._typed.retried(event.reason, scene)
+        if event.type != "session.idle":
+            await self._typed.waits(event.reason, scene)
             return
         await self._typed.ended(scene)
         await self._watch.idle(event.sighting, scene)

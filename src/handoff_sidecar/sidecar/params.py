@@ -8,7 +8,15 @@ from pydantic import ConfigDict, Field, RootModel
 
 from handoff_sidecar.auto_handoff.watch import Sighting
 from handoff_sidecar.call.context import Mode, ToolContext
-from handoff_sidecar.opencode.models import ABORTED, MessageID, MessageInfo, Session, SessionID, SessionStatus
+from handoff_sidecar.opencode.models import (
+    ABORTED,
+    OVERFLOWED,
+    MessageID,
+    MessageInfo,
+    Session,
+    SessionID,
+    SessionStatus,
+)
 from handoff_sidecar.opencode.versions import is_older
 from handoff_sidecar.opencode.wire import Wire
 
@@ -104,6 +112,11 @@ class SessionEvent(Wire):
     def is_escape(self) -> bool:
         """Whether somebody ended the turn."""
         return self.error.get("name") == ABORTED
+
+    @property
+    def is_overflow(self) -> bool:
+        """Whether the session has become too long for the model."""
+        return self.error.get("name") == OVERFLOWED
 
     @property
     def reason(self) -> str:

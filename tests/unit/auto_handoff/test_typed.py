@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
 
-from handoff_sidecar.auto_handoff.typed import NOTHING, ONLY_TALKED, TELL_OF_NOTHING, UNDER_WAY, TypedHandoffs
+from handoff_sidecar.auto_handoff.typed import NOTHING, ONLY_TALKED, TELL_OF_NOTHING, TOO_FULL, UNDER_WAY, TypedHandoffs
 from handoff_sidecar.call.context import Mode, Scene, ToolContext
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.journal.journal import Journal
@@ -20,6 +20,7 @@ from handoff_sidecar.text.tokens import Tokenizer
 TOKENIZER = Tokenizer()
 OLD = SessionID("ses_old")
 TURN = MessageID("msg_0003")
+OVERFLOW = {"name": "ContextOverflowError", "data": {"message": "too long"}}
 FAILED = {"name": "APIError", "data": {"message": "overloaded", "statusCode": 500}}
 ESCAPE = {"name": "MessageAbortedError", "data": {"message": "aborted"}}
 
@@ -100,11 +101,38 @@ async def test_a_provider_that_failed_is_enough_and_is_not_asked_again(
     assert any("The provider failed (overloaded)" in toast for toast in said(opencode))
 
 
+async def test_a_session_that_is_too_long_is_handed_off_at_once_and_the_next_one_begins(
+    opencode: FakeOpenCode, typed: TypedHandoffs
+) -> None:
+    await say(opencode, typed, "handoff fix the tests")
+    opencode.statuses["ses_old"] = {"type": "busy"}
+    typed.failed(OLD, "too long", is_overflow=True)
+
+    await typed.waits("too long", scene(opencode))
+
+    sent = next(body for _, path, body in reversed(opencode.requests) if path.endswith("prompt_async"))
+    assert "noReply" not in sent
+    assert "too long" not in sent["parts"][0]["text"]
+    assert opencode.aborted == ["ses_old"]
+    assert any(TOO_FULL in toast for toast in said(opencode))
+
+
+async def test_what_is_too_long_may_be_told_by_the_answer_alone(opencode: FakeOpenCode, typed: TypedHandoffs) -> None:
+    await say(opencode, typed, "handoff fix the tests")
+    opencode.messages["ses_old"].append(answer("", error=OVERFLOW))
+
+    await typed.ended(scene(opencode))
+
+    sent = next(body for _, path, body in reversed(opencode.requests) if path.endswith("prompt_async"))
+    assert "noReply" not in sent
+    assert "**Blocked:**" not in sent["parts"][0]["text"]
+
+
 async def test_the_first_retry_counts_as_failed_and_ends_the_turn(opencode: FakeOpenCode, typed: TypedHandoffs) -> None:
     await say(opencode, typed, "handoff fix the tests")
     opencode.statuses["ses_old"] = {"type": "retry", "attempt": 1, "message": "overloaded"}
 
-    await typed.retried("overloaded", scene(opencode))
+    await typed.waits("overloaded", scene(opencode))
 
     assert opencode.aborted == ["ses_old"]
     assert len(opencode.made()) == 1

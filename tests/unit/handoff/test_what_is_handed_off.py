@@ -16,7 +16,7 @@ import httpx
 import pytest
 from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, tool_part, user_message
 
-from handoff_sidecar.call.context import Mode, Scene, ToolContext, ToolResult
+from handoff_sidecar.call.context import Mode, Scene, ToolContext, ToolResult, Words, WordsBefore, no_words
 from handoff_sidecar.errors import HandoffFailed, InvalidArguments
 from handoff_sidecar.handoff import screen, worktree
 from handoff_sidecar.handoff.gather import GATHERED_MESSAGES
@@ -25,6 +25,7 @@ from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.handoff.worktree import files_present, git_state
 from handoff_sidecar.journal.brief_file import read_brief
 from handoff_sidecar.journal.journal import Journal
+from handoff_sidecar.opencode.models import MessageID, Session
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.text.tokens import Tokenizer
 
@@ -54,11 +55,16 @@ def hand_off(opencode: FakeOpenCode, project: Path, tmp_path: Path, monkeypatch:
     tool = SessionHandoff(journal=Journal(tmp_path / "briefs"), tokenizer=Tokenizer(), now=lambda: datetime.now(UTC))
 
     async def call(
-        session: str = "ses_old", *, mode: Mode = "tui", settings: dict[str, Any] | None = None, **arguments: Any
+        session: str = "ses_old",
+        *,
+        mode: Mode = "tui",
+        settings: dict[str, Any] | None = None,
+        words_before: WordsBefore = no_words,
+        **arguments: Any,
     ) -> ToolResult:
         context = {"sessionID": session, "agent": "plan", "directory": str(project), "worktree": str(project)}
         place = ToolContext.model_validate(context)
-        scene = Scene(place, opencode.client(str(project)), Settings(**(settings or {})), mode)
+        scene = Scene(place, opencode.client(str(project)), Settings(**(settings or {})), mode, words_before)
         return await tool({"summary": "Login works.", **arguments}, scene)
 
     return call
@@ -66,6 +72,25 @@ def hand_off(opencode: FakeOpenCode, project: Path, tmp_path: Path, monkeypatch:
 
 def prompt_of(opencode: FakeOpenCode, result: ToolResult) -> str:
     return str(opencode.messages[result.metadata["sessionID"]][0]["parts"][0]["text"])
+
+
+@pytest.mark.parametrize(("are_all", "settings", "pages"), [(True, {}, 1), (False, {}, 2), (True, {"index": False}, 2)])
+async def test_what_was_said_long_ago_comes_from_what_is_kept_and_else_from_a_page_more(
+    opencode: FakeOpenCode, hand_off: HandOff, *, are_all: bool, settings: dict[str, Any], pages: int
+) -> None:
+    opencode.messages["ses_old"] += [assistant_message(n, "Hm.") for n in range(3, GATHERED_MESSAGES + 5)]
+    before = opencode.messages["ses_old"][-GATHERED_MESSAGES]["info"]["id"]
+
+    async def kept(session: Session, message: MessageID) -> Words:
+        assert (session.id, message) == ("ses_old", before)
+        return Words(("Never log a token.",), are_all=are_all)
+
+    prompt = prompt_of(opencode, await hand_off(words_before=kept, settings=settings))
+
+    assert ('"Never log a token."' in prompt) == (settings == {})
+    assert (RULE in prompt) == (pages == 2)
+    asked = [path for _, path, _ in opencode.requests if path == "/session/ses_old/message"]
+    assert len(asked) == pages
 
 
 async def test_what_still_runs_is_named_with_the_session_that_holds_its_result(
