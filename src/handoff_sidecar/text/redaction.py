@@ -20,8 +20,9 @@ class _Form(NamedTuple):
     Attributes:
         name: what it is called in its place.
         pattern: its first group, if it has one, says what the secret is for, and stays.
-        signs: one of these is in every text that the pattern matches; to look for them takes next to nothing.
-        any_case: whether the signs are so in lower case alone.
+        signs: regular expressions, one of which every text has that the pattern matches. Each begins with a letter or
+            a sign that is meant as it stands, which takes next to nothing to look for.
+        any_case: whether the signs are written in small letters for whatever case.
     """
 
     name: str
@@ -45,48 +46,48 @@ _FORMS = (
         ),
         ("-----BEGIN ",),
     ),
-    _Form("AWS access key", re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b"), ("AKIA", "ASIA", "ABIA", "ACCA")),
+    _Form("AWS access key", re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b"), ("A(?:[KSB]IA|CCA)",)),
     _Form(
         "AWS secret key",
         re.compile(r"(?i:aws_?secret_?(?:access_?)?key)[\"']?\s{0,3}[=:]\s{0,3}[\"']?[A-Za-z0-9/+]{40}\b"),
-        ("aws_secret", "awssecret"),
+        ("aws_?secret",),
         any_case=True,
     ),
     _Form(
         "GitHub token",
         re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255})"),
-        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+        ("gh[pousr]_", "github_pat_"),
     ),
     _Form(
         "GitLab token",
         re.compile(r"\bgl(?:pat|dt|rt|cbt|ptt)-[A-Za-z0-9_-]{20,255}"),
-        ("glpat-", "gldt-", "glrt-", "glcbt-", "glptt-"),
+        ("gl(?:pat|dt|rt|cbt|ptt)-",),
     ),
     _Form(
         "Slack token",
         re.compile(r"\bxox[abeoprs]-[A-Za-z0-9-]{10,255}|\bxapp-\d-[A-Za-z0-9-]{10,255}"),
-        ("xox", "xapp-"),
+        ("x(?:ox|app-)",),
     ),
     _Form(
-        "Slack webhook", re.compile(r"https://hooks\.slack\.com/services/[A-Za-z0-9/]{20,255}"), ("hooks.slack.com",)
+        "Slack webhook", re.compile(r"https://hooks\.slack\.com/services/[A-Za-z0-9/]{20,255}"), (r"hooks\.slack\.com",)
     ),
     _Form("Anthropic API key", re.compile(r"\bsk-ant-[A-Za-z0-9_-]{20,255}"), ("sk-ant-",)),
     _Form("API key", re.compile(r"\bsk-(?:proj-|svcacct-|or-v1-)?[A-Za-z0-9_-]{20,255}"), ("sk-",)),
     _Form("Google API key", re.compile(r"\bAIza[0-9A-Za-z_-]{35}"), ("AIza",)),
-    _Form("Google OAuth token", re.compile(r"\bya29\.[0-9A-Za-z_-]{20,1024}"), ("ya29.",)),
+    _Form("Google OAuth token", re.compile(r"\bya29\.[0-9A-Za-z_-]{20,1024}"), (r"ya29\.",)),
     _Form(
         "Stripe key",
         re.compile(r"\b[sr]k_(?:live|test)_[0-9A-Za-z]{16,255}"),
-        ("sk_live_", "sk_test_", "rk_live_", "rk_test_"),
+        ("k_(?:live|test)_",),
     ),
     _Form("npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b"), ("npm_",)),
     _Form("PyPI token", re.compile(r"\bpypi-[A-Za-z0-9_-]{32,1024}"), ("pypi-",)),
     _Form("Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,255}"), ("hf_",)),
-    _Form("SendGrid key", re.compile(r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}"), ("SG.",)),
+    _Form("SendGrid key", re.compile(r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}"), (r"SG\.",)),
     _Form(
         "JSON web token",
         re.compile(r"\beyJ[A-Za-z0-9_-]{10,4096}\.eyJ[A-Za-z0-9_-]{10,8192}(?:\.[A-Za-z0-9_-]{0,4096})?"),
-        (".eyJ",),
+        (r"\.eyJ",),
     ),
     _Form("password in a URL", re.compile(r"(://[^\s:/@\"'<>]{0,255}:)[^\s/@\"'<>]{1,255}(?=@)"), ("://",)),
     _Form(
@@ -104,7 +105,7 @@ _FORMS = (
             r"|SECRET_KEY)[\"']?\s{0,3}(?:=|:(?=\s{0,3}[\"']?[^\s\"']{0,255}\d))\s{0,3}[\"']?)"
             r"(?![$<{\[*(]|null\b|None\b|true\b|false\b|process\.|os\.|import\.|env\.)[^\s\"'`,;]{6,4096}"
         ),
-        ("PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY"),
+        ("PASSW", "SECRET", "TOKEN", "KEY"),
     ),
     _Form(
         "password",
@@ -112,19 +113,21 @@ _FORMS = (
             r"((?i:\b(?:password|passwd|pwd|client_secret|secret_key|api_?key|access_token|auth_token)\b)"
             r"[\"']?\s{0,3}[=:]\s{0,3}([\"']))(?![$<{\[*])[^\s\"'`]{6,255}(?=\2)"
         ),
-        ("password", "passwd", "pwd", "client_secret", "secret_key", "api_key", "apikey", "access_token", "auth_token"),
+        ("passw", "pwd", "secret", "api_?key", "_token"),
         any_case=True,
     ),
 )
+
+_LOOKS = tuple((form, tuple(re.compile(sign).search for sign in form.signs)) for form in _FORMS)
 
 
 def redact(text: str) -> str:
     """The text with each secret as `[redacted: AWS access key]` and the like."""
     folded = text.lower()
-    for form in _FORMS:
+    for form, looks in _LOOKS:
         looked_at = folded if form.any_case else text
-        for sign in form.signs:
-            if sign in looked_at:
+        for is_there in looks:
+            if is_there(looked_at):
                 text = form.pattern.sub(form.replacement, text)
                 break
     return text
