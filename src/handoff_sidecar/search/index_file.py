@@ -32,6 +32,9 @@ OLDEST_SQLITE = (3, 34)
 BUSY_TIMEOUT_S = 3.0
 """Another sidecar's longest transaction is a page of messages, or a step of a merge: under 0.3 s each."""
 
+PAGE_BYTES = 8_192
+"""A packed message has some two thousand bytes: of pages of 4,096 a quarter stays empty."""
+
 CACHE_KB = 1_500
 """Of pages in memory, for each connection."""
 
@@ -244,6 +247,7 @@ def _check(connection: sqlite3.Connection) -> None:
 def _connected(name: str) -> sqlite3.Connection:
     connection = sqlite3.connect(name, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
         connection.execute(f"PRAGMA cache_size=-{CACHE_KB}")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA secure_delete=ON")

@@ -6,9 +6,8 @@ Owns where a message is cut, and who speaks in a piece. Knows nothing of how pas
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Iterator
+from typing import Literal, NamedTuple, get_args
 
 from handoff_sidecar.session.persons import without_briefs
 from handoff_sidecar.session.transcript import Entry, Record, has_failed, is_command, is_edit
@@ -23,9 +22,9 @@ SPEAKERS: tuple[Speaker, ...] = get_args(Speaker)
 PASSAGE_CHARACTERS = 450
 """About 110 tokens: 4,000 tokens show 30 places. From 380 to 550 real sessions made no difference."""
 
-BREAK_AT_A_GAP_FROM = 0.6
-BREAK_AT_A_HEADING_FROM = 0.35
-"""Of that length: a passage ends early at an empty line, and earlier still before a heading."""
+_BREAK_AT_A_GAP = 0.6 * PASSAGE_CHARACTERS
+_BREAK_AT_A_HEADING = 0.35 * PASSAGE_CHARACTERS
+"""A passage ends early at an empty line, and earlier still before a heading."""
 
 _FEEDBACK = re.compile(
     r"(?s)rejected permission to use this specific tool call with the following feedback: (?P<said>.*)"
@@ -40,7 +39,7 @@ _OWN_TOOLS = ("- session_handoff", "- read_session")
 
 _TELLS_OF_A_FAILURE = re.compile(
     r"(?m)^\W{0,4}(?:FAIL|ERROR|[Ee]rror|panic|fatal|Traceback)\b|\bFAILED\b"
-    r"|\b(?:\w*Error|\w*Exception|error|failed|panic): "
+    r"|(?:Error|Exception|\b(?:error|failed|panic)): "
 )
 """In a command's output; many commands fail with an exit code of 0, as what they pipe into succeeds."""
 
@@ -50,9 +49,8 @@ _SIGNS_OF_A_FAILURE = ("FAIL", "ERROR", "rror", "panic", "fatal", "Traceback", "
 _REPLACEMENT = re.compile(r"(?s)(?P<before>.*?)^oldString: (?P<old>.*)^newString: (?P<new>.*)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A piece of a message.
+class Passage(NamedTuple):
+    """A piece of a message; a tuple, as half a million of them are made for a large project.
 
     Attributes:
         entry: the place in the record of what it is cut from; pieces of one entry follow each other.
@@ -67,12 +65,14 @@ class Passage:
 
 def passages_of(record: Record) -> list[Passage]:
     """The passages of a message, in order; what they stand in are the passages around them."""
-    return [
-        Passage(_in_piece(speaker, entry, piece), place, head, piece)
-        for place, entry in enumerate(record.entries)
-        for speaker, head, text in _spoken(record, entry)
-        for piece in pieces(text)
-    ]
+    found = []
+    for place, entry in enumerate(record.entries):
+        for speaker, head, text in _spoken(record, entry):
+            may_fail = speaker == "output" and is_command(entry) and _has_signs(text)
+            for piece in pieces(text):
+                fails = may_fail and _has_signs(piece) and _TELLS_OF_A_FAILURE.search(piece)
+                found.append(Passage("failed" if fails else speaker, place, head, piece))
+    return found
 
 
 def words_of_the_person(record: Record) -> list[str]:
@@ -104,13 +104,6 @@ def _spoken(record: Record, entry: Entry) -> Iterator[tuple[Speaker, str, str]]:
             yield "failed" if failed else "output", entry.head, entry.given
 
 
-def _in_piece(speaker: Speaker, entry: Entry, piece: str) -> Speaker:
-    """Who speaks in a piece of an entry: where a command fails, some lines of its output say so."""
-    if speaker == "output" and is_command(entry) and _tells_of_a_failure(piece):
-        return "failed"
-    return speaker
-
-
 def _said(record: Record, text: str) -> Iterator[tuple[Speaker, str, str]]:
     if record.role != "user":
         yield "agent" if record.role == "assistant" else "summary", "", text
@@ -129,36 +122,35 @@ def _input(entry: Entry) -> str:
     return f"{replaced['before']}newString: {replaced['new']}\noldString: {replaced['old'].rstrip()}"
 
 
-def _tells_of_a_failure(piece: str) -> bool:
-    return any(sign in piece for sign in _SIGNS_OF_A_FAILURE) and _TELLS_OF_A_FAILURE.search(piece) is not None
+def _has_signs(output: str) -> bool:
+    """Whether some lines of a command's output may say that it failed."""
+    return any(sign in output for sign in _SIGNS_OF_A_FAILURE)
 
 
 def pieces(text: str) -> Iterator[str]:
-    """A text in pieces of whole lines; a line that is longer than a passage is cut."""
+    """A text in pieces of whole lines; a line that is longer than a passage is cut.
+
+    A piece also ends before an empty line or a heading, if it is long enough by then.
+    """
     held: list[str] = []
     length = 0
-    for line in text.split("\n"):
-        for piece in _cut(line.rstrip()):
-            if held and _ends_before(piece, length):
-                yield from _whole(held)
-                held, length = [], 0
-            held.append(piece)
-            length += len(piece) + 1
+    for whole in text.split("\n"):
+        line = whole.rstrip()
+        added = len(line)
+        if held and (
+            length + added > PASSAGE_CHARACTERS
+            or (length > _BREAK_AT_A_GAP and not line)
+            or (length > _BREAK_AT_A_HEADING and line.startswith("#"))
+        ):
+            yield from _whole(held)
+            held, length = [], 0
+        while added > PASSAGE_CHARACTERS:
+            yield from _whole([line[:PASSAGE_CHARACTERS]])
+            line = line[PASSAGE_CHARACTERS:]
+            added = len(line)
+        held.append(line)
+        length += added + 1
     yield from _whole(held)
-
-
-def _cut(line: str) -> Sequence[str]:
-    if len(line) <= PASSAGE_CHARACTERS:
-        return (line,)
-    return [line[at : at + PASSAGE_CHARACTERS] for at in range(0, len(line), PASSAGE_CHARACTERS)]
-
-
-def _ends_before(line: str, length: int) -> bool:
-    if length + len(line) > PASSAGE_CHARACTERS:
-        return True
-    if not line:
-        return length > BREAK_AT_A_GAP_FROM * PASSAGE_CHARACTERS
-    return line.startswith("#") and length > BREAK_AT_A_HEADING_FROM * PASSAGE_CHARACTERS
 
 
 def _whole(lines: list[str]) -> Iterator[str]:

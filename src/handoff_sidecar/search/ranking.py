@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import heapq
 import math
+from array import array
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from types import MappingProxyType
 
 from handoff_sidecar.search.candidates import REACH_AHEAD, REACH_BACK, Candidates, Turns, joined
@@ -115,21 +116,23 @@ class _Terms:
 
     def __init__(self, store: Store, scope: Sequence[range]) -> None:
         self._store, self.scope = store, scope
-        self._known: dict[str, frozenset[int]] = {}
+        self._known: dict[str, array[int]] = {}
         self._having: dict[str, int] = {}
         self._total = max(sum(map(store.passage_count, scope)), 1)
 
-    def rows(self, term: str) -> frozenset[int]:
-        """The rows that have it; of a common one, the first so many."""
+    def rows(self, term: str) -> array[int]:
+        """The rows that have it, in order; of a common one, the first so many."""
         if term not in self._known:
-            found = (self._store.holding(term, rows, most=COMMON_ROWS) for rows in self.scope)
-            self._known[term] = frozenset(islice(chain.from_iterable(found), COMMON_ROWS))
+            found = array("q")
+            for rows in self.scope:
+                found += self._store.holding(term, rows, most=COMMON_ROWS - len(found))
+            self._known[term] = found
         return self._known[term]
 
     def rows_among(self, term: str, candidates: Candidates) -> Collection[int]:
         """Those of the rows that are near candidates."""
         if not self.is_common(term):
-            return self.rows(term) & candidates.near
+            return [row for row in self.rows(term) if row in candidates.near]
         return [row for rows in candidates.stretches for row in self._store.holding(term, rows)]
 
     def tells(self, term: str) -> float:

@@ -23,7 +23,7 @@ from handoff_sidecar.session.file_touches import files_written
 from handoff_sidecar.session.statements import UserRequest
 from handoff_sidecar.session.transcript import Record, is_written
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a table changes, or how a message is cut into passages and terms: an index of another version is of no
 use, as what is in it can't even be deleted."""
 
@@ -37,22 +37,20 @@ SCHEMA = """
 create table session (key integer primary key, id text not null unique, low integer not null, high integer not null);
 create table message (
     first integer primary key, session integer not null, id text not null, role text not null, created real not null,
-    layout blob not null, spoken integer not null, called integer not null
+    layout blob not null, spoken integer not null, called integer not null, asked integer not null
 );
+create index asked on message (first) where asked;
 create table record (first integer primary key, packed blob not null);
 create unique index message_id on message (session, id);
-create table said (message integer not null, place integer not null, text text not null, primary key (message, place))
-    without rowid;
 create table wrote (message integer not null, place integer not null, path text not null, primary key (message, place))
     without rowid;
 create virtual table passage using fts5(terms, content='', detail=none, columnsize=0, tokenize='porter unicode61');
 """
 """`message.first` is the row of its first passage; one without passages has a row all the same. `layout`: see `Layout`.
-`spoken` is how many characters were said in it, `called` whether it called a tool. `record` holds the messages whole,
-apart from what every search goes through. `said` holds the person's words, `wrote` the paths of
-files that were written. In `passage` a row is a set of terms
-(`detail=none`): how often each occurs made no difference on real sessions, and would take two and a half times the
-room."""
+`spoken` is how many characters were said in it, `called` whether it called a tool, `asked` whether the person says
+something in it. `record` holds the messages whole, apart from what every search goes through. `wrote` holds the paths
+of files that were written. In `passage` a row is a set of terms (`detail=none`): how often each occurs made no
+difference on real sessions, and would take two and a half times the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,46 +240,37 @@ class Store:
     def asked_before(self, row: int) -> tuple[int, str] | None:
         """What the person said last, up to a row of the same session, with the first row of that message."""
         found = self._db.execute(
-            "select message, text from said where message <= ? and message >= ? order by message desc, place limit 1",
+            "select first from message where asked and first <= ? and first >= ? order by first desc limit 1",
             (row, row - row % SESSION_ROWS),
         ).fetchone()
-        return (int(found[0]), str(found[1])) if found else None
+        return (int(found[0]), words_of_the_person(self.record_at(found[0]))[0]) if found else None
 
     # What the person said
 
     def requests(self, rows: range) -> Iterator[UserRequest]:
         """What the person said, oldest first, and what became of it; feedback to a denied call counts as said.
 
-        One table (`said`) for the rules' list, and for whoever writes a brief: it is as fresh as the session's
-        messages here are.
+        For the rules' list, and for whoever writes a brief: it is as fresh as the session's messages here are.
         """
-        said = dict(self._texts(rows))
         request: UserRequest | None = None
         found = self._db.execute(
-            "select first, created, role, spoken, called from message where first >= ? and first < ? order by first",
+            "select first, created, role, spoken, called, asked from message where first >= ? and first < ?"
+            " order by first",
             _ends(rows),
         )
-        for first, created, role, spoken, called in found:
+        for first, created, role, spoken, called, asked in found:
             if role != "user" and request is not None:
                 answered = request.answered_characters + spoken
                 request = replace(
                     request, called_tools=request.called_tools or bool(called), answered_characters=answered
                 )
-            if role == "user" or first in said:
+            if role == "user" or asked:
                 if request is not None:
                     yield request
-                request = UserRequest(said.get(first, ""), created)
+                said = words_of_the_person(self.record_at(first)) if asked else []
+                request = UserRequest("\n".join(said), created)
         if request is not None:
             yield request
-
-    def _texts(self, rows: range) -> Iterator[tuple[int, str]]:
-        found = self._db.execute(
-            "select message, group_concat(text, char(10)) from"
-            " (select message, text from said where message >= ? and message < ? order by message, place)"
-            " group by message",
-            _ends(rows),
-        )
-        yield from found
 
     def turns(self, rows: range) -> list[int]:
         """The first rows of the person's messages, in order."""
@@ -299,13 +288,13 @@ class Store:
 
     # What is looked up
 
-    def holding(self, term: str, rows: range, *, most: int = -1) -> list[int]:
+    def holding(self, term: str, rows: range, *, most: int = -1) -> array[int]:
         """The rows whose passages have a term, in order; the first so many of them."""
         found = self._db.execute(
             "select rowid from passage where passage match ? and rowid >= ? and rowid < ? limit ?",
             (f'"{term}"', *_ends(rows), most),
         )
-        return [row for (row,) in found]
+        return array("q", (row for (row,) in found))
 
     def count_holding(self, term: str, rows: range) -> int:
         """How many passages have a term."""
@@ -330,14 +319,13 @@ class Store:
         layout = array("H", (_code(passage) for passage in passages))
         spoken = sum(len(entry.taken) for entry in record.entries if entry.kind == "said")
         called = any(entry.kind == "tool" for entry in record.entries)
+        asked = any(words_of_the_person(record))
         self._db.execute(
-            "insert into message values (?, ?, ?, ?, ?, ?, ?, ?)",
-            (first, key, record.id, record.role, record.created, layout.tobytes(), spoken, called),
+            "insert into message values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (first, key, record.id, record.role, record.created, layout.tobytes(), spoken, called, asked),
         )
         self._db.execute("insert into record values (?, ?)", (first, pack(record)))
         self._db.executemany("insert into passage(rowid, terms) values (?, ?)", _rows(first, passages))
-        said = ((first, place, _storable(text)) for place, text in enumerate(words_of_the_person(record)))
-        self._db.executemany("insert into said values (?, ?, ?)", said)
         paths = chain.from_iterable(files_written(entry) for entry in record.entries if is_written(entry))
         wrote = ((first, place, _storable(path)) for place, path in enumerate(dict.fromkeys(paths)))
         self._db.executemany("insert into wrote values (?, ?, ?)", wrote)
@@ -349,7 +337,7 @@ class Store:
                 "insert into passage(passage, rowid, terms) values ('delete', ?, ?)", _rows(first, passages_of(record))
             )
             removed += 1
-        for table, row in (("message", "first"), ("record", "first"), ("said", "message"), ("wrote", "message")):
+        for table, row in (("message", "first"), ("record", "first"), ("wrote", "message")):
             self._db.execute(f"delete from {table} where {row} >= ? and {row} < ?", _ends(rows))  # noqa: S608
         self._db.execute("update session set high = ? where id = ? and high = ?", (rows.start, session_id, rows.stop))
         return removed

@@ -251,7 +251,7 @@ async def test_the_oldest_sessions_are_left_out_of_an_index_that_is_full(
         opencode.add_session(f"ses_{number:02}", time={"created": 10 + number, "updated": 10 + number})
         texts = [f"{number} {each * number % 977} {each}" for each in range(4_000)]
         opencode.messages[f"ses_{number:02}"] = turn(1, " ".join(texts), "done")
-    desk.upkeep = Upkeep(desk.indexes, most_bytes=700_000)
+    desk.upkeep = Upkeep(desk.indexes, most_bytes=400_000)
     await desk.all_of()
     await desk.upkeep.done()
     assert len(asked_coverage(desk)) == 13
