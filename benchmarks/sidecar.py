@@ -27,6 +27,7 @@ from handoff_sidecar.rpc.connection import Connection
 from handoff_sidecar.rpc.errors import ConnectionLost, RequestTimedOut, RpcError
 from handoff_sidecar.rpc.stdio import PipeSink, PipeSource
 from handoff_sidecar.sidecar.manifest import PROTOCOL_VERSION
+from handoff_sidecar.sidecar.shim_limits import SIDECARS_ENVIRONMENT
 
 DIRECTORY = "/home/ada/dashboard"
 CALL_TIMEOUT_S = 30.0
@@ -112,4 +113,4 @@ def _tell(connection: Connection, session_id: str, message: Mapping[str, Any]) -
 def environment(root: Path) -> dict[str, str]:
     """The caller's, with this home and without what would change how OpenCode or the sidecar behaves."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
-    return {**kept, "HOME": str(root), "GIT_CONFIG_NOSYSTEM": "1"}
+    return {**kept, **SIDECARS_ENVIRONMENT, "HOME": str(root), "GIT_CONFIG_NOSYSTEM": "1"}

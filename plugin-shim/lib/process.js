@@ -10,6 +10,7 @@ import { later } from "./deadline.js";
 import { Failure } from "./failures.js";
 import { fill, MANIFEST, readVersion } from "./manifest.js";
 
+const { sidecarsEnvironment } = MANIFEST;
 const { exit: SAID_OF_AN_EXIT } = MANIFEST.sentences;
 
 /** @typedef {typeof nodeSpawn} Spawn */
@@ -95,7 +96,10 @@ export class SidecarProcess {
       stdio: ["pipe", "pipe", "pipe"],
       windowsHide: true,
       cwd: WORKING_FOLDER,
-      env: Object.fromEntries(Object.entries(env).filter(([name]) => name.toUpperCase() !== WITHHELD)),
+      env: {
+        ...sidecarsEnvironment,
+        ...Object.fromEntries(Object.entries(env).filter(([name]) => name.toUpperCase() !== WITHHELD)),
+      },
     });
     this.#child = child;
     this.stdin = child.stdin;

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import time
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
@@ -22,60 +21,24 @@ LOG_FILE = "sidecar.log"
 STARTED = "OpenCode %s (%s), sidecar %s"
 UNMARKED_PROMPTS = "other plugins' prompts count as the person's: OpenCode's client has no place to see them"
 """Lines that the doctor looks for."""
+
 MAX_FILE_BYTES = 1_000_000
-OLD_FILES = 2
-
-CLAIM = "rotating"
-"""A folder that only one process can make, and that holds the right to rotate."""
-
-STALE_CLAIM_S = 60.0
-"""A rotation takes a millisecond. A process that has claimed it for this long was killed."""
+"""A few weeks' work. Beyond this, the next sidecar that starts begins a new file and keeps this one as `.1`."""
 
 
 class _SharedFileHandler(WatchedFileHandler):
-    """One file that the sidecars of all of a person's OpenCodes write to.
+    """One file that the sidecars of all of a person's OpenCodes append to, a line in one piece.
 
-    A line goes to its end in one piece, as the file is open for appending. One process rotates; the others see that
-    the file in its place is another one, and go on in that. What can't be written is left out: there is nobody to tell.
+    Where another one has begun a new file, this one goes on in that. What can't be written is left out: there is nobody
+    to tell.
     """
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, encoding="utf-8", errors="replace")
-
-    def _open(self):  # type: ignore[no-untyped-def] # noqa: ANN202  # the type is a private one of logging's
-        def opener(path: str, flags: int) -> int:
-            return os.open(path, flags, 0o600)
-
-        return open(self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors, opener=opener)
-
     def emit(self, record: logging.LogRecord) -> None:
-        with contextlib.suppress(OSError):  # Windows moves no file that another process has open: it grows then
-            self._make_room()
         with contextlib.suppress(OSError):
             super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
         """Nothing: a full disk must not turn every line into a traceback."""
-
-    def _make_room(self) -> None:
-        path = Path(self.baseFilename)
-        if not path.exists() or path.stat().st_size < MAX_FILE_BYTES:
-            return
-        claim = path.with_name(CLAIM)
-        try:
-            claim.mkdir(mode=0o700)
-        except FileExistsError:
-            if time.time() - claim.stat().st_mtime > STALE_CLAIM_S:
-                claim.rmdir()
-            return
-        try:
-            if path.stat().st_size >= MAX_FILE_BYTES:  # nobody was faster
-                for number in range(OLD_FILES, 0, -1):
-                    newer = path.with_name(f"{LOG_FILE}.{number - 1}") if number > 1 else path
-                    if newer.exists():
-                        newer.replace(path.with_name(f"{LOG_FILE}.{number}"))
-        finally:
-            claim.rmdir()
 
 
 def start_logging(folder: Path) -> None:
@@ -83,7 +46,11 @@ def start_logging(folder: Path) -> None:
     handler: logging.Handler
     try:
         make_private(folder)
-        handler = _SharedFileHandler(folder / LOG_FILE)
+        file = folder / LOG_FILE
+        if file.exists() and file.stat().st_size >= MAX_FILE_BYTES:
+            file.replace(folder / f"{LOG_FILE}.1")
+        file.touch(mode=0o600)
+        handler = _SharedFileHandler(file, encoding="utf-8", errors="replace")
     except OSError:
         handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))

@@ -20,7 +20,7 @@ from handoff_sidecar.rpc.connection import MAX_FRAME_BYTES
 from handoff_sidecar.rpc.messages import ErrorCode
 from handoff_sidecar.session.neighbours import IN_FRONT, WRITTEN_BY_A_PLUGIN
 from handoff_sidecar.session.trigger import pattern
-from handoff_sidecar.sidecar.shim_limits import SMALL_SESSION_TOKENS, WAIT_MS
+from handoff_sidecar.sidecar.shim_limits import SIDECARS_ENVIRONMENT, SMALL_SESSION_TOKENS, WAIT_MS
 from handoff_sidecar.sidecar.shim_sentences import FAILURES, SENTENCES
 
 PROTOCOL_VERSION = 1
@@ -53,6 +53,7 @@ def manifest() -> dict[str, Any]:
             "characterMs": toasts.READING_MS_A_CHARACTER,
         },
         "waitMs": WAIT_MS,
+        "sidecarsEnvironment": SIDECARS_ENVIRONMENT,
         "maxFrameBytes": MAX_FRAME_BYTES,
         "errorCodes": {code.name: code.value for code in ErrorCode},
         "failures": FAILURES,

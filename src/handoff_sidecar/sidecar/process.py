@@ -13,7 +13,6 @@ from handoff_sidecar.rpc.stdio import ClaimedStdio, claim_stdio
 from handoff_sidecar.settings import config_folder
 from handoff_sidecar.sidecar.app import Sidecar
 from handoff_sidecar.sidecar.logs import start_logging
-from handoff_sidecar.sidecar.memory import give_back_what_is_freed
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +23,6 @@ def run_on_stdio() -> NoReturn:
     OpenCode waits for that when it quits, and Python would spend 0.3 s on freeing one object after the other
     (measured beside an `opencode run` that ends, with the vocabulary loaded). All is written by then.
     """
-    give_back_what_is_freed()
     stdio = claim_stdio()
     start_logging(log_folder())
     try:

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import stat
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,60 +51,21 @@ def test_the_environment_says_how_much_is_logged(
     assert "".join(line[-1] for line in lines) == kept
 
 
-def test_the_log_does_not_grow_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "MAX_FILE_BYTES", 1_000)
-    start_logging(tmp_path)
-
-    for _ in range(100):
-        log.info("x" * 100)
-
-    files = sorted(path.name for path in tmp_path.iterdir())
-    assert files == [LOG_FILE, f"{LOG_FILE}.1", f"{LOG_FILE}.2"]
-    assert all(path.stat().st_size <= 1_200 for path in tmp_path.iterdir()), "the limit, and the line that is over it"
-
-
-WRITE_MANY = """
-import logging, sys
-from pathlib import Path
-from handoff_sidecar.sidecar import logs
-logs.MAX_FILE_BYTES = 20_000
-logs.OLD_FILES = 50
-logs.start_logging(Path(sys.argv[1]))
-for number in range(1_000):
-    logging.getLogger("many").info("%s says %d %s.", sys.argv[2], number, "x" * 100)
-"""
-
-
-def test_several_processes_write_to_one_log_and_no_line_is_lost_or_torn(tmp_path: Path) -> None:
-    names = ["one", "two", "three", "four"]
-    started = [subprocess.Popen([sys.executable, "-c", WRITE_MANY, str(tmp_path), name]) for name in names]
-    assert [process.wait(60) for process in started] == [0] * 4
-
-    files = list(tmp_path.glob(f"{LOG_FILE}*"))
-    lines = [line for file in files for line in file.read_text().splitlines()]
-    said = {(name, number) for line in lines for name, _, number in [line.split(": ", 1)[1].split()[:3]]}
-    assert said == {(name, str(number)) for name in names for number in range(1_000)}
-    assert len(lines) == 4_000
-    assert all(line.endswith(f"{'x' * 100}.") for line in lines)
-    assert len(files) > 1
-
-
-def test_a_right_to_rotate_that_a_killed_process_has_left_is_taken_over(
+def test_a_log_that_has_grown_long_is_begun_anew_and_who_writes_to_it_goes_on_in_the_new_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logs, "MAX_FILE_BYTES", 1_000)
-    (tmp_path / logs.CLAIM).mkdir()
     start_logging(tmp_path)
+    (first,) = logging.getLogger().handlers
+    log.info("x" * 1_000)
 
-    for _ in range(20):
-        log.info("x" * 100)
-    assert not (tmp_path / f"{LOG_FILE}.1").exists(), "someone else may be at it"
+    start_logging(tmp_path)
+    first.handle(log.makeRecord("other", logging.INFO, "", 0, "of the one before", (), None))
+    log.info("of the new one")
+    first.close()
 
-    os.utime(tmp_path / logs.CLAIM, (0, 0))
-    log.info("y")
-    log.info("y")
-    assert (tmp_path / f"{LOG_FILE}.1").exists()
-    assert not (tmp_path / logs.CLAIM).exists()
+    assert "xxx" in (tmp_path / f"{LOG_FILE}.1").read_text()
+    assert [line[-3:] for line in (tmp_path / LOG_FILE).read_text().splitlines()] == ["ore", "one"]
 
 
 def test_a_log_that_can_no_longer_be_written_to_disturbs_nobody(
