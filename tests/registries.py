@@ -91,8 +91,8 @@ class PackageIndex:
         }
 
 
-def wheel_of_version(wheel: Path, version: str, folder: Path, changes: dict[str, str] | None = None) -> Path:
-    """The wheel under another version, as a release of that version would be; `changes` are further files' texts."""
+def wheel_of_version(wheel: Path, version: str, folder: Path) -> Path:
+    """The wheel under another version, as a release of that version would be."""
     name, old, *tags = wheel.stem.split("-")
     made = folder / f"{name}-{version}-{'-'.join(tags)}.whl"
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,6 @@ def wheel_of_version(wheel: Path, version: str, folder: Path, changes: dict[str,
     if f"{name}/__init__.py" in files:
         init = files[f"{name}/__init__.py"].decode()
         files[f"{name}/__init__.py"] = re.sub(r'__version__ = ".*"', f'__version__ = "{version}"', init).encode()
-    files |= {path: text.encode() for path, text in (changes or {}).items()}
     record = f"{info}/RECORD"
     lines = [f"{path},sha256={_digest(text)},{len(text)}\n" for path, text in files.items() if path != record]
     files[record] = ("".join(lines) + f"{record},,\n").encode()

@@ -29,7 +29,7 @@ class Handoff(BaseModel):
     """A handoff from one session to a new one.
 
     Attributes:
-        from_title: the old session's title; empty in briefs of the first version.
+        from_title: the old session's title.
         created: ISO 8601, UTC.
         tokens: the prompt's length.
         chain: the sessions before the old one, oldest first.
@@ -42,7 +42,7 @@ class Handoff(BaseModel):
         constraints: the rules, as the new session's metadata has them.
         said: likewise, what the user plainly said as rules.
         base: what of the title stays down the chain.
-        permission: the old session's rules; None where they are not known.
+        permission: the old session's rules.
         reply: whether the new session's agent answers.
         instructions: the part of the prompt that the TUI does not show.
         beginning: what a handoff that follows at once hands on, kept with that part.
@@ -79,7 +79,7 @@ class Handoff(BaseModel):
     constraints: list[dict[str, JsonValue]] = Field(default_factory=list)
     said: list[dict[str, JsonValue]] = Field(default_factory=list)
     base: str = ""
-    permission: list[dict[str, Any]] | None = None
+    permission: list[dict[str, Any]] = Field(default_factory=list)
     delivery: Delivery = "send"
     reply: bool = True
     instructions: str = ""

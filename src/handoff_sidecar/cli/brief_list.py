@@ -1,4 +1,4 @@
-"""Briefs as a person reads them: all in a list, a chain of sessions, or one with where it came from.
+"""Briefs as a person reads them: all in a list, or one with where it came from.
 
 Knows nothing of OpenCode, nor where briefs are kept. Times are in the person's own time zone.
 """
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from handoff_sidecar.brief.handoff import Handoff
-from handoff_sidecar.journal.lineage import LineSession
 from handoff_sidecar.text.counts import count
 from handoff_sidecar.text.plain_text import one_line
 
@@ -28,17 +27,6 @@ def write_list(handoffs: Sequence[Handoff], *, whole: bool) -> str:
     if left_out:
         lines.append(f"({count(left_out, 'older one')}: handoff-sidecar briefs --all)")
     return "\n".join(lines)
-
-
-def write_chain(line: Sequence[LineSession], session_id: str) -> str:
-    """The sessions of a chain, one a row; the one that was asked for is marked."""
-    rows = []
-    for member in line:
-        mark = ">" if member.session_id == session_id else " "
-        made = member.made_by
-        how = f"  {local_time(made.created)}, {made.agent}, {made.tokens} tokens" if made else ""
-        rows.append(f"{mark} {'  ' * member.depth}{member.session_id}  {member.title or '(title unknown)'}{how}")
-    return "\n".join(rows)
 
 
 def write_brief(handoff: Handoff) -> str:

@@ -98,26 +98,26 @@ def uninstall(arguments: argparse.Namespace) -> int:
 
 def update(arguments: argparse.Namespace) -> int:
     """Install the newest version."""
-    import json
-    from dataclasses import asdict
     from datetime import UTC, datetime
 
     from handoff_sidecar.installation.origin import find_origin
     from handoff_sidecar.installation.releases import find_installers
-    from handoff_sidecar.installation.update import Updater
+    from handoff_sidecar.installation.update import CURRENT, NOTHING_NEWER, in_background, install, is_out, look
     from handoff_sidecar.settings import config_folder
 
-    updater = Updater(find_origin(), find_installers(), config_folder(), datetime.now(UTC))
+    origin, installers, now = find_origin(), find_installers(), datetime.now(UTC)
     if arguments.in_background:
-        print(json.dumps(asdict(updater.look_in_background(arguments.in_background))))
+        print(in_background(arguments.in_background, origin, installers, config_folder(), now))
         return 0
     with told_if_slow("Asking the package index"):
-        found = updater.look()
-    if found.is_newer:
-        print(f"{found} Installing it ({updater.origin.keeper}) …", flush=True)
-        with told_if_slow("Installing"):
-            found = updater.install(found)
-    print(found)
+        newest = look(origin, installers, now)
+    if newest <= CURRENT:
+        print(NOTHING_NEWER)
+        return 0
+    print(f"{is_out(newest)} Installing it ({origin.keeper}) …", flush=True)
+    with told_if_slow("Installing"):
+        done = install(newest, origin, installers, config_folder())
+    print(done)
     return 0
 
 
@@ -202,22 +202,6 @@ def resume(arguments: argparse.Namespace) -> int:
     with told_if_slow("Making the session"):
         resumed = asyncio.run(work)
     print(resumed.output)
-    return 0
-
-
-def chain(arguments: argparse.Namespace) -> int:
-    """List the sessions before and after a session."""
-    from handoff_sidecar.cli.brief_list import write_chain
-    from handoff_sidecar.journal.lineage import line_of
-
-    journal = _journal()
-    line = line_of(arguments.session, (handoff for _, handoff in journal.handoffs()))
-    if not line:
-        raise HandoffSidecarError(
-            f"no handoff of {arguments.session} found in {journal.folder}. "
-            "`handoff-sidecar briefs --all` lists all briefs"
-        )
-    print(write_chain(line, arguments.session))
     return 0
 
 

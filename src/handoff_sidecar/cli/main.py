@@ -87,8 +87,6 @@ def parser() -> argparse.ArgumentParser:
         help="the old session, or a brief (default: the newest handoff here that was interrupted)",
     )
     _add_url(resume)
-    chain = add("chain", commands.chain, "list the sessions before and after a session, from handoff to handoff")
-    chain.add_argument("session", metavar="SES")
     preview = add("preview", commands.preview, "print the brief that a handoff would write now; changes nothing")
     preview.add_argument("session", metavar="SES")
     _add_url(preview)

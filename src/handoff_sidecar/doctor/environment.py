@@ -10,10 +10,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from importlib import metadata
 from pathlib import Path
 
-from packaging.requirements import Requirement
 from packaging.version import Version
 
 from handoff_sidecar import __version__
@@ -30,7 +28,6 @@ from handoff_sidecar.settings import SETTINGS_FILE, load_settings, schema_is_sta
 from handoff_sidecar.sidecar.logs import LOG_FILE, STARTED, UNMARKED_PROMPTS
 from handoff_sidecar.text.tokens import Tokenizer
 
-OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 20_000_000
 """Two hundred briefs and the logs need 4 MB."""
 
@@ -50,35 +47,10 @@ _TIME = "%Y-%m-%d %H:%M:%S"
 _CRASH = re.compile(r"(?m)^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+ \d+ (?:ERROR|CRITICAL) (.*(?:\n(?!\d{4}-).*)*)")
 
 
-def python() -> Finding:
-    """The Python that runs this, which is the one that `install` names in the plugin file."""
+def program(origin: Origin) -> Finding:
+    """This program, where it came from, and the Python that runs it, which `install` names in the plugin file."""
     version = ".".join(str(part) for part in sys.version_info[:3])
-    if sys.version_info < OLDEST_PYTHON:
-        return broken("Python", f"{version} ({sys.executable})", "install handoff-sidecar with Python 3.11 or later")
-    return good("Python", f"{version} ({sys.executable})")
-
-
-def packages(origin: Origin) -> Finding:
-    """This package, where it came from, and whether what it needs is there."""
-    try:
-        required = [Requirement(text) for text in metadata.requires(APP_NAME) or []]
-    except metadata.PackageNotFoundError:
-        return broken("packages", f"{APP_NAME} {__version__} is here but not installed", origin.by_hand)
-    wrong, there = [], []
-    for requirement in required:
-        if requirement.marker and not requirement.marker.evaluate():
-            continue
-        try:
-            version = metadata.version(requirement.name)
-        except metadata.PackageNotFoundError:
-            wrong.append(f"{requirement} is missing")
-            continue
-        there.append(f"{requirement.name} {version}")
-        if not requirement.specifier.contains(version, prereleases=True):
-            wrong.append(f"{requirement} is needed, but {version} is installed")
-    if wrong:
-        return broken("packages", "; ".join(wrong), f"install {APP_NAME} again: {origin.by_hand}")
-    return good("packages", f"{APP_NAME} {__version__} ({origin}); {', '.join(there)}")
+    return good("program", f"{APP_NAME} {__version__} ({origin}); Python {version} ({sys.executable})")
 
 
 def opencode() -> Finding:

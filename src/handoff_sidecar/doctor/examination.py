@@ -15,8 +15,7 @@ from handoff_sidecar.installation.releases import find_installers
 def examine(*, config: Path, project: Path, now: datetime, live: bool) -> Iterator[Finding]:
     """The findings, each as soon as it is there; `live` adds a handoff in a real OpenCode."""
     origin = find_origin()
-    yield environment.python()
-    yield environment.packages(origin)
+    yield environment.program(origin)
     yield environment.updates(config, origin, find_installers())
     yield environment.opencode()
     yield environment.opencode_config(config)

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 
 from handoff_sidecar.brief.handoff import Handoff
-from handoff_sidecar.brief.prompt import write_resumed
 from handoff_sidecar.brief.since import with_changes
 from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError
@@ -37,13 +36,8 @@ LISTED_BRIEFS = 5
 TITLE_MAX_CHARACTERS = 60
 NAME_MAX_CHARACTERS = 80
 
-ASK_FOR_ALL: list[dict[str, Any]] = [{"permission": "*", "pattern": "*", "action": "ask"}]
-"""Used if the old session's rules are unknown: without any rules, something denied there could be allowed."""
-
 UNTITLED = "New session - "
 """OpenCode's title for an untitled session, followed by the time (seen in 1.18.33)."""
-
-UNKNOWN_RULES = "The old session's permission rules are unknown, so this session asks before every tool."
 
 
 class HandoffResume:
@@ -140,7 +134,6 @@ class HandoffResume:
                 "permission": permission,
                 "delivery": "draft" if is_draft else "send" if reply else "context",
                 "reply": reply,
-                "instructions": kept.instructions or write_resumed(kept.from_session),
             }
             earlier = await scene.client.session_if_there(made_before) if made_before else None
             await asyncio.gather(*(end_turn(scene.client, left.id) for left in (old, earlier) if left))
@@ -193,9 +186,7 @@ def _permission(old: Session | None, kept: Handoff) -> tuple[list[dict[str, Any]
     """The new session's rules, and a sentence if they are not the old session's current ones."""
     if old is not None:
         return list(old.permission), ""
-    if kept.permission is not None:
-        return kept.permission, "The old session is gone. The permission rules are those saved with the handoff."
-    return ASK_FOR_ALL, UNKNOWN_RULES
+    return kept.permission, "The old session is gone. The permission rules are those saved with the handoff."
 
 
 async def _tidy(scene: Scene, handoff: Handoff) -> None:

@@ -119,7 +119,7 @@ async def _create(client: OpenCodeClient, handoff: Handoff) -> Session:
             title=handoff.title,
             agent=handoff.agent,
             model=handoff.model,
-            permission=handoff.permission or [],
+            permission=handoff.permission,
             metadata=handoff.metadata,
         )
     )

@@ -7,7 +7,6 @@ meanwhile does not break off what is being installed, and what fails is a line i
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import subprocess
 import sys
@@ -53,7 +52,9 @@ async def look_once_a_day(
             log.warning("the check for an update took longer than %g s", PATIENCE_S)
             return None
         said.seek(0)
-        return _sentence(said.read())
+        message = said.read().decode(errors="replace").strip()
+        log.info("looked for an update: %s", message or "nothing to tell")
+        return message or None
 
 
 def claim(cache: Path, today: datetime) -> bool:
@@ -87,14 +88,4 @@ def _start(words: list[str], said: IO[bytes]) -> subprocess.Popen[bytes] | None:
         )
     except OSError as error:
         log.warning("could not check for an update: %s", error)
-        return None
-
-
-def _sentence(said: bytes) -> str | None:
-    try:
-        answer = json.loads(said)
-        log.info("checked for an update: %s", answer["log"])
-        return answer["message"] or None
-    except (ValueError, LookupError, TypeError):
-        log.warning("the check for an update printed something unexpected: %r", said[-300:])
         return None

@@ -22,7 +22,7 @@ from handoff_sidecar.errors import UpdateFailed
 from handoff_sidecar.folders import APP_NAME
 from handoff_sidecar.installation.origin import Origin
 
-MIN_AGE = timedelta(hours=72)
+MIN_HOURS = 72
 """Long enough for a bad or stolen release to be noticed and taken back."""
 
 ASK_TIMEOUT_S = 30.0
@@ -61,7 +61,7 @@ def newest_release(current: Version, origin: Origin, installers: Installers, now
     """
     # With the current version itself in it, no answer means that something went wrong.
     wanted = SpecifierSet(f">={current},<{current.major + 1}") & origin.wanted
-    uploaded_before = (now - MIN_AGE).strftime("%Y-%m-%dT%H:%M:%SZ")
+    uploaded_before = (now - timedelta(hours=MIN_HOURS)).strftime("%Y-%m-%dT%H:%M:%SZ")
     if installers.uv and (origin.keeper == "uv tool" or not installers.pip):
         found = _ask_uv(installers.uv, f"{APP_NAME}{wanted}", uploaded_before, pre=current.is_prerelease)
     elif installers.pip:
@@ -111,7 +111,7 @@ def _ask(words: list[str], requirement: str, stdin: str = "", env: dict[str, str
     if done.returncode != 0:
         raise UpdateFailed(
             f"the package index could not be reached, or has no release for {requirement} that is "
-            f"{MIN_AGE.total_seconds() / 3600:g} hours old: {_last_line(done.stderr)}"
+            f"{MIN_HOURS} hours old: {_last_line(done.stderr)}"
         )
     return done.stdout
 

@@ -7,8 +7,7 @@ import pytest
 
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.cli import main
-from handoff_sidecar.cli.brief_list import LISTED_BRIEFS, local_time, write_brief, write_chain, write_list
-from handoff_sidecar.journal.lineage import line_of
+from handoff_sidecar.cli.brief_list import LISTED_BRIEFS, local_time, write_brief, write_list
 
 
 @pytest.fixture(autouse=True)
@@ -47,17 +46,6 @@ def test_a_title_is_one_short_line_without_what_a_terminal_obeys() -> None:
     assert line.startswith("2026-11-23 02:01  ses_1  Fix the login xxx")
     assert "\x1b" not in line
     assert len(line) < 100
-
-
-def test_a_chain_marks_the_session_that_was_asked_for_and_a_title_that_no_brief_tells() -> None:
-    handed = [handoff(2, "Login"), handoff(1).model_copy(update={"chain": ("ses_0",)})]
-
-    assert write_chain(line_of("ses_2", handed), "ses_2").splitlines() == [
-        "  ses_0  (title unknown)",
-        "    ses_1  (title unknown)",
-        ">     ses_2  Handoff: Auth  2026-11-23 02:01, build, 15 tokens",
-        "        ses_3  Handoff: Auth  2026-11-23 02:02, build, 15 tokens",
-    ]
 
 
 def test_a_brief_begins_with_what_was_handed_on() -> None:

@@ -203,7 +203,7 @@ def test_update_in_an_installation_from_a_clone_says_what_to_do(
     assert run(monkeypatch, "update") == 1
     assert "is not updated from the package index" in capsys.readouterr().err
     assert run(monkeypatch, "update", "--in-background", "install") == 0
-    assert json.loads(capsys.readouterr().out)["message"] == ""
+    assert capsys.readouterr().out == "\n"
 
 
 def test_a_failure_is_a_sentence_on_stderr_and_status_1(
@@ -307,20 +307,9 @@ def test_a_brief_that_is_not_there_is_named_and_where_the_others_are_listed(
     assert f"there is no brief of ses_x in {journal.folder}. `handoff-sidecar briefs --all` lists" in said
 
 
-def test_chain_prints_the_line_of_sessions(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], journal: Journal
-) -> None:
-    assert journal.came_from("ses_b") == "ses_a"
-
-    assert run(monkeypatch, "chain", "ses_b") == 0
-
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["ses_a", ">"]
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["chain", "ses_x"], "no handoff of ses_x found in"),
         (["preview", "../x"], "`../x` is not a session id"),
         (["read", "../x"], "`../x` is not a session id"),
         (["read", "ses_x", "--url", "http://127.0.0.1:1"], "no OpenCode server answers at http://127.0.0.1:1"),

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections import namedtuple
 from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -68,18 +66,6 @@ def test_opencodes_version_is_judged(
 
     assert found.mark == mark
     assert text in found.text
-
-
-def test_an_old_python_and_a_missing_package_are_broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "version_info", (3, 10, 4))
-    monkeypatch.setattr(metadata, "requires", lambda _: ["httpx>=999", "gone>=1", 'never; python_version < "3"'])
-
-    assert environment.python().mark == "broken"
-    packages = environment.packages(ORIGIN)
-    assert packages.mark == "broken"
-    assert "gone>=1 is missing" in packages.text
-    assert "httpx>=999 is needed, but " in packages.text
-    assert "never" not in packages.text
 
 
 def test_opencodes_own_npm_install_is_told_of_before_it_costs_a_minute(config: Path) -> None:

@@ -33,14 +33,13 @@ from unit.fuzz.anything import (
 from handoff_sidecar.auto_handoff.model_limits import Capacity
 from handoff_sidecar.auto_handoff.watch import Sighting, Watch
 from handoff_sidecar.call.context import Scene, ToolContext
-from handoff_sidecar.cli.brief_list import write_chain
+from handoff_sidecar.cli.brief_list import write_list
 from handoff_sidecar.errors import BadQuery, HandoffSidecarError, JournalUnavailable
 from handoff_sidecar.handoff.causes import Causes
 from handoff_sidecar.handoff.handoff_now import HandoffNow
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.journal.brief_file import read_brief
 from handoff_sidecar.journal.journal import Journal
-from handoff_sidecar.journal.lineage import line_of
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.reading.indexes import Indexes
 from handoff_sidecar.reading.read_session import ReadSessionTool
@@ -287,7 +286,7 @@ def test_any_file_among_the_briefs_is_one_or_is_passed_over(briefs: list[bytes])
         journal.brief_about("ses_1")
 
         assert came_from is None or isinstance(came_from, str)
-        write_chain(line_of("ses_1", (handoff for _, handoff in handoffs)), "ses_1")
+        write_list([handoff for _, handoff in handoffs], whole=True)
         for file in Path(folder).iterdir():
             try:
                 read_brief(file)

@@ -48,16 +48,8 @@ def test_a_brief_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert read_front_matter(path).title == handoff().title
 
 
-def test_a_brief_of_the_first_version_and_one_of_a_later_one_are_read(tmp_path: Path) -> None:
+def test_a_brief_of_a_later_version_is_read(tmp_path: Path) -> None:
     path = tmp_path / "brief.md"
-    path.write_text(
-        '---\nfrom_session: "ses_a"\ntitle: "Handoff: X"\ndirectory: "/p"\nagent: "build"\nmodel: "p/m"\n'
-        'created: "2026-11-23T07:00:00.000000+00:00"\ntokens: 115\nto_session: null\nenclosed: {}\n---\n\nx\n'
-    )
-    first = read_brief(path)
-    assert (first.from_session, str(first.model), first.prompt) == ("ses_a", "p/m", "x")
-    assert (first.instructions, first.permission) == ("", None), "not known, and nothing is made up"
-
     path.write_text(document(handoff()).replace("---\n", '---\ncolour: "blue"\n', 1))
     assert read_brief(path) == handoff()
 
