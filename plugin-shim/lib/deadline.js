@@ -5,12 +5,12 @@
 import { Failure } from "./failures.js";
 
 /**
- * @param {number} ms
+ * @param {number} ms no more than no time where it has passed: Node and Bun print a warning of that, onto the TUI's screen
  * @param {() => void} action
  * @returns {() => void} takes it back
  */
 export function later(ms, action) {
-  const timer = setTimeout(action, ms);
+  const timer = setTimeout(action, Math.max(ms, 0));
   timer.unref?.();
   return () => clearTimeout(timer);
 }

@@ -64,6 +64,8 @@ export class Lock {
   #lookedUp = new Recent();
   /** When a person last wrote in a session. @type {Recent<number>} */
   #written = new Recent();
+  /** When a message was removed. @type {Recent<number>} */
+  #removed = new Recent();
   /** Handoffs that are being made, by the session that is left. @type {Recent<Promise<unknown>>} */
   #leaving = new Recent();
   /** Calls that may change something and have not ended, by id. @type {Recent<string>} */
@@ -106,7 +108,16 @@ export class Lock {
    */
   written(sessionID, at, api) {
     this.#written.set(sessionID, at);
-    this.#liftIfWritten(sessionID, api);
+    this.#liftIfFree(sessionID, api);
+  }
+
+  /**
+   * A message was removed for good. With undone ones OpenCode does so at the next prompt, whoever sends it, and then
+   * no longer says that they were undone (seen in 1.15.13 and 1.18.34).
+   * @param {string} messageID
+   */
+  removed(messageID) {
+    this.#removed.set(messageID, Date.now());
   }
 
   /**
@@ -244,18 +255,19 @@ export class Lock {
     // It may have been written down before a person's message was.
     if (mark && before?.lifted && before.to === mark.to && before.at === mark.at) mark.lifted = before.lifted;
     this.#known.set(info.id, { parentID: info.parentID, revert: info.revert, mark });
-    this.#liftIfWritten(info.id, api);
+    this.#liftIfFree(info.id, api);
   }
 
   /**
-   * What was written before the handoff, and is answered after it, does not count.
+   * What was written before the handoff, and is answered after it, does not count. A handoff whose turn is gone doesn't
+   * lock either.
    * @param {string} sessionID
    * @param {Api} api
    */
-  #liftIfWritten(sessionID, api) {
+  #liftIfFree(sessionID, api) {
     const known = this.#known.get(sessionID);
     const mark = lockOf(sessionID, known);
-    const at = this.#written.get(sessionID);
+    const at = this.#removed.get(mark?.turn ?? "") ?? this.#written.get(sessionID);
     if (!known || !mark || at === undefined || at < (mark.at ?? 0)) return;
     known.mark = { ...mark, lifted: at };
     api.lifted(mark);

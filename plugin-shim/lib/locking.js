@@ -21,9 +21,10 @@ export function lockHooks({ lock, sessions, host, log }, instance) {
   return {
     /** @param {any} input */
     event({ event: { type, properties } }) {
-      const { info, part, sessionID } = properties ?? {};
+      const { info, part, sessionID, messageID } = properties ?? {};
       if (type === "session.created" || type === "session.updated") lock.heard(info, api);
       else if (type === "session.deleted") lock.gone(info?.id ?? sessionID);
+      else if (type === "message.removed") lock.removed(messageID);
       else if (type === "session.idle") lock.idle(sessionID);
       else if (type === "message.part.updated" && HAS_ENDED.has(part?.state?.status)) lock.ended(part.callID);
     },

@@ -5,16 +5,17 @@ The binary is the pinned one from npm (or the one that HANDOFF_SIDECAR_OPENCODE 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from opencode.server import Play, Server, serving
+from opencode.server import PROMPT, TURN_TIMEOUT_S, Play, Server, serving
 
 from handoff_sidecar.demo.binary import PINNED_VERSION, OpenCodeBinary, find_opencode
 from handoff_sidecar.demo.playbook import Playbook
 from handoff_sidecar.demo.sandbox import Sandbox
-from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, Reply, ScriptedModel
+from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, ChatRequest, Failure, Reply, ScriptedModel
 from handoff_sidecar.installation.plugin_file import install
 
 PATCHING_MODEL = "gpt-5"
@@ -50,6 +51,31 @@ def play(model: ScriptedModel) -> Play:
         turns[text] = replies
 
     return add
+
+
+@pytest.fixture
+def hold(model: ScriptedModel, play: Play) -> Iterator[Callable[[str], threading.Event]]:
+    """Lets the model answer a message only when the event is set."""
+    _ = play
+    held: list[tuple[str, threading.Event]] = []
+    answer = model.script
+
+    def patient(request: ChatRequest) -> Reply | Failure:
+        for text, event in held:
+            asked = request.last_text("user")
+            if request.tools and text in asked and PROMPT not in asked:
+                event.wait(TURN_TIMEOUT_S)
+        return answer(request)
+
+    def until_set(text: str) -> threading.Event:
+        event = threading.Event()
+        held.append((text, event))
+        return event
+
+    model.script = patient
+    yield until_set
+    for _text, event in held:
+        event.set()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A plugin of somebody else's beside ours, that prompts sessions through the client that all plugins share."""
+"""Plugins of somebody else's beside ours, that prompt sessions through the client that all plugins share."""
 
 from __future__ import annotations
 
@@ -25,9 +25,29 @@ export default async ({ client }) => ({
 """It does so when a session gets a title that says what to prompt, which a test can set from outside."""
 
 
+SUMS_UP_AT_TOKENS = 165_000
+CONTINUE = "Continue"
+MEMORY = f"""
+const summed = new Set();
+export default async ({{ client }}) => ({{
+  event: async ({{ event }}) => {{
+    const info = event.type === "message.updated" && event.properties.info;
+    const {{ sessionID, finish, summary, tokens, providerID, modelID }} = info || {{}};
+    if (!finish || summary === true || summed.has(sessionID) || tokens.input < {SUMS_UP_AT_TOKENS}) return;
+    summed.add(sessionID);
+    await client.session.summarize({{ path: {{ id: sessionID }}, body: {{ providerID, modelID }} }});
+    const body = {{ parts: [{{ type: "text", text: "{CONTINUE}" }}] }};
+    setTimeout(() => client.session.promptAsync({{ path: {{ id: sessionID }}, body }}), 500);
+  }},
+}});
+"""
+"""It sums a full session up through the client, and then lets it continue, as opencode-supermemory 2.0.10 does."""
+
+
 def move_in(sandbox: Sandbox) -> None:
-    """The neighbour is there from OpenCode's next start on."""
+    """Both are there from OpenCode's next start on."""
     sandbox.plugin_file("neighbour.js", NEIGHBOUR)
+    sandbox.plugin_file("memory.js", MEMORY)
 
 
 def prompts(server: Server, session: str, text: str, **part: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from opencode.left import ASKED, NUDGED
 from opencode.server import PROMPT, TURN_TIMEOUT_S, Play, Server, asked_about, calls, sidecars, until
 
 from handoff_sidecar.demo.sandbox import Sandbox
@@ -23,8 +24,6 @@ LIMITS = {
     "m16": {"context": 16 * K, "output": 4 * K},
     "m400": {"context": 400 * K, "input": 272 * K, "output": 128 * K},
 }
-NUDGED = "and what was said will soon be cut down"
-ASKED = "and do nothing else: say where things stand"
 
 
 @pytest.fixture(scope="module")

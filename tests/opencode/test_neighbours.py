@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from opencode.left import ASKED, ELSEWHERE, FILLED, FILLED_MODEL, command, has_ended, left_for, results
 from opencode.server import PROMPT, TYPED, Server, calls, serving, sidecars, until
-from opencode.test_two_agents import ELSEWHERE, FILLED, command, has_ended, left_for, results
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, ChatRequest, Reply, ScriptedModel
@@ -35,7 +35,6 @@ PACKAGES = {
     "opencode-wakatime": "1.3.9",
     "opencode-supermemory": "2.0.10",
 }
-ASKED = "and do nothing else: say where things stand"
 WOKEN = "Woken in vain."
 
 
@@ -115,8 +114,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def server(name: str, make_sandbox: Callable[..., Sandbox]) -> Iterator[Server]:
-    models = {FILLED: {"name": FILLED, "limit": {"context": 16_000, "output": 4_000}, "tool_call": True}}
-    config = {"plugin": [str(fetched() / name)], "provider": {PROVIDER_ID: {"models": models}}}
+    config = {"plugin": [str(fetched() / name)], "provider": {PROVIDER_ID: {"models": FILLED_MODEL}}}
     sandbox = make_sandbox(name.rpartition("/")[2], config=config)
     add_setting(sandbox.config_folder, "auto_handoff_threshold", 80)
     agents = ("sisyphus", "hephaestus", "prometheus", "atlas")

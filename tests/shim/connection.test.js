@@ -202,6 +202,14 @@ test("a call over its time limit is cancelled", async () => {
   await assert.rejects(call, { kind: "late", sent: true, ended: true });
 });
 
+test("a time limit that has passed already is over at once, and is no negative one, of which Bun warns on the screen", async (t) => {
+  const set = t.mock.method(globalThis, "setTimeout");
+  const { near } = pair({ "tool/call": waits });
+  await assert.rejects(near.request("tool/call", {}, { timeoutMs: -1_532 }), { kind: "late" });
+  const limits = set.mock.calls.map(({ arguments: [, ms] }) => Number(ms));
+  assert.ok(limits.length > 0 && limits.every((ms) => ms >= 0), String(limits));
+});
+
 test("a peer that doesn't answer a cancel is not waited for beyond the grace", async () => {
   const { near, far } = pair({ deaf: () => new Promise(() => {}) });
   const call = near.request("deaf", {}, { timeoutMs: 1, graceMs: 1 });

@@ -118,6 +118,20 @@ test("a person who writes before the mark is known has written all the same", as
   await until(() => sessions.ses_old?.metadata.handoff.lifted === 1_100);
 });
 
+test("a handoff whose turn was undone doesn't lock when OpenCode has removed that turn, whoever prompts", async () => {
+  const { api, lifted, lock, refused, sessions } = rig();
+  lock.heard({ id: "ses_old", revert: { messageID: "msg_05" }, metadata: { handoff: MARK } }, api);
+  lock.removed("msg_05");
+  lock.heard({ id: "ses_old", metadata: { handoff: MARK } }, api);
+  assert.equal(await refused(), null);
+  await until(() => sessions.ses_old?.metadata.handoff.lifted);
+  assert.equal(lifted.length, 1, "the new session may be at work");
+  const { refused: refusedAfterRedo, lock: another, api: anothersApi } = rig();
+  another.heard({ id: "ses_old", revert: { messageID: "msg_05" }, metadata: { handoff: MARK } }, anothersApi);
+  another.heard({ id: "ses_old", metadata: { handoff: MARK } }, anothersApi);
+  assert.equal(await refusedAfterRedo(), "ses_new");
+});
+
 test("a mark that another plugin has overwritten stands and is written again, but not without end", async () => {
   const { api, lock, refused, sessions } = rig();
   assert.equal(await refused(), "ses_new");
