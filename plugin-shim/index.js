@@ -17,7 +17,7 @@ const TAKES_FUNCTIONS_ONLY = /^1\.([0-2]\.|3\.(\d|1[0-2])$)/;
 
 /**
  * For 1.x.
- * @param {unknown} input
+ * @param {import("./lib/host.js").Given | null} [input]
  * @param {unknown} [options]
  */
 async function server(input, options) {

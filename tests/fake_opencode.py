@@ -77,6 +77,7 @@ class FakeOpenCode:
     typed: str = ""
     statuses: dict[str, dict[str, Any]] = field(default_factory=dict)
     aborted: list[str] = field(default_factory=list)
+    version: str | None = "1.18.34"
     limits: dict[str, Any] = field(default_factory=lambda: {"context": 200_000, "output": 8_000})
     config: dict[str, Any] = field(default_factory=dict)
     intercept: Intercept | None = None
@@ -117,7 +118,7 @@ class FakeOpenCode:
         body = body_of(request)
         match [request.method, *request.url.path.strip("/").split("/")]:
             case ["GET", "global", "health"]:
-                return httpx.Response(200, json={"healthy": True, "version": "1.18.34"})
+                return httpx.Response(200, json={"healthy": True, "version": self.version})
             case ["GET", "config"]:
                 return httpx.Response(200, json={"provider": {"x": {"options": {"apiKey": "secret"}}}, **self.config})
             case ["GET", "session", "status"]:

@@ -1,33 +1,15 @@
 /**
- * What OpenCode tells of by itself: its events, and its own compactions. The sidecar hears of few: the end of a turn in a
- * session that is full or part of a chain, that a session was deleted, and that a message of its own is stored (long before
- * OpenCode's answer to a question for it would be there, seen in 1.18.33). Without the sidecar everything is as OpenCode
- * has it.
- */
-
-/**
- * @typedef {object} MessageInfo
- * @property {string} [id]
- * @property {string} [sessionID]
- * @property {string} [parentID]
- * @property {string} [role]
- * @property {boolean | object} [summary]
- * @property {string} [finish]
- * @property {string} [agent]
- * @property {{providerID?: string, modelID?: string}} [model]
- * @property {string} [providerID]
- * @property {string} [modelID]
- * @property {unknown} [tokens]
- * @property {string} [projectID]
- * @property {string} [directory]
- * @property {{handoff?: unknown}} [metadata]
+ * What OpenCode 1.x tells of by itself, and who of the rest hears it. The sidecar hears of little: the end of a turn in a
+ * session that is full or part of a chain, that a session was deleted, and that a message of its own is stored (long
+ * before OpenCode's answer to a question for it would be there, seen in 1.18.33).
  */
 
 /**
  * @typedef {object} Properties
  * @property {string} [sessionID]
- * @property {MessageInfo} [info] a message, or a session
- * @property {{id?: string, sessionID?: string, messageID?: string}} [part]
+ * @property {string} [messageID]
+ * @property {import("./hooks.js").MessageInfo & import("./hooks.js").SessionInfo} [info] a message, or a session
+ * @property {import("./hooks.js").SomePart} [part]
  * @property {object} [error]
  * @property {{type?: string}} [status] `retry` where OpenCode waits for the provider
  */
@@ -36,93 +18,65 @@
  * @param {import("./plugin.js").Plugin} plugin
  * @param {import("./host.js").Instance} instance
  */
-export function eventHooks(plugin, instance) {
-  const { sessions, waitMs, log } = plugin;
-  const timing = { timeoutMs: waitMs.compaction, graceMs: 0 };
+export function eventHook(plugin, instance) {
+  const { calls, lock, sessions, windows } = plugin;
+  const { directory } = instance;
 
-  /** @type {Record<string, (properties: Properties, type: string) => void>} */
-  const on = {
-    "message.updated"({ info = {} }) {
-      sessions.stepped(info);
-      plugin.seen(info);
-      const { id, sessionID, role, agent, model } = info;
-      if (!id || !sessions.isOurs(id)) return;
-      plugin.notify("event", { type: "message.updated", info: { id, sessionID, role, agent, model } });
-    },
-    "message.part.updated"({ part: { id, sessionID, messageID } = {} }) {
-      if (!messageID || !sessions.isOurs(messageID)) return;
-      plugin.notify("event", { type: "message.part.updated", part: { id, sessionID, messageID } });
-    },
-    "session.created": ({ info = {} }) => sessions.sessionSeen(info),
-    "session.updated": ({ info = {} }) => sessions.sessionSeen(info),
-    "session.compacted": ({ sessionID = "" }) => sessions.emptied(sessionID),
-    "session.deleted"({ info, sessionID = "" }) {
-      sessions.emptied(info?.id ?? sessionID);
-      if (!info?.id) return;
-      const { id, projectID, directory } = info;
-      plugin.notify("event", {
-        type: "session.deleted",
-        directory: instance.directory,
-        info: { id, projectID, directory },
-      });
-    },
-    "session.idle": turnEnded,
-    "session.error": turnEnded,
-    "session.status": turnEnded,
-  };
+  /** @param {Properties} properties */
+  function sessionSeen({ info = {} }) {
+    sessions.seen(info);
+    lock.heard(info, instance);
+  }
 
   /**
    * @param {Properties} properties
    * @param {string} type
    */
   function turnEnded({ sessionID = "", error, status }, type) {
-    if (status && status.type !== "retry") return;
-    const step = sessions.lastStep(sessionID);
-    const isWatched = sessions.isOurTurn(sessionID) || sessions.isOfInterest(instance.directory, step);
-    if (!isWatched && !sessions.isInChain(sessionID)) return;
-    plugin.notify("event", {
-      type,
-      context: plugin.context(instance, sessionID),
-      sighting: { sessionID, ...step },
-      error,
-      status,
-    });
+    const step = sessions.lastSteps.get(sessionID);
+    const isWatched = sessions.awaited.has(sessionID) || sessions.isOfInterest(directory, step);
+    if (!isWatched && !sessions.inChain.has(sessionID)) return;
+    const [context, sighting] = [plugin.context(instance, sessionID), { sessionID, ...step }];
+    plugin.notify("event", { type, context, sighting, error, status });
   }
 
-  return {
-    /** @param {{event: {type: string, properties?: Properties}}} input */
-    event({ event: { type, properties } }) {
-      plugin.isAtWork();
-      if (Object.hasOwn(on, type)) on[type]?.(properties ?? {}, type);
+  /** @type {Record<string, (properties: Properties, type: string) => void>} */
+  const on = {
+    "message.updated"({ info = {} }, type) {
+      sessions.stepped(info);
+      plugin.seen(info);
+      const { id = "", sessionID, role, agent, model } = info;
+      if (sessions.ours.has(id))
+        plugin.notify("event", { type, info: { id, sessionID, role, agent, model } });
     },
+    "message.part.updated"({ part = {} }, type) {
+      const { id, sessionID, messageID = "", callID = "", state } = part;
+      if (state?.status === "completed" || state?.status === "error") calls.ended(callID);
+      if (sessions.ours.has(messageID)) plugin.notify("event", { type, part: { id, sessionID, messageID } });
+    },
+    "message.removed": ({ messageID = "" }) => lock.removed(messageID),
+    "session.created": sessionSeen,
+    "session.updated": sessionSeen,
+    "session.compacted": ({ sessionID = "" }) => sessions.lastSteps.delete(sessionID),
+    "session.deleted"({ info: { id, projectID, directory: of } = {} }, type) {
+      if (!id) return;
+      sessions.lastSteps.delete(id);
+      lock.gone(id);
+      plugin.notify("event", { type, directory, info: { id, projectID, directory: of } });
+    },
+    "session.idle"(properties, type) {
+      calls.idle(properties.sessionID ?? "");
+      turnEnded(properties, type);
+    },
+    "session.error": turnEnded,
+    "session.status": (properties, type) =>
+      properties.status?.type === "retry" && turnEnded(properties, type),
+  };
 
-    /**
-     * @param {{sessionID: string}} input
-     * @param {{context: string[]}} output
-     */
-    async "experimental.session.compacting"({ sessionID }, output) {
-      sessions.compacts(sessionID);
-      try {
-        const params = { context: plugin.context(instance, sessionID) };
-        const answer = await plugin.call("session/compacting", params, timing);
-        output.context.push(...answer.context);
-      } catch (error) {
-        log("warn", `${sessionID} is compacted without its records: ${error}`);
-      }
-    },
-
-    /**
-     * @param {{sessionID: string}} input
-     * @param {{enabled: boolean}} output
-     */
-    async "experimental.compaction.autocontinue"({ sessionID }, output) {
-      try {
-        const params = { context: plugin.context(instance, sessionID) };
-        const answer = await plugin.call("session/continue", params, timing);
-        if (answer.enabled === false) output.enabled = false;
-      } catch (error) {
-        log("warn", `${sessionID} goes on by itself after its compaction: ${error}`);
-      }
-    },
+  /** @param {{event: {type: string, properties?: Properties}}} input */
+  return ({ event }) => {
+    plugin.isAtWork();
+    windows.heard(instance, event);
+    if (Object.hasOwn(on, event.type)) on[event.type]?.(event.properties ?? {}, event.type);
   };
 }

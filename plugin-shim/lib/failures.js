@@ -1,6 +1,7 @@
 /**
- * Everything that can go wrong between OpenCode and the sidecar, as data, and what a person or the model is told of it.
- * The sentences are Python's: `failures` in tools.json is the one table of why the sidecar can't be had.
+ * Everything that can go wrong between OpenCode and the sidecar, too long a wait included, as data; and what a person or
+ * the model is told of it. The sentences are Python's: `failures` in tools.json is the one table of why the sidecar can't
+ * be had.
  */
 import { fill, MANIFEST } from "./manifest.js";
 
@@ -9,8 +10,7 @@ const { failures, sentences } = MANIFEST;
 /** Codes on the wire. */
 export const CODES = MANIFEST.errorCodes;
 
-/** Refusals of the wire itself: the call has reached no tool. @type {number[]} */
-const REFUSALS = [CODES.PARSE_ERROR, CODES.INVALID_REQUEST, CODES.METHOD_NOT_FOUND, CODES.INVALID_PARAMS];
+/** @typedef {{signal?: AbortSignal | undefined, timeoutMs?: number | undefined}} Limits */
 
 /** The peer answered with an error. */
 export class RpcError extends Error {
@@ -19,12 +19,10 @@ export class RpcError extends Error {
   /**
    * @param {number} code
    * @param {string} message a sentence that is safe to show
-   * @param {unknown} [data]
    */
-  constructor(code, message, data) {
+  constructor(code, message) {
     super(message);
     this.code = code;
-    this.data = data;
   }
 }
 
@@ -52,48 +50,79 @@ export class Failure extends Error {
 }
 
 /**
- * Of a tool, or of a command if it is written as one.
+ * A timer that never holds OpenCode alive.
+ * @param {number} ms no more than no time where it has passed: Node and Bun print a warning of that, onto the TUI's screen
+ * @param {() => void} action
+ * @returns {() => void} takes it back
+ */
+export function later(ms, action) {
+  const timer = setTimeout(action, Math.max(ms, 0));
+  timer.unref?.();
+  return () => clearTimeout(timer);
+}
+
+/**
+ * The promise's own outcome, or a `Failure` when the signal or the limit comes first. The work behind the promise is
+ * not stopped.
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {Limits} limits
+ * @returns {Promise<T>}
+ * @throws {Failure} cancelled, late
+ */
+export function within(promise, { signal, timeoutMs }) {
+  return new Promise((resolve, reject) => {
+    const cancel = () => reject(new Failure("cancelled"));
+    const disarm =
+      timeoutMs === undefined
+        ? () => {}
+        : later(timeoutMs, () => reject(new Failure("late", seconds(timeoutMs))));
+    if (signal?.aborted) cancel();
+    else signal?.addEventListener("abort", cancel, { once: true });
+    promise.then(resolve, reject).finally(() => {
+      disarm();
+      signal?.removeEventListener("abort", cancel);
+    });
+  });
+}
+
+/** The words of a sentence on a time limit. @param {number | undefined} ms */
+export const seconds = (ms = 0) => ({ seconds: ms / 1_000 });
+
+/**
+ * What is said of a tool that failed, or of a command if the name is written as one.
  * @param {string} name
  * @param {unknown} error
  * @param {string | null} [briefs] the folder of the briefs, if the sidecar has told it
  */
 export function callFailure(name, error, briefs = null) {
-  // The sidecar's own sentence is whole: it knows what was made and where the brief lies.
-  if (isTold(error)) return error.message;
-  const wasCancelled = error instanceof Failure && error.kind === "cancelled";
-  const failed = fill(wasCancelled ? sentences.cancelled : sentences.failed, { name, cause: cause(error) });
-  return joined(failed, whatWasMade(name, error, briefs), next(error));
-}
-
-/** @param {unknown} error */
-export function triggerFailure(error) {
-  return joined(fill(sentences.triggerFailed, { cause: cause(error) }), next(error));
+  const sentence = isCancelled(error) ? sentences.cancelled : sentences.failed;
+  const failed = fill(sentence, { name, cause: cause(error) });
+  return joined(failed, whatWasMade(name, error, briefs), whatNext(error));
 }
 
 /**
- * What is said at the start when there is no sidecar to be had: before anyone asks for a handoff in vain.
+ * What is said of a failure by one of Python's sentences, and what to do about it.
+ * @param {string} sentence
  * @param {unknown} error
  */
-export function startFailure(error) {
-  return joined(fill(sentences.startFailed, { cause: cause(error) }), next(error));
-}
+export const explained = (sentence, error) =>
+  joined(fill(sentence, { cause: cause(error) }), whatNext(error));
+
+/** Whoever pressed escape knows. @param {unknown} error */
+export const isCancelled = (error) => error instanceof Failure && error.kind === "cancelled";
 
 /**
- * Whether it is a refusal of which the sidecar itself tells the person.
+ * Whether it is a refusal of which the sidecar itself tells the person, in a sentence that is whole: it knows what was
+ * made and where the brief lies.
  * @param {unknown} error
  * @returns {error is RpcError}
  */
-export function isTold(error) {
-  return error instanceof RpcError && error.code === CODES.TOOL_FAILED;
-}
+export const isTold = (error) => error instanceof RpcError && error.code === CODES.TOOL_FAILED;
 
-/**
- * A clause without a full stop.
- * @param {unknown} error
- */
-export function cause(error) {
-  return (error instanceof Error ? error.message : String(error)).replace(/\.\s*$/, "");
-}
+/** A clause without a full stop. @param {unknown} error */
+export const cause = (error) =>
+  (error instanceof Error ? error.message : String(error)).replace(/\.\s*$/, "");
 
 /**
  * @param {string} name
@@ -101,16 +130,16 @@ export function cause(error) {
  * @param {string | null} briefs
  */
 function whatWasMade(name, error, briefs) {
-  const sent =
-    error instanceof Failure ? error.sent : !(error instanceof RpcError && REFUSALS.includes(error.code));
+  // Any other code is a refusal of the wire itself: the call has reached no tool.
+  const isRefused = error instanceof RpcError && error.code !== CODES.INTERNAL_ERROR;
+  const sent = error instanceof Failure ? error.sent : !isRefused;
   if (!sent) return sentences.nothingMade;
-  const makesSomething = name === MANIFEST.maker || name.startsWith("/");
-  if (!makesSomething) return sentences.goOn;
-  return joined(sentences.goOn, sentences.maybeMade, briefs ? fill(sentences.newestBrief, { briefs }) : "");
+  if (name !== MANIFEST.maker && !name.startsWith("/")) return sentences.goOn;
+  return joined(sentences.maybeMade, briefs ? fill(sentences.newestBrief, { briefs }) : "");
 }
 
 /** @param {unknown} error */
-const next = (error) => (error instanceof Failure ? failures[error.kind].next : "");
+const whatNext = (error) => (error instanceof Failure ? failures[error.kind].next : "");
 
 /** @param {string[]} parts */
 const joined = (...parts) => parts.filter(Boolean).join(" ");

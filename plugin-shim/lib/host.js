@@ -1,10 +1,13 @@
 /**
- * OpenCode 1.x, as far as the rest knows it: which instances are open, in which mode, and requests to it by its own
- * in-process fetch (in the TUI and in `opencode run` there is no other way in). A second host would stand beside it.
+ * OpenCode 1.x, as far as the rest knows it: which instances are open, in which mode, and what is asked of it, by its own
+ * in-process fetch (in the TUI and in `opencode run` there is no other way in). What it calls is in `hooks.js`, which
+ * belongs to this host alone; a second host would stand beside the two.
  * Never calls OpenCode by itself while a plugin initialises: that deadlocks.
  */
-import { within } from "./deadline.js";
+import { within } from "./failures.js";
+import { hooksOf } from "./hooks.js";
 import { MANIFEST } from "./manifest.js";
+import { mark, notMarked } from "./persons.js";
 
 const { toast, waitMs } = MANIFEST;
 
@@ -12,20 +15,30 @@ const { toast, waitMs } = MANIFEST;
 /** @typedef {"info" | "success" | "warning" | "error"} Variant */
 /** @typedef {"debug" | "info" | "warn" | "error"} Level */
 /** @typedef {(level: Level, message: string) => void} Log */
-/** @typedef {{baseUrl: string, headers?: unknown, fetch: (request: Request) => Promise<Response>}} ClientConfig */
+/** @typedef {{headers?: unknown, body?: string | null | undefined, signal?: AbortSignal | undefined}} Content */
+
+/**
+ * OpenCode's own client, which all plugins of an instance share.
+ * @typedef {object} Client
+ * @property {() => {baseUrl: string, headers?: unknown, fetch: (request: Request) => Promise<Response>}} getConfig
+ * @property {{request?: Interceptors}} [interceptors]
+ */
+/** @typedef {{use?: (interceptor: typeof marked) => unknown, [TOLD]?: boolean}} Interceptors */
+
+/**
+ * What OpenCode hands to a plugin; nothing of it is taken for granted.
+ * @typedef {{directory?: unknown, worktree?: unknown, client?: {_client?: Client}}} Given
+ */
 
 /**
  * One initialisation of the plugin: OpenCode makes one for each directory, and more on a reload.
  * @typedef {object} Instance
  * @property {string} directory
  * @property {string} worktree
- * @property {any} client OpenCode's own client, which all plugins of the instance share
+ * @property {Client | undefined} client
  * @property {boolean} looksNew
+ * @property {boolean} marksPrompts whether what other plugins prompt is known as such
  * @property {Set<string>} theirs commands of our names that the user has made: they stay as they are
- */
-
-/**
- * @typedef {{headers?: unknown, body?: string | null | undefined, signal?: AbortSignal | undefined}} Content
  */
 
 /** A sidecar that writes rubbish without end must not flood OpenCode's log. */
@@ -42,13 +55,19 @@ const SIGN_OF_A_NEW_OPENCODE = "experimental_workspace";
 /** @type {Record<string, Mode>} */
 const MODES = { run: "run", serve: "serve", web: "serve" }; // `web` opens a browser beside the server
 
+const PROMPTS = new RegExp(`/session/(${MANIFEST.ids.session})/(?:prompt_async|message|command)$`);
+
+/** A longer prompt is not taken apart: its session is remembered instead, until its message arrives. */
+const MOST_CHARACTERS = 256_000;
+
+/** Clients that have been told, as several copies of the plugin may get the same one. */
+const TOLD = Symbol.for("handoff-sidecar.marks-prompts");
+
 export class Host {
   /** The newest last. @type {Set<Instance>} */
   #instances = new Set();
   #courtesyMs;
   #logging = 0;
-  /** @type {string | null} */
-  #version = null;
 
   /** @param {{argv?: string[] | undefined, courtesyMs?: number}} [parts] */
   constructor({ argv = process.argv, courtesyMs = waitMs.courtesy } = {}) {
@@ -57,21 +76,17 @@ export class Host {
   }
 
   /**
-   * @param {unknown} input OpenCode's
+   * @param {Given | null} [input]
    * @returns {Instance}
    */
   open(input) {
-    const {
-      directory = process.cwd(),
-      worktree,
-      client,
-    } = /** @type {Record<string, unknown>} */ (input ?? {});
-    const looksNew = SIGN_OF_A_NEW_OPENCODE in Object(input);
+    const { directory = process.cwd(), worktree = directory, client } = input ?? {};
     const instance = {
       directory: String(directory),
-      worktree: String(worktree ?? directory),
-      client,
-      looksNew,
+      worktree: String(worktree),
+      client: client?._client,
+      looksNew: SIGN_OF_A_NEW_OPENCODE in Object(input),
+      marksPrompts: marksPrompts(client?._client),
       theirs: new Set(),
     };
     this.#instances.add(instance);
@@ -91,36 +106,29 @@ export class Host {
     return [...this.#instances];
   }
 
-  /** OpenCode's version as it names it itself; null when it doesn't say, and then the next one to ask tries again. */
-  async askVersion() {
-    const instance = this.instances.at(-1);
-    if (this.#version !== null || !instance) return this.#version;
-    try {
-      const asked = this.fetch(instance, "GET", "/global/health").then((response) => response.json());
-      const health = /** @type {{version?: unknown}} */ (
-        await within(asked, { timeoutMs: this.#courtesyMs })
-      );
-      if (typeof health.version === "string") this.#version = health.version;
-    } catch (error) {
-      this.log("info", `OpenCode did not tell its version: ${error}`);
-    }
-    return this.#version;
-  }
+  /** What OpenCode calls in an instance. */
+  hooks = hooksOf;
 
   /**
-   * OpenCode's own answer to a plain question, or to a change.
    * @param {Instance} instance
-   * @param {string} method
-   * @param {string} path
-   * @param {unknown} [body]
-   * @returns {Promise<any>}
-   * @throws {Error} it could not be reached, or refused
+   * @param {string} sessionID
+   * @returns {Promise<import("./hooks.js").SessionInfo>}
    */
-  async ask(instance, method, path, body) {
-    const response = await this.fetch(instance, method, path, body === undefined ? {} : json(body));
-    if (!response.ok) throw new Error(`OpenCode answered ${response.status} to ${method} ${path}`);
-    return response.json();
-  }
+  session = (instance, sessionID) => this.#ask(instance, "GET", `/session/${sessionID}`);
+
+  /**
+   * @param {Instance} instance
+   * @param {string} path of a message
+   * @returns {Promise<import("./hooks.js").Message>}
+   */
+  message = (instance, path) => this.#ask(instance, "GET", path);
+
+  /**
+   * Lets every client of the server hear an event.
+   * @param {Instance} instance
+   * @param {object} event
+   */
+  publish = (instance, event) => this.#post(instance, "/tui/publish", event);
 
   /**
    * Shows a toast, if there is a screen; never throws and never takes long.
@@ -129,15 +137,10 @@ export class Host {
    * @param {Variant} variant
    */
   async toast(instance, message, variant) {
-    const duration = Math.min(
-      Math.max(toast.shortestMs, message.length * toast.characterMs),
-      toast.longestMs,
-    );
-    try {
-      await this.#post(instance, "/tui/show-toast", { title: toast.title, message, variant, duration });
-    } catch (error) {
-      this.log("info", `no toast (${error}) for: ${message}`);
-    }
+    const readingMs = message.length * toast.characterMs;
+    const duration = Math.min(Math.max(toast.shortestMs, readingMs), toast.longestMs);
+    const shown = this.#post(instance, "/tui/show-toast", { title: toast.title, message, variant, duration });
+    await shown.catch((error) => this.log("info", `no toast (${error}) for: ${message}`));
   }
 
   /**
@@ -176,37 +179,44 @@ export class Host {
    * @param {Content} [content]
    * @returns {Promise<Response>}
    */
-  async fetch(instance, method, path, { headers, body, signal } = {}) {
-    /** @type {ClientConfig} */
-    const config = instance.client._client.getConfig();
-    const merged = new Headers(present(config.headers));
+  async fetch({ client, directory }, method, path, { headers, body, signal } = {}) {
+    if (!client) throw new Error("OpenCode has handed over no client");
+    const { baseUrl, headers: theirs, fetch } = client.getConfig();
+    const merged = new Headers(present(theirs));
     for (const [name, value] of Object.entries(present(headers))) {
       if (ACCEPTED.includes(name.toLowerCase())) merged.set(name, value);
     }
-    merged.set("x-opencode-directory", encodeURIComponent(instance.directory));
-    const request = new Request(config.baseUrl.replace(/\/$/, "") + path, {
-      method,
-      headers: merged,
-      ...(typeof body === "string" && { body }),
-      ...(signal && { signal }),
-    });
-    return config.fetch(request);
+    merged.set("x-opencode-directory", encodeURIComponent(directory));
+    const content = { ...(typeof body === "string" && { body }), ...(signal && { signal }) };
+    return fetch(new Request(baseUrl.replace(/\/$/, "") + path, { method, headers: merged, ...content }));
+  }
+
+  /**
+   * OpenCode's answer to a plain question.
+   * @param {Instance} instance
+   * @param {string} method
+   * @param {string} path
+   * @param {Content} [content]
+   * @returns {Promise<any>} whose shape is the caller's to know
+   * @throws {Error} it could not be reached, or refused
+   */
+  async #ask(instance, method, path, content) {
+    const response = await this.fetch(instance, method, path, content);
+    if (!response.ok) throw new Error(`OpenCode answered ${response.status} to ${method} ${path}`);
+    return response.json();
   }
 
   /**
    * What is a courtesy must not hold anything up.
    * @param {Instance} instance
    * @param {string} path
-   * @param {object} content
+   * @param {object} body
    */
-  #post(instance, path, content) {
-    const asked = this.fetch(instance, "POST", path, json(content));
-    return within(asked, { timeoutMs: this.#courtesyMs });
+  #post(instance, path, body) {
+    const content = { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+    return within(this.fetch(instance, "POST", path, content), { timeoutMs: this.#courtesyMs });
   }
 }
-
-/** @param {unknown} body */
-const json = (body) => ({ headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 
 /**
  * The TUI's plugins run in a worker of their own; for the rest the first word of the command line says it.
@@ -228,4 +238,39 @@ function modeOf(argv) {
 function present(headers) {
   const entries = headers instanceof Headers ? [...headers] : Object.entries(headers ?? {});
   return Object.fromEntries(entries.filter(([, value]) => typeof value === "string"));
+}
+
+/**
+ * From now on each prompt that a plugin sends through this client is marked: no message of the TUI, of `opencode run` or
+ * of another program passes there (seen in 1.15.13 and 1.18.34).
+ * @param {Client | undefined} client
+ * @returns {boolean} false where the client has no such place: its prompts count as a person's then
+ */
+export function marksPrompts(client) {
+  const requests = client?.interceptors?.request;
+  if (typeof requests?.use !== "function") return false;
+  if (!requests[TOLD]) requests.use(marked);
+  requests[TOLD] = true;
+  return true;
+}
+
+/**
+ * The request as it is sent. It must go out, whatever happens here.
+ * @param {Request} request
+ * @param {{serializedBody?: unknown}} [options]
+ */
+async function marked(request, options) {
+  const sessionID = request.method === "POST" && PROMPTS.exec(new URL(request.url).pathname)?.[1];
+  if (!sessionID) return request;
+  try {
+    const { length } = Object(options?.serializedBody);
+    if (!((length ?? Number(request.headers.get("content-length"))) > MOST_CHARACTERS)) {
+      const body = JSON.parse(await request.clone().text());
+      if (mark(body.parts)) return new Request(request, { body: JSON.stringify(body) });
+    }
+  } catch {
+    // What can't be read here OpenCode will refuse, with a reason.
+  }
+  notMarked(sessionID);
+  return request;
 }

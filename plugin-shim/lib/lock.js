@@ -1,28 +1,20 @@
 /**
  * Who may work: in a session whose work went on in another no tool that can change something is run, until a person
  * writes there. Decided from the mark in the session's own metadata alone, so it holds however the session was handed
- * off, by which process, and whether there is a sidecar or not.
+ * off, by which process, and whether there is a sidecar or not. What is to be written into a mark the sidecar writes.
  */
-import { within } from "./deadline.js";
-import { Failure } from "./failures.js";
+import { Failure, within } from "./failures.js";
 import { MANIFEST } from "./manifest.js";
 import { Recent } from "./sessions.js";
+import { ONLY_LOOK } from "./tools.js";
 
-/** What only looks; a subagent may end its work with these. What is not listed here may change something. */
-const ONLY_LOOK = new Set([
-  ...["read", "grep", "glob", "list", "lsp", "todoread"],
-  ...["webfetch", "websearch", "codesearch"],
-  ...["read_session", "invalid"],
-]);
-
-/** A tool that hands its work to others, which are locked by themselves: nobody waits for it. */
-const DELEGATE = new Set(["task", "batch"]);
+const { waitMs } = MANIFEST;
 
 /** Subagents have subagents, but not without end. */
 const MOST_LEVELS = 20;
 
-/** A neighbour that writes metadata whole, again and again, must not make us do the same for ever. */
-const MOST_RESTORED = 3;
+/** @typedef {import("./host.js").Instance} Instance */
+/** @typedef {import("./hooks.js").SessionInfo} SessionInfo */
 
 /**
  * What a handoff leaves in the metadata of the session that it leaves.
@@ -34,16 +26,14 @@ const MOST_RESTORED = 3;
  * @property {number} [lifted] when a person wrote here after that
  */
 
+/** @typedef {{parentID?: string | undefined, revert?: SessionInfo["revert"], mark?: Mark | undefined}} Known */
+
 /**
- * What this module asks of OpenCode, for one of its instances.
- * @typedef {object} Api
- * @property {(sessionID: string) => Promise<any>} session
- * @property {(sessionID: string, metadata: unknown) => Promise<unknown>} setMetadata
- * @property {(mark: Mark) => unknown} lifted a person writes in a session whose work went on elsewhere
+ * @typedef {object} Parts
+ * @property {(instance: Instance, sessionID: string) => Promise<SessionInfo>} session as OpenCode has it
+ * @property {(instance: Instance, sessionID: string, fields: Partial<Mark>) => Promise<unknown>} write into its mark
  * @property {import("./host.js").Log} log
  */
-
-/** @typedef {{parentID: string | undefined, revert: any, mark: Mark | undefined}} Known */
 
 /**
  * The mark that locks a session as OpenCode tells of it, or null: one of its own, not lifted, and of a turn that stands.
@@ -58,7 +48,8 @@ export function lockOf(sessionID, known) {
 }
 
 export class Lock {
-  /** By session, the newest last. @type {Recent<Known>} */
+  #parts;
+  /** By session. @type {Recent<Known>} */
   #known = new Recent();
   /** The turn in which a session was last looked up, and the answer. @type {Recent<{turn: string | null, done: Promise<void>}>} */
   #lookedUp = new Recent();
@@ -68,22 +59,20 @@ export class Lock {
   #removed = new Recent();
   /** Handoffs that are being made, by the session that is left. @type {Recent<Promise<unknown>>} */
   #leaving = new Recent();
-  /** Calls that may change something and have not ended, by id. @type {Recent<string>} */
-  #running = new Recent();
-  /** @type {Set<() => void>} */
-  #waiting = new Set();
-  /** @type {Recent<number>} */
-  #restored = new Recent();
+
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+  }
 
   /**
-   * A session as an event tells of it. Events come in their order: a mark that is gone was lost.
-   * @param {any} info
-   * @param {Api} api
+   * A session as an event tells of it. Events come in their order: a mark that is gone was lost, and is written again.
+   * @param {SessionInfo} info
+   * @param {Instance} instance
    */
-  heard(info, api) {
-    const before = this.#known.get(info?.id)?.mark;
-    this.#learn(info, api);
-    if (before?.to && !hasWord(info)) void this.#restore(info.id, before, api);
+  heard(info, instance) {
+    const lost = this.#learn(info, instance);
+    if (lost) this.#write(String(info.id), lost, instance);
   }
 
   /** It was removed: nobody's work goes on there. @param {string} sessionID */
@@ -92,10 +81,7 @@ export class Lock {
     for (const known of this.#known.values()) if (known.mark?.to === sessionID) known.mark = undefined;
   }
 
-  /**
-   * Something may have changed in a session: it is looked up again.
-   * @param {string} sessionID
-   */
+  /** Something may have changed in a session: it is looked up again. @param {string} sessionID */
   forget(sessionID) {
     this.#lookedUp.delete(sessionID);
   }
@@ -104,11 +90,11 @@ export class Lock {
    * A person has written in a session.
    * @param {string} sessionID
    * @param {number} at when, in OpenCode's milliseconds
-   * @param {Api} api
+   * @param {Instance} instance
    */
-  written(sessionID, at, api) {
+  written(sessionID, at, instance) {
     this.#written.set(sessionID, at);
-    this.#liftIfFree(sessionID, api);
+    this.#liftIfFree(sessionID, instance);
   }
 
   /**
@@ -141,170 +127,29 @@ export class Lock {
   /**
    * Where the work of a session went on, or that of whoever sent its subagent, if this tool must not be run there now.
    * @param {{tool: string, sessionID: string, turn: string | null}} call
-   * @param {Api} api
+   * @param {Instance} instance
    * @returns {Promise<Mark | null>}
    */
-  async refusal({ tool, sessionID, turn }, api) {
+  async refusal({ tool, sessionID, turn }, instance) {
     if (ONLY_LOOK.has(tool)) return null;
-    await Promise.allSettled(this.#lineOf(sessionID).flatMap((each) => this.#leaving.get(each) ?? []));
-    await this.#lookUp(sessionID, turn, api);
-    for (const each of this.#lineOf(sessionID)) {
-      const mark = lockOf(each, this.#known.get(each));
-      if (mark) return mark;
-    }
-    return null;
+    await Promise.allSettled(this.lineOf(sessionID).flatMap((each) => this.#leaving.get(each) ?? []));
+    await this.#lookUp(sessionID, turn, instance);
+    const marks = this.lineOf(sessionID).map((each) => lockOf(each, this.#known.get(each)));
+    return marks.find((mark) => mark) ?? null;
   }
 
   /**
    * Whether the work of this very session went on elsewhere.
    * @param {string} sessionID
-   * @param {Api} api
+   * @param {Instance} instance
    */
-  async isLeft(sessionID, api) {
-    if (!this.#known.has(sessionID)) await this.#ask(sessionID, api);
+  async isLeft(sessionID, instance) {
+    if (!this.#known.has(sessionID)) await this.#ask(sessionID, instance);
     return lockOf(sessionID, this.#known.get(sessionID)) !== null;
   }
 
-  /** @param {{tool: string, sessionID: string, callID: string}} call one that is run */
-  began({ tool, sessionID, callID }) {
-    if (!ONLY_LOOK.has(tool) && !DELEGATE.has(tool)) this.#running.set(callID, sessionID);
-  }
-
-  /** @param {string} callID */
-  ended(callID) {
-    if (this.#running.delete(callID)) for (const look of this.#waiting) look();
-  }
-
-  /** The turn is over, and whatever it has called. @param {string} sessionID */
-  idle(sessionID) {
-    for (const [callID, of] of this.#running) if (of === sessionID) this.ended(callID);
-  }
-
-  /**
-   * Resolves when all other calls of the session and its subagents that may change something have ended: they and the
-   * next session would work in one folder.
-   * @param {{sessionID: string, callID: string, signal?: AbortSignal | undefined}} call
-   */
-  async alone({ sessionID, callID, signal }) {
-    const isAlone = () =>
-      ![...this.#running].some(([id, of]) => id !== callID && this.#lineOf(of).includes(sessionID));
-    if (isAlone()) return;
-    /** @type {() => void} */
-    let look = () => {};
-    /** @type {Promise<void>} */
-    const ended = new Promise((resolve) => {
-      look = () => isAlone() && resolve();
-      this.#waiting.add(look);
-    });
-    await within(ended, { signal, timeoutMs: MANIFEST.waitMs.callsOfAStep }).finally(() =>
-      this.#waiting.delete(look),
-    );
-  }
-
-  /**
-   * Once a turn, shared by all its calls.
-   * @param {string} sessionID
-   * @param {string | null} turn
-   * @param {Api} api
-   */
-  async #lookUp(sessionID, turn, api) {
-    let look = this.#lookedUp.get(sessionID);
-    if (!look || look.turn !== turn) {
-      look = { turn, done: this.#ask(sessionID, api) };
-      this.#lookedUp.set(sessionID, look);
-    }
-    try {
-      await within(look.done, { timeoutMs: MANIFEST.waitMs.lookUp });
-    } catch (error) {
-      // A late answer is learnt when it comes, and a failed look is taken again.
-      if (error instanceof Failure) look.done = Promise.resolve();
-      else this.forget(sessionID);
-      api.log(
-        "warn",
-        `${sessionID}: a tool is run without knowing whether the work went on elsewhere: ${error}`,
-      );
-    }
-  }
-
-  /**
-   * @param {string} sessionID
-   * @param {Api} api
-   */
-  async #ask(sessionID, api) {
-    /** @type {string | undefined} */
-    let asked = sessionID;
-    for (let level = 0; asked && level < MOST_LEVELS; level++) {
-      const info = await api.session(asked);
-      const before = this.#known.get(asked)?.mark;
-      this.#learn(info, api);
-      // An answer may be older than the event that came before it.
-      const known = this.#known.get(asked);
-      if (known && before && !hasWord(info)) known.mark = before;
-      asked = known?.parentID;
-    }
-  }
-
-  /**
-   * @param {any} info
-   * @param {Api} api
-   */
-  #learn(info, api) {
-    if (typeof info?.id !== "string") return;
-    const mark = info.metadata?.handoff?.to ? { ...info.metadata.handoff } : undefined;
-    const before = this.#known.get(info.id)?.mark;
-    // It may have been written down before a person's message was.
-    if (mark && before?.lifted && before.to === mark.to && before.at === mark.at) mark.lifted = before.lifted;
-    this.#known.set(info.id, { parentID: info.parentID, revert: info.revert, mark });
-    this.#liftIfFree(info.id, api);
-  }
-
-  /**
-   * What was written before the handoff, and is answered after it, does not count. A handoff whose turn is gone doesn't
-   * lock either.
-   * @param {string} sessionID
-   * @param {Api} api
-   */
-  #liftIfFree(sessionID, api) {
-    const known = this.#known.get(sessionID);
-    const mark = lockOf(sessionID, known);
-    const at = this.#removed.get(mark?.turn ?? "") ?? this.#written.get(sessionID);
-    if (!known || !mark || at === undefined || at < (mark.at ?? 0)) return;
-    known.mark = { ...mark, lifted: at };
-    api.lifted(mark);
-    void this.#write(sessionID, { lifted: at }, api);
-  }
-
-  /**
-   * @param {string} sessionID
-   * @param {Mark} mark
-   * @param {Api} api
-   */
-  async #restore(sessionID, mark, api) {
-    const times = this.#restored.get(sessionID) ?? 0;
-    const known = this.#known.get(sessionID);
-    if (known) known.mark = mark;
-    if (times >= MOST_RESTORED) return;
-    this.#restored.set(sessionID, times + 1);
-    await this.#write(sessionID, mark, api);
-  }
-
-  /**
-   * Into the mark, keeping what else the metadata hold.
-   * @param {string} sessionID
-   * @param {Partial<Mark>} fields
-   * @param {Api} api
-   */
-  async #write(sessionID, fields, api) {
-    try {
-      const { metadata } = await api.session(sessionID);
-      await api.setMetadata(sessionID, { ...metadata, handoff: { ...metadata?.handoff, ...fields } });
-    } catch (error) {
-      api.log("warn", `${sessionID}: its mark could not be written: ${error}`);
-    }
-  }
-
   /** A session and those that sent it, the nearest first. @param {string} sessionID */
-  #lineOf(sessionID) {
+  lineOf(sessionID) {
     const line = [];
     /** @type {string | undefined} */
     let each = sessionID;
@@ -314,17 +159,94 @@ export class Lock {
     }
     return line;
   }
-}
 
-/** Whether the metadata say anything of a successor; what takes a handoff back says `null`. @param {any} info */
-function hasWord(info) {
-  return info?.metadata?.handoff !== undefined && "to" in Object(info.metadata.handoff);
+  /**
+   * Once a turn, shared by all its calls.
+   * @param {string} sessionID
+   * @param {string | null} turn
+   * @param {Instance} instance
+   */
+  async #lookUp(sessionID, turn, instance) {
+    let look = this.#lookedUp.get(sessionID);
+    if (!look || look.turn !== turn) {
+      look = { turn, done: this.#ask(sessionID, instance) };
+      this.#lookedUp.set(sessionID, look);
+    }
+    try {
+      await within(look.done, { timeoutMs: waitMs.lookUp });
+    } catch (error) {
+      // A late answer is learnt when it comes, and a failed look is taken again.
+      if (error instanceof Failure) look.done = Promise.resolve();
+      else this.forget(sessionID);
+      const what = "a tool is run without knowing whether the work went on elsewhere";
+      this.#parts.log("warn", `${sessionID}: ${what}: ${error}`);
+    }
+  }
+
+  /**
+   * A session and those that sent it.
+   * @param {string} sessionID
+   * @param {Instance} instance
+   */
+  async #ask(sessionID, instance) {
+    /** @type {string | undefined} */
+    let asked = sessionID;
+    for (let level = 0; asked && level < MOST_LEVELS; level++) {
+      this.#learn(await this.#parts.session(instance, asked), instance);
+      asked = this.#known.get(asked)?.parentID;
+    }
+  }
+
+  /**
+   * What takes a handoff back says `to: null`. An answer that says nothing may be older than the event that came before.
+   * @param {SessionInfo} info
+   * @param {Instance} instance
+   * @returns {Mark | undefined} one that was known, and is not there any more
+   */
+  #learn({ id, parentID, revert, metadata }, instance) {
+    if (typeof id !== "string") return undefined;
+    const before = this.#known.get(id)?.mark;
+    const said = Object(metadata?.handoff);
+    const isLost = !("to" in said);
+    const mark = isLost ? before : said.to ? { ...said } : undefined;
+    // It may have been written down before a person's message was.
+    if (mark && before?.lifted && before.to === mark.to && before.at === mark.at) mark.lifted = before.lifted;
+    this.#known.set(id, { parentID, revert, mark });
+    this.#liftIfFree(id, instance);
+    return isLost ? before : undefined;
+  }
+
+  /**
+   * What was written before the handoff, and is answered after it, does not count. A handoff whose turn is gone doesn't
+   * lock either.
+   * @param {string} sessionID
+   * @param {Instance} instance
+   */
+  #liftIfFree(sessionID, instance) {
+    const known = this.#known.get(sessionID);
+    const mark = lockOf(sessionID, known);
+    const lifted = this.#removed.get(mark?.turn ?? "") ?? this.#written.get(sessionID);
+    if (!known || !mark || lifted === undefined || lifted < (mark.at ?? 0)) return;
+    known.mark = { ...mark, lifted };
+    this.#write(sessionID, { lifted }, instance);
+  }
+
+  /**
+   * @param {string} sessionID
+   * @param {Partial<Mark>} fields
+   * @param {Instance} instance
+   */
+  #write(sessionID, fields, instance) {
+    this.#parts.write(instance, sessionID, fields).catch((error) => {
+      this.#parts.log("warn", `${sessionID}: its mark could not be written: ${error}`);
+    });
+  }
 }
 
 /**
  * As OpenCode compares ids (1.18.34).
  * @param {string | null | undefined} turn
- * @param {any} revert
+ * @param {SessionInfo["revert"]} revert
  */
 function isUndone(turn, revert) {
   if (!turn || typeof revert?.messageID !== "string") return false;

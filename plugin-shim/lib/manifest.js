@@ -7,10 +7,7 @@ import { readFileSync } from "node:fs";
 /** @typedef {typeof import("../tools.json")} Manifest */
 
 /** @type {Manifest} */
-export const MANIFEST = read("../tools.json");
-
-/** The version of this plugin, which is the Python package's too. @returns {string} */
-export const readVersion = () => read("../package.json").version;
+export const MANIFEST = JSON.parse(readFileSync(new URL("../tools.json", import.meta.url), "utf8"));
 
 /**
  * A sentence with its `{words}` in place.
@@ -19,9 +16,4 @@ export const readVersion = () => read("../package.json").version;
  */
 export function fill(sentence, words) {
   return sentence.replace(/\{(\w+)\}/g, (hole, name) => (name in words ? String(words[name]) : hole));
-}
-
-/** @param {string} name */
-function read(name) {
-  return JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8"));
 }

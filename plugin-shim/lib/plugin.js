@@ -1,16 +1,14 @@
 /**
- * Where everything is put together: one host, one sidecar, and a set of hooks for each initialisation, made in `hooks.js`.
+ * Where everything is put together: one host, one sidecar, and what is known of their sessions, windows and calls.
  * Also when the sidecar is started. It competes with OpenCode's own start and first messages, so it is put off until it
  * is needed: for a trigger, a tool, a command, a compaction, a session that is no longer small, or in a quiet moment.
  */
-import { later } from "./deadline.js";
-import { Failure, startFailure } from "./failures.js";
-import { hooksOf } from "./hooks.js";
+import { explained, Failure, later } from "./failures.js";
 import { Host } from "./host.js";
 import { Lock } from "./lock.js";
 import { MANIFEST } from "./manifest.js";
-import { markPromptsOf } from "./persons.js";
 import { Sessions, used } from "./sessions.js";
+import { Calls } from "./tools.js";
 import { Trigger } from "./trigger.js";
 import { Windows } from "./windows.js";
 
@@ -22,27 +20,20 @@ import { Windows } from "./windows.js";
 /** What will not mend itself is told at the start; of the rest a call tells, if there is one. */
 const LASTING = ["missing", "notFound", "unloadable"];
 
-const CHANGED = new RegExp(`^/session/(${MANIFEST.ids.session})$`);
-
 export class Plugin {
   sessions = new Sessions();
-  lock = new Lock();
+  calls = new Calls();
   windows = new Windows(this);
-  host;
-  trigger;
-  waitMs;
-  log;
   /** Where the sidecar keeps the briefs, as it last said. @type {string | null} */
   briefs = null;
   /** Why nothing can be done in this OpenCode, or null. @type {string | null} */
   refusal = null;
   #env;
   #spawn;
-  /** @type {Promise<Sidecar> | null} */
+  /** The one that was started last, until it is closed. @type {Promise<Sidecar> | null} */
   #sidecar = null;
-  /** Whether a sidecar is up that watches sessions. */
+  /** Whether it is up and watches sessions. */
   #watches = false;
-  #isStarted = false;
   #isAtWorkUntil = 0;
   /** What OpenCode has, by initialisation. @type {Map<Instance, Hooks>} */
   #given = new Map();
@@ -65,22 +56,28 @@ export class Plugin {
     this.host = new Host({ argv });
     this.log = this.host.log;
     this.trigger = new Trigger(env);
+    this.lock = new Lock({
+      session: this.host.session,
+      write: (instance, sessionID, mark) => {
+        const params = { context: this.context(instance, sessionID), mark };
+        return this.call("session/mark", params, { timeoutMs: this.waitMs.message });
+      },
+      log: this.log,
+    });
   }
 
   /**
    * The hooks of one initialisation. Asks OpenCode nothing, and waits for nothing.
-   * @param {unknown} input OpenCode's
+   * @param {import("./host.js").Given | null} [input]
    * @param {unknown} [options] the user's
    * @returns {Hooks}
    */
   open(input, options) {
     if (this.refusal) return {};
     const instance = this.host.open(input);
-    markPromptsOf(instance.client);
     if (this.#given.size === 0) this.#options = options;
-    const hooks = hooksOf(this, instance);
     // An old OpenCode would fail at the tools: it gets nothing until the sidecar has said that it isn't one.
-    const given = instance.looksNew ? { ...hooks, tool: { ...hooks.tool } } : {};
+    const given = instance.looksNew ? this.host.hooks(this, instance) : {};
     this.#given.set(instance, given);
     if (this.#watches) void this.#opened(instance);
     else if (instance.looksNew && this.trigger.isKnown)
@@ -94,8 +91,10 @@ export class Plugin {
    * @param {string} method
    * @param {Json} params
    * @param {import("./sidecar.js").How} how
+   * @returns {Promise<any>} as each method knows it
    */
   async call(method, params, how) {
+    if (this.refusal) throw new Failure("told", { cause: this.refusal });
     try {
       const sidecar = await this.#load();
       return await sidecar.call(method, params, how);
@@ -132,10 +131,11 @@ export class Plugin {
    * @param {Instance} instance
    * @param {string} message
    * @param {import("./host.js").Variant} variant
+   * @param {string} [matter] of which one message is enough
    */
-  notice(instance, message, variant) {
-    if (this.#noticed.has(message)) return;
-    this.#noticed.add(message);
+  notice(instance, message, variant, matter = message) {
+    if (this.#noticed.has(matter)) return;
+    this.#noticed.add(matter);
     this.log("warn", message);
     later(this.waitMs.notice, () => {
       if (this.#given.has(instance)) void this.host.toast(instance, message, variant);
@@ -149,14 +149,14 @@ export class Plugin {
 
   /** A session that is no longer small may soon be full. @param {{tokens?: unknown}} step */
   seen({ tokens }) {
-    if (!this.#isStarted && used(tokens) >= MANIFEST.smallSessionTokens) this.#start();
+    if (!this.#sidecar && used(tokens) >= MANIFEST.smallSessionTokens) this.#start();
   }
 
   /** @param {number} latest */
   #startWhenQuiet(latest) {
     this.isAtWork();
     const look = () => {
-      if (this.#isStarted || this.#given.size === 0) return;
+      if (this.#sidecar || this.#given.size === 0) return;
       const restMs = Math.min(this.#isAtWorkUntil, latest) - Date.now();
       if (restMs > 0) later(restMs, look);
       else this.#start();
@@ -173,48 +173,37 @@ export class Plugin {
       .catch((error) => {
         this.log("warn", String(error));
         this.trigger.settle();
-        const isLasting = error instanceof Failure && LASTING.includes(error.kind);
-        if (isLasting) this.notice(instance, startFailure(error), "error");
+        if (error instanceof Failure && LASTING.includes(error.kind))
+          this.notice(instance, explained(MANIFEST.sentences.startFailed, error), "error");
       });
   }
 
-  /** Its code is loaded with it: it is half of the plugin, and OpenCode's start needs none of it. */
   #load() {
-    this.#isStarted = true;
     this.#sidecar ??= this.#make(this.#options);
     return this.#sidecar;
   }
 
   /**
+   * Its code is loaded with it: it is half of the plugin, and OpenCode's start needs none of it.
    * @param {unknown} options
+   * @returns {Promise<Sidecar>}
    * @throws {Failure} unloadable
    */
   async #make(options) {
     const { Sidecar, sidecarCommand, serve } = await import("./sidecar.js").catch((error) => {
       throw new Failure("unloadable", { error });
     });
-    const { command: _, ...passedOn } = /** @type {Record<string, unknown>} */ (options ?? {});
     return new Sidecar({
       command: () => sidecarCommand(options, this.#env),
       env: this.#env,
       waitMs: this.waitMs,
       spawn: this.#spawn,
-      greeting: async () => {
-        const version = await this.host.askVersion();
-        const { client, directory, looksNew } = this.host.instances.at(-1) ?? {};
-        const openCode = { version, looksNew, marksPrompts: markPromptsOf(client) };
-        return { openCode, mode: this.host.mode, directory, options: passedOn };
+      greeting: () => {
+        const { directory, looksNew, marksPrompts } = this.host.instances.at(-1) ?? {};
+        return { openCode: { looksNew, marksPrompts }, mode: this.host.mode, directory };
       },
       onReady: (answer) => this.#isReady(answer),
-      handlers: {
-        "http/request": async (params, context) => {
-          const done = await this.windows.instead(params);
-          if (done) return done;
-          this.sessions.requested(params);
-          const changed = params.method === "PATCH" && CHANGED.exec(String(params.path))?.[1];
-          return serve(this.host, params, context).finally(() => changed && this.lock.forget(changed));
-        },
-      },
+      handlers: { "http/request": (params, context) => serve(this, params, context) },
       log: this.log,
     });
   }
@@ -226,15 +215,10 @@ export class Plugin {
       throw new Failure("told", { cause: refusal });
     }
     this.briefs = briefs ?? null;
-    try {
-      this.trigger.adopt(triggerPattern);
-    } catch (error) {
-      this.log("error", `the sidecar's trigger pattern can't be used, so the default stays: ${error}`);
-      this.trigger.settle();
-    }
     this.#watches = watches === true;
+    this.trigger.adopt(triggerPattern);
     for (const [instance, given] of this.#given) {
-      if (!instance.looksNew) Object.assign(given, hooksOf(this, instance));
+      if (!instance.looksNew) Object.assign(given, this.host.hooks(this, instance));
       if (this.#watches) void this.#opened(instance);
     }
   }
@@ -258,7 +242,7 @@ export class Plugin {
     try {
       const how = { timeoutMs: this.waitMs.open };
       const { floors, points } = await this.call("directory/opened", { directory, worktree }, how);
-      this.sessions.setFloors(directory, floors);
+      this.sessions.floors.set(directory, floors);
       this.windows.setPoints(directory, points);
     } catch (error) {
       this.log("warn", `${directory} is not watched: ${error}`);
@@ -273,7 +257,6 @@ export class Plugin {
     // The next one to open makes a new sidecar, from its own options: they may have changed meanwhile.
     this.#sidecar = null;
     this.#watches = false;
-    this.#isStarted = false;
     await sidecar?.then((made) => made.end()).catch(() => {});
   }
 }

@@ -6,12 +6,8 @@ import { spawn as nodeSpawn } from "node:child_process";
 import { statSync } from "node:fs";
 import { posix, win32 } from "node:path";
 import { fileURLToPath } from "node:url";
-import { later } from "./deadline.js";
-import { Failure } from "./failures.js";
-import { fill, MANIFEST, readVersion } from "./manifest.js";
-
-const { sidecarsEnvironment } = MANIFEST;
-const { exit: SAID_OF_AN_EXIT } = MANIFEST.sentences;
+import { Failure, later, within } from "./failures.js";
+import { fill, MANIFEST } from "./manifest.js";
 
 /** @typedef {typeof nodeSpawn} Spawn */
 
@@ -42,7 +38,6 @@ const PACKAGE = "handoff-sidecar";
 const FETCHER = "uvx";
 
 /** Enough for a Python traceback's end; the rest would only be memory. */
-const STDERR_LINES = 20;
 const STDERR_CHARACTERS = 8_192;
 const TOLD_CHARACTERS = 300;
 
@@ -80,7 +75,7 @@ export function sidecarCommand(options, env, machine = HERE) {
   const fetcher = onPath(FETCHER, env, machine);
   if (!fetcher) throw new Failure("missing", { looked: [PACKAGE, FETCHER].join(", ") });
   // The version that this plugin was released with: any other might speak another protocol.
-  return { words: [fetcher, "--from", `${PACKAGE}==${readVersion()}`, PACKAGE, "stdio"], mayFetch: true };
+  return { words: [fetcher, "--from", `${PACKAGE}==${MANIFEST.version}`, PACKAGE, "stdio"], mayFetch: true };
 }
 
 export class SidecarProcess {
@@ -92,14 +87,12 @@ export class SidecarProcess {
    * @param {{env: NodeJS.ProcessEnv, spawn?: Spawn | undefined, drainMs?: number}} parts
    */
   constructor([program = "", ...args], { env, spawn = nodeSpawn, drainMs = DRAIN_MS }) {
+    const passedOn = Object.entries(env).filter(([name]) => name.toUpperCase() !== WITHHELD);
     const child = spawn(program, args, {
       stdio: ["pipe", "pipe", "pipe"],
       windowsHide: true,
       cwd: WORKING_FOLDER,
-      env: {
-        ...sidecarsEnvironment,
-        ...Object.fromEntries(Object.entries(env).filter(([name]) => name.toUpperCase() !== WITHHELD)),
-      },
+      env: { ...MANIFEST.sidecarsEnvironment, ...Object.fromEntries(passedOn) },
     });
     this.#child = child;
     this.stdin = child.stdin;
@@ -120,7 +113,7 @@ export class SidecarProcess {
        */
       const end = (code, signal, spawnError = null) => {
         const lines = this.#stderr.split("\n").map((line) => line.trimEnd());
-        resolve({ code, signal, spawnError, stderr: lines.filter(Boolean).slice(-STDERR_LINES) });
+        resolve({ code, signal, spawnError, stderr: lines.filter(Boolean) });
       };
       // Without this listener a missing program would end OpenCode itself.
       child.on("error", (error) => child.pid === undefined && end(null, null, error));
@@ -145,20 +138,16 @@ export class SidecarProcess {
    */
   async end(waitMs) {
     this.stdin.end();
-    let disarm = () => {};
-    const overdue = new Promise((resolve) => {
-      disarm = later(waitMs, () => resolve(this.kill()));
-    });
-    await Promise.race([this.exited, overdue]);
-    disarm();
+    await within(this.exited, { timeoutMs: waitMs }).catch(() => this.kill());
   }
 }
 
 /** How a process ended, in parentheses. @param {Exit} exit */
 export function ending({ code, signal, stderr }) {
-  const how = signal ? fill(SAID_OF_AN_EXIT.signal, { signal }) : fill(SAID_OF_AN_EXIT.code, { code });
+  const { exit } = MANIFEST.sentences;
+  const how = signal ? fill(exit.signal, { signal }) : fill(exit.code, { code });
   const line = stderr.at(-1)?.slice(0, TOLD_CHARACTERS);
-  const parts = [signal || code !== null ? how : "", line ? fill(SAID_OF_AN_EXIT.line, { line }) : ""];
+  const parts = [signal || code !== null ? how : "", line && fill(exit.line, { line })];
   const said = parts.filter(Boolean).join("; ");
   return said && ` (${said})`;
 }
@@ -179,7 +168,7 @@ function parsed(text = "") {
 function words(value) {
   const found = typeof value === "string" ? value.trim().split(/\s+/) : value;
   const isCommand =
-    Array.isArray(found) && found.length > 0 && found.every((word) => typeof word === "string" && word);
+    Array.isArray(found) && found.length > 0 && found.every((word) => word && typeof word === "string");
   return isCommand ? found : null;
 }
 

@@ -10,9 +10,8 @@ const REMEMBERED = 500;
 /** Where each number that OpenCode adds up stands. */
 const TOKEN_PATHS = MANIFEST.tokenParts.map((path) => path.split("."));
 
-const PROMPTED = new RegExp(`^/session/(${MANIFEST.ids.session})/prompt_async$`);
-
-/** @typedef {import("./events.js").MessageInfo} MessageInfo */
+/** @typedef {import("./hooks.js").MessageInfo} MessageInfo */
+/** @typedef {import("./persons.js").Writer} Writer */
 
 /**
  * A session after a step of its model.
@@ -41,35 +40,25 @@ export class Recent extends Map {
 
 export class Sessions {
   /** From which number of tokens on the sidecar wants to know: by directory, then by model. @type {Recent<Record<string, number>>} */
-  #floors = new Recent();
-  /** @type {Recent<LastStep>} */
-  #lastSteps = new Recent();
+  floors = new Recent();
+  /** By session; one that was compacted has none. @type {Recent<LastStep>} */
+  lastSteps = new Recent();
+  /** The message that is being answered, by session: one that is queued is so after the step that runs. @type {Recent<string>} */
+  turns = new Recent();
+  /** Sessions in which the sidecar waits for the end of the turn. @type {Recent<true>} */
+  awaited = new Recent();
+  /** Sessions that were handed off, or came from a handoff. @type {Recent<true>} */
+  inChain = new Recent();
+  /** Sessions whose next request is the one of a compaction. @type {Recent<true>} */
+  compacting = new Recent();
+  /** Messages that the sidecar sent. @type {Recent<true>} */
+  ours = new Recent();
+  /** Where people have typed, the newest last. @type {Recent<true>} */
+  typedIn = new Recent();
   /** Subagents' sessions, where nobody types. @type {Recent<true>} */
   #children = new Recent();
-  /** Where people have typed, the newest last. @type {Recent<true>} */
-  #typedIn = new Recent();
-  /** Sessions that we prompt and OpenCode has not told of yet. @type {Recent<true>} */
-  #prompting = new Recent();
-  /** Sessions in which the newest message is ours. @type {Recent<true>} */
-  #prompted = new Recent();
-  /** Messages of ours. @type {Recent<true>} */
-  #ours = new Recent();
-  /** Sessions whose next request is the one of a compaction. @type {Recent<true>} */
-  #compacting = new Recent();
   /** Messages that any copy of the plugin has looked at. @type {Recent<true>} */
   #lookedAt = new Recent();
-  /** Sessions that a handoff has marked. @type {Recent<true>} */
-  #handedOff = new Recent();
-  /** The message that is being answered, by session. @type {Recent<string>} */
-  #turns = new Recent();
-
-  /**
-   * @param {string} directory
-   * @param {Record<string, number>} floors
-   */
-  setFloors(directory, floors) {
-    this.#floors.set(directory, floors);
-  }
 
   /**
    * Whether the sidecar wants to know of a session that is this full.
@@ -79,7 +68,7 @@ export class Sessions {
    */
   isOfInterest(directory, step) {
     if (!step) return false;
-    const floor = this.#floors.get(directory)?.[`${step.providerID}/${step.modelID}`];
+    const floor = this.floors.get(directory)?.[`${step.providerID}/${step.modelID}`];
     return floor !== undefined && used(step.tokens) >= floor;
   }
 
@@ -89,74 +78,28 @@ export class Sessions {
    */
   stepped({ role, summary, sessionID, parentID, tokens, providerID = "", modelID = "" }) {
     if (role !== "assistant" || summary === true || !sessionID) return;
-    if (parentID) this.#turns.set(sessionID, parentID);
-    if (used(tokens) > 0) this.#lastSteps.set(sessionID, { tokens, providerID, modelID });
+    if (parentID) this.turns.set(sessionID, parentID);
+    if (used(tokens) > 0) this.lastSteps.set(sessionID, { tokens, providerID, modelID });
   }
 
-  /** @param {string} sessionID */
-  lastStep(sessionID) {
-    return this.#lastSteps.get(sessionID);
-  }
-
-  /** What was known of how full it is no longer holds. @param {string} sessionID */
-  emptied(sessionID) {
-    this.#lastSteps.delete(sessionID);
-  }
-
-  /** @param {{id?: string, parentID?: string, metadata?: {handoff?: unknown}}} session new or changed */
-  sessionSeen({ id, parentID, metadata }) {
+  /** One that is new or has changed. @param {import("./hooks.js").SessionInfo} session */
+  seen({ id, parentID, metadata }) {
     if (parentID && id) this.#children.set(id, true);
-    if (metadata?.handoff && id) this.#handedOff.set(id, true);
-  }
-
-  /** Whether it was handed off, or came from a handoff. @param {string} sessionID */
-  isInChain(sessionID) {
-    return this.#handedOff.has(sessionID);
+    if (metadata?.handoff && id) this.inChain.set(id, true);
   }
 
   /**
-   * A request of the sidecar's to OpenCode: what it prompts was not typed by anybody.
-   * @param {{method?: unknown, path?: unknown}} request
-   */
-  requested({ method, path }) {
-    const sessionID = method === "POST" && PROMPTED.exec(String(path))?.[1];
-    if (sessionID) this.#prompting.set(sessionID, true);
-  }
-
-  /** Whether the next message in a session is one of ours. @param {string} sessionID */
-  isPrompting(sessionID) {
-    return this.#prompting.has(sessionID);
-  }
-
-  /** The sidecar waits for the end of this turn. @param {string} sessionID */
-  awaitEnd(sessionID) {
-    this.#prompted.set(sessionID, true);
-  }
-
-  /** Whether the turn is one that we have asked for. @param {string} sessionID */
-  isOurTurn(sessionID) {
-    return this.#prompted.has(sessionID);
-  }
-
-  /**
-   * A message, of a person's or of ours.
+   * A message that OpenCode is about to store.
    * @param {string} sessionID
    * @param {string} messageID
-   * @param {boolean} isTyped whether a person wrote it
+   * @param {Writer} writer
    */
-  arrived(sessionID, messageID, isTyped) {
-    if (this.#prompting.delete(sessionID)) {
-      this.#ours.set(messageID, true);
-      this.#prompted.set(sessionID, true);
-    }
-    if (this.#ours.has(messageID)) return;
-    this.#prompted.delete(sessionID);
-    if (isTyped) this.typed(sessionID);
-  }
-
-  /** The message that is being answered: one that is queued is so after the step that runs. @param {string} sessionID */
-  turn(sessionID) {
-    return this.#turns.get(sessionID) ?? null;
+  arrived(sessionID, messageID, writer) {
+    this.awaited.delete(sessionID);
+    if (writer === "a person") this.typedIn.set(sessionID, true);
+    if (writer !== "us") return;
+    this.ours.set(messageID, true);
+    this.awaited.set(sessionID, true);
   }
 
   /** False when any copy has looked at the message before. @param {string} messageID */
@@ -166,29 +109,9 @@ export class Sessions {
     return true;
   }
 
-  /** Whether the message is one of ours. @param {string} messageID */
-  isOurs(messageID) {
-    return this.#ours.has(messageID);
-  }
-
-  /** A person is at work here. @param {string} sessionID */
-  typed(sessionID) {
-    this.#typedIn.set(sessionID, true);
-  }
-
   /** The session of the person's newest message. @returns {string | null} */
   get active() {
-    return [...this.#typedIn.keys()].findLast((sessionID) => !this.#children.has(sessionID)) ?? null;
-  }
-
-  /** @param {string} sessionID */
-  compacts(sessionID) {
-    this.#compacting.set(sessionID, true);
-  }
-
-  /** Whether this is the request of a compaction; asked once for each. @param {string} sessionID */
-  isCompacting(sessionID) {
-    return this.#compacting.delete(sessionID);
+    return [...this.typedIn.keys()].findLast((sessionID) => !this.#children.has(sessionID)) ?? null;
   }
 }
 

@@ -4,8 +4,7 @@
  * Knows nothing of OpenCode: what to say in the greeting and what to serve is handed in.
  */
 import { Connection } from "./connection.js";
-import { seconds, within } from "./deadline.js";
-import { CODES, cause, Failure, RpcError } from "./failures.js";
+import { CODES, cause, Failure, RpcError, seconds, within } from "./failures.js";
 import { MANIFEST } from "./manifest.js";
 import { ending, SidecarProcess } from "./process.js";
 
@@ -30,7 +29,7 @@ const { protocolVersion, waitMs } = MANIFEST;
 /**
  * @typedef {object} Parts
  * @property {() => Command} command
- * @property {() => Promise<Json>} greeting params of `initialize`, but for the protocol
+ * @property {() => Json} greeting params of `initialize`, but for the protocol
  * @property {(answer: Json) => void} onReady
  * @property {Record<string, import("./connection.js").Handler>} handlers
  * @property {import("./host.js").Log} log
@@ -61,10 +60,18 @@ export class Sidecar {
 
   /**
    * Resolves when the sidecar is up and greeted; starts it if it isn't.
+   * @returns {Promise<Life>}
    * @throws {Failure} why it can't be had
    */
   async start() {
-    await this.#alive();
+    const restMs = this.#restingUntil - this.#now();
+    if (!this.#life && restMs > 0) {
+      const last = cause(this.#lastFailure);
+      throw new Failure("resting", { starts: this.#failures, seconds: Math.ceil(restMs / 1_000), last });
+    }
+    const life = this.#life ?? this.#begin();
+    await life.ready;
+    return life;
   }
 
   /**
@@ -78,7 +85,7 @@ export class Sidecar {
   async call(method, params, { signal, timeoutMs, graceMs, killWhenStuck = false } = {}) {
     const startedAt = this.#now();
     for (let attempt = 1; ; attempt++) {
-      const life = await within(this.#alive(), { signal, timeoutMs });
+      const life = await within(this.start(), { signal, timeoutMs });
       const restMs = timeoutMs === undefined ? undefined : timeoutMs - (this.#now() - startedAt);
       try {
         return await life.connection.request(method, params, { signal, timeoutMs: restMs, graceMs });
@@ -121,31 +128,14 @@ export class Sidecar {
     await life.process.end(this.#waitMs.end);
   }
 
-  /** @returns {Promise<Life>} */
-  async #alive() {
-    const restMs = this.#restingUntil - this.#now();
-    if (!this.#life && restMs > 0) {
-      const words = {
-        starts: this.#failures,
-        seconds: Math.ceil(restMs / 1_000),
-        last: cause(this.#lastFailure),
-      };
-      throw new Failure("resting", words);
-    }
-    this.#life ??= this.#begin();
-    const life = this.#life;
-    await life.ready;
-    return life;
-  }
-
-  /** @returns {Life} */
   #begin() {
     const { handlers, log, command: choose, env = process.env, spawn } = this.#parts;
     const command = choose();
-    const child = this.#spawn(command, { env, spawn });
+    const child = new SidecarProcess(command.words, { env, spawn });
     const connection = new Connection(child.stdout, child.stdin, { handlers, log });
     /** @type {Life} */
     const life = { command, process: child, connection, ready: Promise.resolve(), isEnding: false };
+    this.#life = life;
     life.ready = this.#greet(life);
     life.ready.catch(() => {}); // whoever waits for it hears of it; the background start may be alone
 
@@ -163,37 +153,19 @@ export class Sidecar {
     return life;
   }
 
-  /**
-   * @param {Command} command
-   * @param {ConstructorParameters<typeof SidecarProcess>[1]} parts
-   */
-  #spawn({ words }, parts) {
-    try {
-      return new SidecarProcess(words, parts);
-    } catch (error) {
-      // Some runtimes report a program that can't be run by throwing, others by an event.
-      throw this.#failed(notFound(words, /** @type {NodeJS.ErrnoException} */ (error)));
-    }
-  }
-
   /** @param {Life} life */
   async #greet(life) {
     const timeoutMs = life.command.mayFetch ? this.#waitMs.fetch : this.#waitMs.initialize;
     try {
-      const greeting = { protocolVersion, ...(await this.#parts.greeting()) };
+      const greeting = { protocolVersion, ...this.#parts.greeting() };
       const answer = await life.connection.request("initialize", greeting, { timeoutMs, graceMs: 0 });
-      const theirs = {
-        theirs: answer?.protocolVersion,
-        version: answer?.server?.version,
-        ours: protocolVersion,
-      };
-      if (theirs.theirs !== protocolVersion) throw new Failure("mismatch", theirs);
       this.#failures = 0;
       this.#parts.onReady(answer);
     } catch (error) {
       this.#forget(life);
       const failure = await startFailure(life, error, timeoutMs);
-      throw life.isEnding ? failure : this.#failed(failure);
+      if (!life.isEnding) this.#failed(failure);
+      throw failure;
     }
   }
 
@@ -204,7 +176,6 @@ export class Sidecar {
     // 0, 1, 3, 7 … s: who tries once more is not kept waiting, and what is broken is not tried without end.
     const restMs = (2 ** (this.#failures - 1) - 1) * 1_000;
     this.#restingUntil = this.#now() + Math.min(restMs, this.#waitMs.longestRest);
-    return failure;
   }
 
   /** @param {Life} life */
@@ -222,9 +193,8 @@ async function startFailure({ command, process, connection }, error, timeoutMs) 
   const kind = error instanceof Failure ? error.kind : null;
   if (kind === "died") {
     const exit = await process.exited;
-    return exit.spawnError
-      ? notFound(command.words, exit.spawnError)
-      : new Failure("ended", { ending: ending(exit) });
+    if (!exit.spawnError) return new Failure("ended", { ending: ending(exit) });
+    return new Failure("notFound", { program: command.words[0], code: exit.spawnError.code });
   }
   process.kill();
   connection.close();
@@ -234,10 +204,3 @@ async function startFailure({ command, process, connection }, error, timeoutMs) 
   const isMismatch = error instanceof RpcError && error.code === CODES.PROTOCOL_MISMATCH;
   return new Failure(isMismatch ? "told" : "refused", { cause: cause(error) });
 }
-
-/**
- * @param {string[]} words
- * @param {NodeJS.ErrnoException} error
- */
-const notFound = ([program], error) =>
-  new Failure("notFound", { program, code: error.code ?? error.message });

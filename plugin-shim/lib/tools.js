@@ -1,12 +1,17 @@
 /**
- * The tools and the commands, as OpenCode registers them, and as the sidecar carries them out.
- * Knows what they are called, and nothing of what they do.
+ * The tools and the commands, as the sidecar carries them out, and which calls have not ended. Knows what they are called, and nothing of what they do.
  */
-import { callFailure, Failure, isTold, MeantThrow } from "./failures.js";
-import { fill, MANIFEST } from "./manifest.js";
+import { callFailure, isCancelled, isTold, within } from "./failures.js";
+import { MANIFEST } from "./manifest.js";
+import { Recent } from "./sessions.js";
 
-const { commands, maker, sentences, tools } = MANIFEST;
+/** What only looks; a subagent may end its work with these. What is not listed there may change something. */
+export const ONLY_LOOK = new Set(MANIFEST.toolsThatLook);
 
+/** A tool that hands its work to others, which are locked by themselves: nobody waits for it. */
+const DELEGATE = new Set(MANIFEST.toolsThatDelegate);
+
+/** @typedef {import("./plugin.js").Plugin} Plugin */
 /** @typedef {import("./host.js").Instance} Instance */
 /** @typedef {{done: boolean, text: string}} Answer what came of a command */
 
@@ -21,124 +26,37 @@ const { commands, maker, sentences, tools } = MANIFEST;
  */
 
 /**
- * @param {import("./plugin.js").Plugin} plugin
- * @param {import("./host.js").Instance} instance
+ * @param {Plugin} plugin
+ * @param {Instance} instance
+ * @param {string} name
+ * @param {unknown} args
+ * @param {Partial<ToolContext>} [given]
+ * @throws {Error} with what the model is told
  */
-export function toolHooks(plugin, instance) {
-  const { host, lock, waitMs, log } = plugin;
-  let hasRival = false;
-
-  /** @param {string} name */
-  function isAnothers(name) {
-    instance.theirs.add(name);
-    plugin.notice(instance, fill(sentences.commandOfAnother, { name }), "warning");
-  }
-
-  /**
-   * @param {string} name
-   * @param {unknown} args
-   * @param {Partial<ToolContext>} [given]
-   */
-  async function execute(name, args, given = {}) {
-    if (plugin.refusal) throw new Error(plugin.refusal);
-    const {
-      sessionID = "",
-      messageID,
-      callID = "",
-      agent,
-      worktree = instance.worktree,
-      abort: signal,
-    } = given;
-    try {
-      const context = { ...plugin.context(instance, sessionID), messageID, callID, agent, worktree };
-      const call = { name, arguments: args ?? {}, context };
-      const how = { signal, timeoutMs: waitMs.toolCall, killWhenStuck: true };
-      const answer = () => plugin.call("tool/call", call, how);
-      const { title, output, metadata } = await (name === maker
-        ? lock.leaving(sessionID, async () => {
-            // Other calls of the same step end first, and those that come meanwhile wait for what comes of it.
-            await lock.alone({ sessionID, callID, signal });
-            return answer();
-          })
-        : answer());
-      return { title: String(title ?? name), output: String(output), metadata: metadata ?? {} };
-    } catch (error) {
-      // Of what the sidecar refuses it tells the person itself, with the call's id; and whoever pressed escape knows.
-      if (isTold(error)) throw new Error(error.message, { cause: error });
-      if (plugin.refusal) throw new Error(plugin.refusal);
-      const sentence = `${callFailure(name, error, plugin.briefs)}${callID ? ` (call ${callID})` : ""}`;
-      log("warn", sentence);
-      if (!(error instanceof Failure && error.kind === "cancelled")) plugin.tell(instance, sentence);
-      throw new Error(sentence, { cause: error });
-    }
-  }
-
-  return {
-    tool: Object.fromEntries(
-      tools.map(({ name, description }) => [
-        name,
-        {
-          description,
-          args: {}, // anything else is fatal in one version or another
-          /**
-           * @param {unknown} args
-           * @param {ToolContext} context
-           */
-          execute: (args, context) => execute(name, args, context),
-        },
-      ]),
-    ),
-
-    /**
-     * Gives a tool of ours its schema, when OpenCode asks about one for a request to a model. Of two plugins with a tool
-     * of the same name one gets the calls, in no order that we could choose (1.18.33): a description tells whose it is.
-     * @param {{toolID: string}} input
-     * @param {{description?: string, jsonSchema?: object}} output
-     */
-    "tool.definition"({ toolID }, output) {
-      const tool = tools.find(({ name }) => name === toolID);
-      if (!tool) return;
-      const { description } = output;
-      if (typeof description === "string" && !description.includes(tool.description)) {
-        if (!hasRival) plugin.notice(instance, fill(sentences.toolOfAnother, { name: toolID }), "warning");
-        hasRival = true;
-      } else output.jsonSchema = structuredClone(tool.parameters);
-    },
-
-    /** @param {{command?: Record<string, {description?: string, template?: string}>}} config OpenCode's */
-    config(config) {
-      config.command ??= {};
-      for (const { name, description, template } of commands) {
-        if (config.command[name] && config.command[name].template !== template) isAnothers(name);
-        config.command[name] ??= { description, template };
-      }
-    },
-
-    /**
-     * Carries out a command that no model is to see. The throw at the end is meant: it is the one way in OpenCode 1.x to
-     * end a command without a model call. The TUI shows no error and stores nothing (seen in 1.18.33).
-     * @param {{command: string, sessionID: string, arguments?: string}} input
-     * @param {{parts?: {text?: string}[]}} [output]
-     * @throws {MeantThrow}
-     */
-    async "command.execute.before"({ command: name, sessionID: session, arguments: words = "" }, output) {
-      const ours = commands.find((each) => each.name === name);
-      if (!ours || instance.theirs.has(name)) return;
-      if (!ours.immediate) {
-        // A plugin that is loaded after this one may have put its own in the place of ours.
-        const beginning = ours.template.replace(/\$.*/, "");
-        return output?.parts?.some(({ text }) => text?.startsWith(beginning)) || isAnothers(name);
-      }
-      const answer = await carryOut(plugin, instance, { name, session, words });
-      if (host.mode === "run") await host.leave(answer.text, answer.done);
-      throw new MeantThrow(answer.text);
-    },
+export async function callTool(plugin, instance, name, args, given = {}) {
+  const { sessionID = "", callID = "", abort: signal } = given;
+  const { messageID, agent, worktree = instance.worktree } = given;
+  const context = { ...plugin.context(instance, sessionID), messageID, callID, agent, worktree };
+  const isHandoff = name === MANIFEST.maker;
+  const call = async () => {
+    // Other calls of the same step end first, and those that come meanwhile wait for what comes of it.
+    const isOther = (/** @type {string} */ id, /** @type {string} */ of) =>
+      id !== callID && plugin.lock.lineOf(of).includes(sessionID);
+    if (isHandoff) await plugin.calls.alone(isOther, signal);
+    const how = { signal, timeoutMs: plugin.waitMs.toolCall, killWhenStuck: true };
+    return plugin.call("tool/call", { name, arguments: args ?? {}, context }, how);
   };
+  try {
+    const { title, output, metadata } = await (isHandoff ? plugin.lock.leaving(sessionID, call) : call());
+    return { title: String(title ?? name), output: String(output), metadata: metadata ?? {} };
+  } catch (error) {
+    throw new Error(failed(plugin, instance, name, error, callID), { cause: error });
+  }
 }
 
 /** The commands that no model is to see, but for those of the same name that the user has made. @param {Instance} instance */
 export function ourCommands({ theirs }) {
-  return commands.flatMap(({ name, immediate }) => (immediate && !theirs.has(name) ? name : []));
+  return MANIFEST.commands.flatMap(({ name, immediate }) => (immediate && !theirs.has(name) ? name : []));
 }
 
 /** By what they do and where: one that comes a second time while it is under way is done once. @type {Map<string, Promise<Answer>>} */
@@ -146,7 +64,7 @@ const underWay = new Map();
 
 /**
  * Carries out a command of ours; a failure is told to the person.
- * @param {import("./plugin.js").Plugin} plugin
+ * @param {Plugin} plugin
  * @param {Instance} instance
  * @param {{name: string, session: string, words: string}} command
  */
@@ -156,17 +74,72 @@ export function carryOut(plugin, instance, { name, session, words }) {
   underWay.set(key, begun);
   return begun.finally(() => underWay.delete(key));
 
+  /** @returns {Promise<Answer>} */
   async function execute() {
-    plugin.sessions.typed(session);
+    plugin.sessions.typedIn.set(session, true);
     try {
       const call = { name, arguments: words, context: plugin.context(instance, session) };
       const how = { timeoutMs: plugin.waitMs.command, killWhenStuck: true };
       return await plugin.lock.leaving(session, () => plugin.call("command/execute", call, how));
     } catch (error) {
       // The command's promise is that no model is asked: that holds without the sidecar too.
-      const text = plugin.refusal ?? callFailure(`/${name}`, error, plugin.briefs);
-      plugin.tell(instance, text);
-      return { done: false, text };
+      return { done: false, text: failed(plugin, instance, `/${name}`, error) };
     }
+  }
+}
+
+/**
+ * What whoever called is told of a failure; the person hears it too, if they don't know yet.
+ * @param {Plugin} plugin
+ * @param {Instance} instance
+ * @param {string} name
+ * @param {unknown} error
+ * @param {string} [callID]
+ */
+function failed(plugin, instance, name, error, callID = "") {
+  if (plugin.refusal) return plugin.refusal; // of which there is a notice
+  if (isTold(error)) return error.message; // the sidecar tells of it, with the call's id
+  const sentence = callFailure(name, error, plugin.briefs) + (callID && ` (call ${callID})`);
+  plugin.log("warn", sentence);
+  if (!isCancelled(error)) plugin.tell(instance, sentence);
+  return sentence;
+}
+
+/** Calls that may change something and have not ended. */
+export class Calls {
+  /** The session of each, by the call's id. @type {Recent<string>} */
+  #running = new Recent();
+  /** @type {Set<(hasChanged?: unknown) => void>} */
+  #waiting = new Set();
+
+  /** @param {{tool: string, sessionID: string, callID: string}} call */
+  began({ tool, sessionID, callID }) {
+    if (!ONLY_LOOK.has(tool) && !DELEGATE.has(tool)) this.#running.set(callID, sessionID);
+  }
+
+  /** @param {string} callID */
+  ended(callID) {
+    if (!this.#running.delete(callID)) return;
+    for (const look of this.#waiting) look();
+    this.#waiting.clear();
+  }
+
+  /** The turn is over, and whatever it has called. @param {string} sessionID */
+  idle(sessionID) {
+    for (const [callID, of] of this.#running) if (of === sessionID) this.ended(callID);
+  }
+
+  /**
+   * Resolves when all other calls of a session and its subagents have ended: they and the next session would work in one
+   * folder.
+   * @param {(callID: string, of: string) => boolean} isOther whether a call, and the session it is of, is one of these
+   * @param {AbortSignal} [signal]
+   */
+  async alone(isOther, signal) {
+    const others = async () => {
+      while ([...this.#running].some(([callID, of]) => isOther(callID, of)))
+        await new Promise((resolve) => this.#waiting.add(resolve));
+    };
+    await within(others(), { signal, timeoutMs: MANIFEST.waitMs.callsOfAStep });
   }
 }

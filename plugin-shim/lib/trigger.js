@@ -10,7 +10,7 @@ import { MANIFEST } from "./manifest.js";
 /** @typedef {{source: string, flags: string}} Pattern */
 
 export class Trigger {
-  #pattern = compiled(MANIFEST.triggerPattern);
+  #pattern = new RegExp(MANIFEST.triggerPattern.source, MANIFEST.triggerPattern.flags);
   #settle = () => {};
   /** Whether `known` has resolved. */
   isKnown = false;
@@ -40,7 +40,7 @@ export class Trigger {
    * @throws {Error} it is none; the one before stays
    */
   adopt(pattern) {
-    this.#pattern = compiled(pattern);
+    this.#pattern = new RegExp(pattern.source, pattern.flags);
     this.settle();
   }
 
@@ -71,10 +71,4 @@ function patternOf({ OPENCODE_CONFIG_DIR, XDG_CONFIG_HOME, XDG_STATE_HOME, LOCAL
     left.path === path && left.bytes === settings.size && left.time === Math.floor(settings.mtimeMs);
   if (!isTheirs) throw new Error("the settings have changed since, or are others");
   return left;
-}
-
-/** @param {Pattern} pattern */
-function compiled({ source, flags }) {
-  // With `g` or `y` a pattern remembers where it stopped, and every other message would be missed.
-  return new RegExp(source, flags.replace(/[gy]/g, ""));
 }

@@ -11,12 +11,18 @@ const ENDPOINTS = new RegExp(
   `^(?:${MANIFEST.endpoints.map((endpoint) => fill(endpoint, MANIFEST.ids)).join("|")})$`,
 );
 
+/** A host that is never asked: a path is read as a URL parser reads it. */
+const ANY_HOST = "http://opencode.invalid";
+
 /** OpenCode lets these beat the directory of the message, which has been checked. */
 const REFUSED_PARAMETERS = new Set(["directory", "workspace"]);
 
-/** What a URL parser drops or rewrites: with it, the text that was checked would not be the text that is sent. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is there to find
-const REWRITTEN = /[\u0000-\u0020\u007f\\#]/;
+const CHANGES = new RegExp(`^PATCH /session/(${MANIFEST.ids.session})$`);
+
+const SELECT = "/tui/select-session";
+
+/** Names the session that the person is to be taken from; OpenCode does not look at it. */
+const LEAVES = "x-handoff-leaves";
 
 const PASSED_ON = ["content-type", "x-next-cursor"];
 
@@ -39,30 +45,37 @@ for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 const utf8 = new TextDecoder();
 
 /**
- * @param {import("./host.js").Host} host
- * @param {import("./connection.js").Json} params {directory, method, path, headers, body, attach}
+ * @param {{host: import("./host.js").Host, lock: Pick<import("./lock.js").Lock, "forget">,
+ *   windows: Pick<import("./windows.js").Windows, "move">}} plugin
+ * @param {import("./connection.js").Json} request {directory, method, path, headers, body, attach}
  * @param {{signal?: AbortSignal}} [context]
- * @throws {RpcError} ENDPOINT_REFUSED, HOST_UNREACHABLE, INVALID_PARAMS
+ * @throws {RpcError} ENDPOINT_REFUSED, HOST_UNREACHABLE
  */
-export async function serve(host, { directory, method, path, headers, body, attach }, { signal } = {}) {
-  const target = allowedPath(method, path);
-  if (body !== null && body !== undefined && typeof body !== "string") {
-    throw new RpcError(CODES.INVALID_PARAMS, "http/request: `body` must be a string or null");
-  }
+export async function serve({ host, lock, windows }, request, { signal } = {}) {
+  const { directory, method, path, headers, body, attach } = request;
+  checkPath(method, path);
+  const endpoint = `${method} ${path}`;
   const instance = host.instances.findLast((open) => open.directory === directory);
   // A directory that isn't open would make OpenCode open it, with another initialisation of everything.
   if (!instance) throw new RpcError(CODES.HOST_UNREACHABLE, `OpenCode has no project open in ${directory}`);
   try {
-    const sent = attach ? await withFiles(host, instance, String(attach), body) : body;
-    const response = await host.fetch(instance, method, target, { headers, body: sent, signal });
-    const isOfMessages = method === "GET" && OF_MESSAGES.test(target);
+    if (path === SELECT) {
+      const isMoved = await windows.move({ from: headers?.[LEAVES], to: JSON.parse(body ?? "").sessionID });
+      if (isMoved !== null) return { status: isMoved ? 200 : 409, headers: {}, body: "true" };
+    }
+    const sent = attach && body ? await withFiles(host, instance, attach, body) : body;
+    const response = await host.fetch(instance, method, path, { headers, body: sent, signal });
+    const isOfMessages = method === "GET" && OF_MESSAGES.test(path);
     const text = isOfMessages ? withoutContents(await response.arrayBuffer()) : await response.text();
     const passedOn = [...response.headers].filter(([name]) => PASSED_ON.includes(name));
     return { status: response.status, headers: Object.fromEntries(passedOn), body: text };
   } catch (error) {
-    host.log("warn", `${method} ${target} failed: ${error instanceof Error ? error.stack : error}`);
-    const sentence = `OpenCode could not be reached for ${method} ${target}: its log has the reason`;
+    host.log("warn", `${endpoint} failed: ${error instanceof Error ? error.stack : error}`);
+    const sentence = `OpenCode could not be reached for ${endpoint}: its log has the reason`;
     throw new RpcError(CODES.HOST_UNREACHABLE, sentence);
+  } finally {
+    const changed = CHANGES.exec(endpoint)?.[1];
+    if (changed) lock.forget(changed);
   }
 }
 
@@ -75,39 +88,28 @@ export async function serve(host, { directory, method, path, headers, body, atta
  * @param {string} body
  */
 async function withFiles(host, instance, from, body) {
-  const path = allowedPath("GET", from);
-  /** @type {{parts: any[]}} */
-  const { parts } = await host.ask(instance, "GET", path).catch(() => ({ parts: [] }));
-  const files = parts.filter(({ type }) => type === "file");
+  checkPath("GET", from);
+  const { parts } = await host.message(instance, from).catch(() => ({ parts: [] }));
+  const files = parts.flatMap((part) => (part?.type === "file" ? part : []));
   const attached = files.map(({ type, mime, filename, url }) => ({ type, mime, filename, url }));
   const prompt = JSON.parse(body);
   return JSON.stringify({ ...prompt, parts: [...prompt.parts, ...attached] });
 }
 
 /**
- * The path and query to call, exactly as checked.
- * @param {unknown} method
- * @param {unknown} target path with its query string
- * @returns {string}
- * @throws {RpcError} ENDPOINT_REFUSED, INVALID_PARAMS
+ * @param {string} method
+ * @param {string} path with its query string
+ * @throws {RpcError} ENDPOINT_REFUSED: not on the list, or a URL parser would make another of it than was checked
  */
-export function allowedPath(method, target) {
-  if (typeof method !== "string" || typeof target !== "string") {
-    throw new RpcError(CODES.INVALID_PARAMS, "http/request: `method` and `path` must be strings");
-  }
-  const path = target.split("?", 1)[0] ?? "";
-  const query = target.slice(path.length + 1);
-  const isListed = ENDPOINTS.test(`${method} ${path}`) && !REWRITTEN.test(target);
+export function checkPath(method, path) {
+  const { pathname, search, searchParams } = new URL(`${ANY_HOST}/${path}`);
+  const isAsWritten = pathname + search === `/${path}`;
+  const names = [...searchParams.keys()].map((name) => name.toLowerCase());
   // A second `?` is read as the start of a parameter by some routers.
-  const names = [...new URLSearchParams(query).keys()].map((name) => name.toLowerCase());
-  if (!isListed || query.includes("?") || names.some((name) => REFUSED_PARAMETERS.has(name))) {
-    const shown = `${method} ${path}`.slice(0, 200);
-    throw new RpcError(
-      CODES.ENDPOINT_REFUSED,
-      `${shown} is not one of the endpoints that the sidecar may call`,
-    );
-  }
-  return target;
+  const isPlain = !search.slice(1).includes("?") && !names.some((name) => REFUSED_PARAMETERS.has(name));
+  if (isAsWritten && isPlain && ENDPOINTS.test(`${method} ${pathname.slice(1)}`)) return;
+  const shown = `${method} ${path}`.slice(0, 200);
+  throw new RpcError(CODES.ENDPOINT_REFUSED, `${shown} is not an endpoint that the sidecar may call`);
 }
 
 /**

@@ -4,14 +4,9 @@
  */
 import { randomUUID } from "node:crypto";
 import { TO_SERVER, TO_WINDOWS } from "../tui/wire.js";
-import { within } from "./deadline.js";
+import { within } from "./failures.js";
 import { MANIFEST } from "./manifest.js";
 import { carryOut, ourCommands } from "./tools.js";
-
-const SELECT = "/tui/select-session";
-
-/** Names the session that the person is to be taken from; OpenCode does not look at it. */
-const LEAVES = "x-handoff-leaves";
 
 const SESSION = new RegExp(`^${MANIFEST.ids.session}$`);
 
@@ -21,10 +16,12 @@ const SESSION = new RegExp(`^${MANIFEST.ids.session}$`);
 export class Windows {
   /** The one that was told of last is last. @type {Map<string, Shown>} */
   #open = new Map();
-  /** What ends the wait for a window to move, by the move's id. @type {Map<string, (moved: unknown) => void>} */
+  /** What ends the wait for a window to move, by the move's id. @type {Map<unknown, () => void>} */
   #moves = new Map();
-  /** By directory and model: where OpenCode compacts, and where we hand off. @type {Map<string, any>} */
+  /** By directory and model: where OpenCode compacts, and where we hand off. @type {Map<string, Record<string, unknown>>} */
   #points = new Map();
+  /** Instances whose windows were asked what they show: some may have been there before. @type {WeakSet<Instance>} */
+  #asked = new WeakSet();
   #plugin;
 
   /** @param {import("./plugin.js").Plugin} plugin */
@@ -34,15 +31,17 @@ export class Windows {
 
   /** What no window of ours says is ignored. @param {Instance} instance @param {unknown} event */
   heard(instance, event) {
+    if (!this.#asked.has(instance)) this.#say(instance, { verb: "who" });
+    this.#asked.add(instance);
     const { verb, window, session, model, move, number, name, words } = TO_SERVER.read(event);
     const shown = this.#open.get(window);
     if (verb === "shows") this.#greet({ window, instance, session, model });
-    else if (verb === "moved") this.#moves.get(move)?.(true);
+    else if (verb === "moved") this.#moves.get(move)?.();
     else if (verb === "run" && shown && shown.number === number && ourCommands(instance).includes(name))
       void this.#run(shown, name, String(words));
   }
 
-  /** @param {string} directory @param {unknown} points */
+  /** @param {string} directory @param {Record<string, unknown>} points */
   setPoints(directory, points) {
     this.#points.set(directory, points);
     for (const shown of [...this.#open.values()])
@@ -60,28 +59,24 @@ export class Windows {
   }
 
   /**
-   * The answer to a request of the sidecar's that would move every window; null where it is to go out after all. Only the
-   * windows move that show the session that is left; where each shows another one, none does.
-   * @param {import("./connection.js").Json} request
+   * Takes the person from one session to another: only the windows move that show the one that is left; where each shows
+   * another one, none does.
+   * @param {{from: unknown, to: unknown}} sessions
+   * @returns {Promise<boolean | null>} whether any did; null where OpenCode is to do it
    */
-  async instead({ path, headers, body }) {
-    const from = headers?.[LEAVES];
-    if (path !== SELECT || !from || this.#open.size === 0) return null;
+  async move({ from, to }) {
+    if (!from || this.#open.size === 0) return null;
     const left = [...this.#open.values()].filter(({ session }) => session === from);
+    if (left.length === 0) return false;
     const move = randomUUID();
-    const moved = new Promise((resolve) => this.#moves.set(move, resolve));
-    const to = JSON.parse(body).sessionID;
-    for (const { instance, window } of left)
-      void this.say(instance, { verb: "move", window, move, from, to });
-    try {
-      if (left.length > 0) await within(moved, { timeoutMs: MANIFEST.waitMs.window });
-      return { status: left.length > 0 ? 200 : 409, headers: {}, body: "true" };
-    } catch {
-      for (const { window } of left) this.#open.delete(window); // they are gone
-      return null;
-    } finally {
-      this.#moves.delete(move);
-    }
+    /** @type {Promise<true>} */
+    const moved = new Promise((resolve) => this.#moves.set(move, () => resolve(true)));
+    for (const { instance, window } of left) this.#say(instance, { verb: "move", window, move, from, to });
+    const limits = { timeoutMs: MANIFEST.waitMs.window };
+    const isMoved = await within(moved, limits).catch(() => null);
+    this.#moves.delete(move);
+    if (!isMoved) for (const { window } of left) this.#open.delete(window); // they are gone
+    return isMoved;
   }
 
   /** The number that it gets is good for one command. @param {Shown} shown */
@@ -91,35 +86,22 @@ export class Windows {
     const number = randomUUID();
     this.#open.set(window, { window, instance, session, model, number });
     const points = this.#points.get(instance.directory)?.[model];
-    void this.say(instance, { verb: "hello", window, number, names: ourCommands(instance), points });
+    this.#say(instance, { verb: "hello", window, number, names: ourCommands(instance), points });
   }
 
   /** @param {Shown} shown @param {string} name @param {string} words */
   async #run(shown, name, words) {
     const { window, instance, session, number } = shown;
-    void this.say(instance, { verb: "took", window, number });
+    this.#say(instance, { verb: "took", window, number });
     this.#greet(shown);
     await carryOut(this.#plugin, instance, { name, session, words });
-    void this.say(instance, { verb: "done", window });
+    this.#say(instance, { verb: "done", window });
   }
 
-  /** @param {Instance} instance @param {import("../tui/wire.js").Said} said */
-  say(instance, said) {
-    const asked = this.#plugin.host.ask(instance, "POST", "/tui/publish", TO_WINDOWS.write(said));
-    return asked.catch((error) => this.#plugin.log("debug", `no window heard "${said.verb}": ${error}`));
+  /** In the background. @param {Instance} instance @param {import("../tui/wire.js").Said} said */
+  #say(instance, said) {
+    this.#plugin.host.publish(instance, TO_WINDOWS.write(said)).catch((error) => {
+      this.#plugin.log("debug", `no window heard "${said.verb}": ${error}`);
+    });
   }
-}
-
-/** @param {import("./plugin.js").Plugin} plugin @param {Instance} instance */
-export function windowHooks({ windows }, instance) {
-  let isKnown = false;
-  return {
-    /** @param {{event: unknown}} input */
-    event({ event }) {
-      // Windows that were there before this half say once more what they show.
-      if (!isKnown) void windows.say(instance, { verb: "who" });
-      isKnown = true;
-      windows.heard(instance, event);
-    },
-  };
 }

@@ -3,7 +3,7 @@ import { performance } from "node:perf_hooks";
 import { test } from "node:test";
 import { Host } from "../../plugin-shim/lib/host.js";
 import { serve, withoutContents } from "../../plugin-shim/lib/tunnel.js";
-import { openCode, stayAlive } from "./support.js";
+import { openCode, stayAlive, tunnel } from "./support.js";
 
 stayAlive();
 
@@ -84,7 +84,13 @@ test("the sidecar is sent messages without what is attached to them, and all els
   const host = new Host({ courtesyMs: 1 });
   host.open(input);
   const ask = async (/** @type {string} */ path, method = "GET") => {
-    const { body } = await serve(host, { directory: input.directory, method, headers: {}, body: null, path });
+    const { body } = await serve(tunnel(host), {
+      directory: input.directory,
+      method,
+      headers: {},
+      body: null,
+      path,
+    });
     return JSON.parse(body);
   };
   const ofMessages = ["message", "message?limit=20&before=x", "message/msg_1", "message/msg_1?x=y"];
@@ -136,7 +142,7 @@ test("a prompt takes the files of the message that it names, and goes without wh
     host.open(input);
     const prompt = { directory: input.directory, method: "POST", path: "/session/ses_1/prompt_async" };
     const body = JSON.stringify({ parts: [{ type: "text", text: "go on" }] });
-    await serve(host, { ...prompt, headers: {}, body, attach: "/session/ses_1/message/msg_1" });
+    await serve(tunnel(host), { ...prompt, headers: {}, body, attach: "/session/ses_1/message/msg_1" });
     assert.deepEqual(sent.parts, [{ type: "text", text: "go on" }, ...files]);
   }
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CODES, callFailure, Failure, RpcError, triggerFailure } from "../../plugin-shim/lib/failures.js";
+import { CODES, callFailure, explained, Failure, RpcError } from "../../plugin-shim/lib/failures.js";
 import { MANIFEST } from "../../plugin-shim/lib/manifest.js";
 
 const LOOK =
@@ -27,12 +27,6 @@ const said = [
     "a crash at the start",
     new Failure("ended", { ending: CRASHED.slice(CRASHED.indexOf(" (")) }),
     `session_handoff failed: ${CRASHED}. ${UNCHANGED} Try once more; if it fails again: r${REINSTALL}`,
-  ],
-  [
-    "two protocols",
-    new Failure("mismatch", { ours: 1, theirs: 2, version: "9.0.0" }),
-    "session_handoff failed: the plugin speaks protocol 1 and the sidecar 9.0.0 speaks protocol 2: " +
-      `r${REINSTALL} ${UNCHANGED}`,
   ],
   [
     "a rest",
@@ -62,7 +56,6 @@ const said = [
     `session_handoff was cancelled. ${UNCHANGED}`,
   ],
   ["an escape", new Failure("cancelled", {}, true, true), `session_handoff was cancelled. ${LOOK}`],
-  ["the sidecar's own sentence", new RpcError(CODES.TOOL_FAILED, "as it is"), "as it is"],
   [
     "arguments without end",
     new Failure("tooLarge", { bytes: 9, limitBytes: 8 }),
@@ -110,7 +103,7 @@ test("a tool that makes nothing sends nobody looking, and a command may have mad
 
 test("what the person is told when the trigger can't be handed over", () => {
   assert.equal(
-    triggerFailure(missing),
+    explained(MANIFEST.sentences.triggerFailed, missing),
     "The handoff can't be done now: the sidecar's program could not be started (/x/python: ENOENT). " +
       `Your message was sent as you typed it. R${REINSTALL}`,
   );

@@ -20,26 +20,39 @@ const steps = [];
 /** @type {any[]} */
 const events = [];
 
+/** @type {(answer: any) => void} */
+let answered = () => {};
+
+/** @param {object} params @param {(answer: any) => void} then */
+function ask(params, then) {
+  answered = then;
+  write({ id: "asked", method: "http/request", params });
+}
+
+/** @param {number} id @param {any} params */
+function greet(id, params) {
+  const source = behaviour === "übergibt" ? "^übergabe" : "^\\W*handoff\\b";
+  const server = { name: "handoff-sidecar", version: "0.1.0", greeting: params };
+  const triggerPattern = { source, flags: "iu" };
+  write({ id, result: { protocolVersion: 1, server, triggerPattern, watches: behaviour === "watches" } });
+}
+
 /** @type {Record<string, (id: number, params: any) => void>} */
 const answers = {
   initialize(id, params) {
     if (behaviour === "is silent") return;
-    if (behaviour === "speaks protocol 2") {
+    if (behaviour === "speaks another protocol")
       return void write({
         id,
-        result: { protocolVersion: 2, server: { name: "handoff-sidecar", version: "9.0.0" } },
+        error: { code: -32001, message: "the plugin speaks protocol 1 and the sidecar 2" },
       });
-    }
-    const { version } = params.openCode;
-    const refusal = version?.startsWith("1.14") || (params.openCode.looksNew === false && version === null);
-    if (refusal) return void write({ id, result: { protocolVersion: 1, refusal: `${version} is too old` } });
-    const triggerPattern = {
-      source: behaviour === "übergibt" ? "^übergabe" : "^\\W*handoff\\b",
-      flags: "giu",
-    };
-    const server = { name: "handoff-sidecar", version: "0.1.0", greeting: params };
-    const watches = behaviour === "watches";
-    write({ id, result: { protocolVersion: 1, server, triggerPattern, watches } });
+    const { directory, openCode } = params;
+    ask({ directory, method: "GET", path: "/global/health", headers: {} }, (answer) => {
+      const { version = null } = JSON.parse(answer?.body ?? "{}");
+      const isOld = version?.startsWith("1.14") || (openCode.looksNew === false && version === null);
+      if (isOld) write({ id, result: { protocolVersion: 1, refusal: `${version} is too old` } });
+      else greet(id, params);
+    });
   },
   "tool/call"(id, params) {
     if (behaviour === "dies in a call") {
@@ -69,6 +82,10 @@ const answers = {
   "directory/opened"(id) {
     write({ id, result: { floors: { "scripted/m1": 1_000 } } });
   },
+  "session/mark"(id, params) {
+    events.push(params);
+    write({ id, result: null });
+  },
   "session/arrival"(id, params) {
     events.push(params);
     write({ id, result: null });
@@ -95,7 +112,8 @@ const answers = {
 
 createInterface({ input: process.stdin })
   .on("line", (line) => {
-    const { id, method, params } = JSON.parse(line);
+    const { id, method, params, result } = JSON.parse(line);
+    if (id === "asked") answered(result);
     if (method === "$/cancelRequest" && behaviour === "answers a cancel") {
       write({ id: params.id, error: { code: -32800, message: "the call was cancelled" } });
     }

@@ -1,43 +1,44 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeFrame, FrameSplitter } from "../../plugin-shim/lib/frames.js";
+import { encodeFrame, frameSplitter } from "../../plugin-shim/lib/connection.js";
 
 /** @param {number} [limitBytes] */
-function splitter(limitBytes) {
+function splitter(limitBytes = 2 ** 26) {
   /** @type {string[]} */
   const frames = [];
-  /** @type {string[]} */
+  /** @type {number[]} */
   const tooLarge = [];
-  const limit = limitBytes === undefined ? {} : { limitBytes };
-  const onFrame = (/** @type {Buffer} */ frame) => frames.push(frame.toString("utf8"));
-  const split = new FrameSplitter({ onFrame, onTooLarge: ({ message }) => tooLarge.push(message), ...limit });
-  return { frames, tooLarge, split };
+  const push = frameSplitter(limitBytes, (frame, bytes) => {
+    if (frame) frames.push(frame.toString("utf8"));
+    else tooLarge.push(bytes);
+  });
+  return { frames, tooLarge, push };
 }
 
 test("frames come out whole wherever the stream is cut, inside a character too", () => {
   const bytes = Buffer.from('{"a":"größe 🚀"}\n\n{"b":"ß"}\n');
   for (let first = 0; first <= bytes.length; first++) {
     for (let second = first; second <= bytes.length; second++) {
-      const { frames, split } = splitter();
-      split.push(bytes.subarray(0, first));
-      split.push(bytes.subarray(first, second));
-      split.push(bytes.subarray(second));
+      const { frames, push } = splitter();
+      push(bytes.subarray(0, first));
+      push(bytes.subarray(first, second));
+      push(bytes.subarray(second));
       assert.deepEqual(frames, ['{"a":"größe 🚀"}', "", '{"b":"ß"}']);
     }
   }
 });
 
 test("a line that has not ended is no frame yet", () => {
-  const { frames, split } = splitter();
-  split.push(Buffer.from("half"));
+  const { frames, push } = splitter();
+  push(Buffer.from("half"));
   assert.deepEqual(frames, []);
 });
 
 test("a frame of 20 MB in small chunks comes out whole", () => {
-  const { frames, split } = splitter();
+  const { frames, push } = splitter();
   const chunk = Buffer.alloc(4_096, "x");
-  for (let sent = 0; sent < 20 * 1024 * 1024; sent += chunk.length) split.push(chunk);
-  split.push(Buffer.from("\nnext\n"));
+  for (let sent = 0; sent < 20 * 1024 * 1024; sent += chunk.length) push(chunk);
+  push(Buffer.from("\nnext\n"));
   assert.deepEqual(
     frames.map((frame) => frame.length),
     [20 * 1024 * 1024, 4],
@@ -45,14 +46,14 @@ test("a frame of 20 MB in small chunks comes out whole", () => {
 });
 
 test("a frame over the limit is skipped to its newline and reading goes on", () => {
-  const { frames, tooLarge, split } = splitter(4);
-  for (const chunk of ["four\nfi", "ve!", "!!\nok\n"]) split.push(Buffer.from(chunk));
+  const { frames, tooLarge, push } = splitter(4);
+  for (const chunk of ["four\nfi", "ve!", "!!\nok\n"]) push(Buffer.from(chunk));
   assert.deepEqual(frames, ["four", "ok"]);
-  assert.deepEqual(tooLarge, ["a message of 7 bytes is over the limit of 4 bytes"]);
+  assert.deepEqual(tooLarge, [7]);
 });
 
 test("a message is written on one line, whatever its strings hold", () => {
-  assert.equal(encodeFrame({ a: "x\ny\u2028" }), '{"a":"x\\ny\u2028"}\n');
+  assert.equal(encodeFrame({ a: "x\ny\u2028" }, 100), '{"a":"x\\ny\u2028"}\n');
 });
 
 test("a message over the limit is not written; the limit counts bytes, not characters", () => {
@@ -61,7 +62,7 @@ test("a message over the limit is not written; the limit counts bytes, not chara
 });
 
 test("half an emoji goes out as a replacement character, and whole ones as they are", () => {
-  assert.equal(encodeFrame({ text: "a\ud83d", other: "🚀" }), '{"text":"a�","other":"🚀"}\n');
+  assert.equal(encodeFrame({ text: "a\ud83d", other: "🚀" }, 100), '{"text":"a�","other":"🚀"}\n');
 });
 
 test("whatever comes, in pieces of whatever size, the frames are its lines", () => {
@@ -79,14 +80,10 @@ test("whatever comes, in pieces of whatever size, the frames are its lines", () 
     );
     /** @type {(string | number)[]} */
     const found = [];
-    const split = new FrameSplitter({
-      limitBytes: 64,
-      onFrame: (frame) => found.push(frame.toString("latin1")),
-      onTooLarge: ({ message }) => found.push(Number(/\d+/.exec(message)?.[0])),
-    });
+    const push = frameSplitter(64, (frame, length) => found.push(frame?.toString("latin1") ?? length));
     for (let start = 0; start < bytes.length; ) {
       const end = start + 1 + random(20);
-      split.push(bytes.subarray(start, end));
+      push(bytes.subarray(start, end));
       start = end;
     }
     const lines = bytes.toString("latin1").split("\n").slice(0, -1);

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MeantThrow } from "../../plugin-shim/lib/failures.js";
+import { Host } from "../../plugin-shim/lib/host.js";
 import { Lock, lockOf } from "../../plugin-shim/lib/lock.js";
 import { Plugin } from "../../plugin-shim/lib/plugin.js";
-import { fake, noLog, openCode, stayAlive, until } from "./support.js";
+import { fake, openCode, stayAlive, until } from "./support.js";
 
 stayAlive();
 
 const MARK = { to: "ses_new", of: "ses_old", turn: "msg_05", at: 1_000 };
+
+const INSTANCE = new Host().open({});
 
 /** Sessions as OpenCode keeps them, and a lock that looks at them. @param {Record<string, any>} [sessions] */
 function rig(sessions = { ses_old: { metadata: { handoff: MARK } } }) {
@@ -15,27 +18,25 @@ function rig(sessions = { ses_old: { metadata: { handoff: MARK } } }) {
   const asked = [];
   /** @type {string[]} */
   const lines = [];
-  /** @type {any[]} */
-  const lifted = [];
-  const lock = new Lock();
-  const api = {
-    /** @param {string} id */
-    session: async (id) => {
+  /** @type {unknown[]} */
+  const written = [];
+  const parts = {
+    session: async (/** @type {unknown} */ _, /** @type {string} */ id) => {
       asked.push(id);
       if (sessions[id] instanceof Error) throw sessions[id];
       return structuredClone({ id, ...sessions[id] });
     },
-    /** @param {string} id @param {any} metadata */
-    setMetadata: async (id, metadata) => {
-      sessions[id].metadata = metadata;
+    write: async (/** @type {unknown} */ _, /** @type {string} */ id, /** @type {object} */ fields) => {
+      written.push([id, fields]);
     },
-    lifted: (/** @type {any} */ mark) => lifted.push(mark),
-    log: (/** @type {string} */ _level, /** @type {string} */ line) => lines.push(line),
+    log: (/** @type {string} */ _level, /** @type {string} */ line) => void lines.push(line),
   };
+  const lock = new Lock(parts);
+  const heard = (/** @type {any} */ info) => lock.heard(info, INSTANCE);
   /** Where the work went on, or null. */
   const refused = async (sessionID = "ses_old", tool = "write", turn = "msg_06") =>
-    (await lock.refusal({ tool, sessionID, turn }, api))?.to ?? null;
-  return { api, asked, lifted, lines, lock, refused, sessions };
+    (await lock.refusal({ tool, sessionID, turn }, INSTANCE))?.to ?? null;
+  return { asked, heard, lines, lock, parts, refused, sessions, written };
 }
 
 test("what can change something is refused in a session that was left, and what only looks is not", async () => {
@@ -62,7 +63,11 @@ test("a mark locks the session that it is of, and no fork, no lifted one, and no
   assert.equal(lockOf("ses_old", { ...known, mark: undefined }), null);
   for (const messageID of ["msg_04", "msg_05"])
     assert.equal(lockOf("ses_old", { ...known, revert: { messageID } }), null);
-  for (const revert of [{ messageID: "msg_06" }, { messageID: "msg_05", partID: "prt_2" }, "odd"])
+  for (const revert of [
+    { messageID: "msg_06" },
+    { messageID: "msg_05", partID: "prt_2" },
+    /** @type {any} */ ("odd"),
+  ])
     assert.equal(lockOf("ses_old", { ...known, revert }), MARK);
   const { of: _, ...older } = MARK;
   assert.equal(lockOf("ses_old", { ...known, mark: older }), older);
@@ -93,68 +98,68 @@ test("a subagent is locked with the session that sent it, however deep, and none
   assert.equal(await refused("ses_odd"), null);
 });
 
-test("a person's message after the handoff unlocks at once, for good, and is written down", async () => {
-  const { api, lifted, lock, refused, sessions } = rig();
-  lock.written("ses_old", 900, api); // queued before
+test("a person's message after the handoff unlocks at once, for good, and is to be written down", async () => {
+  const { heard, lock, refused, written } = rig();
+  lock.written("ses_old", 900, INSTANCE); // queued before
   assert.equal(await refused(), "ses_new");
-  lock.written("ses_old", 1_100, api);
+  lock.written("ses_old", 1_100, INSTANCE);
   assert.equal(await refused(), null);
-  await until(() => sessions.ses_old?.metadata.handoff.lifted === 1_100);
-  assert.deepEqual(sessions.ses_old?.metadata.handoff, { ...MARK, lifted: 1_100 });
-  assert.equal(lifted.length, 1);
   // An event that was on its way before that was written.
-  lock.heard({ id: "ses_old", metadata: { handoff: MARK } }, api);
+  heard({ id: "ses_old", metadata: { handoff: MARK } });
   assert.equal(await refused(), null);
-  assert.equal(lifted.length, 1);
+  assert.deepEqual(written, [["ses_old", { lifted: 1_100 }]]);
   // Handed off again, it is left again.
-  lock.heard({ id: "ses_old", metadata: { handoff: { ...MARK, to: "ses_newer", at: 2_000 } } }, api);
+  heard({ id: "ses_old", metadata: { handoff: { ...MARK, to: "ses_newer", at: 2_000 } } });
   assert.equal(await refused(), "ses_newer");
 });
 
 test("a person who writes before the mark is known has written all the same", async () => {
-  const { api, lock, refused, sessions } = rig();
-  lock.written("ses_old", 1_100, api);
+  const { lock, refused, written } = rig();
+  lock.written("ses_old", 1_100, INSTANCE);
   assert.equal(await refused(), null);
-  await until(() => sessions.ses_old?.metadata.handoff.lifted === 1_100);
+  assert.deepEqual(written, [["ses_old", { lifted: 1_100 }]]);
 });
 
 test("a handoff whose turn was undone doesn't lock when OpenCode has removed that turn, whoever prompts", async () => {
-  const { api, lifted, lock, refused, sessions } = rig();
-  lock.heard({ id: "ses_old", revert: { messageID: "msg_05" }, metadata: { handoff: MARK } }, api);
+  const undone = { id: "ses_old", revert: { messageID: "msg_05" }, metadata: { handoff: MARK } };
+  const { heard, lock, refused, written } = rig();
+  heard(undone);
   lock.removed("msg_05");
-  lock.heard({ id: "ses_old", metadata: { handoff: MARK } }, api);
+  heard({ id: "ses_old", metadata: { handoff: MARK } });
   assert.equal(await refused(), null);
-  await until(() => sessions.ses_old?.metadata.handoff.lifted);
-  assert.equal(lifted.length, 1, "the new session may be at work");
-  const { refused: refusedAfterRedo, lock: another, api: anothersApi } = rig();
-  another.heard({ id: "ses_old", revert: { messageID: "msg_05" }, metadata: { handoff: MARK } }, anothersApi);
-  another.heard({ id: "ses_old", metadata: { handoff: MARK } }, anothersApi);
-  assert.equal(await refusedAfterRedo(), "ses_new");
+  assert.equal(written.length, 1, "the new session may be at work");
+  const redone = rig();
+  redone.heard(undone);
+  redone.heard({ id: "ses_old", metadata: { handoff: MARK } });
+  assert.equal(await redone.refused(), "ses_new");
 });
 
-test("a mark that another plugin has overwritten stands and is written again, but not without end", async () => {
-  const { api, lock, refused, sessions } = rig();
+test("a mark that another plugin has overwritten stands, and is to be written again", async () => {
+  const { heard, lock, refused, written } = rig();
   assert.equal(await refused(), "ses_new");
-  for (let time = 0; time < 5; time++) {
-    const theirs = { id: "ses_old", metadata: { theirs: time } };
-    sessions.ses_old = theirs;
-    lock.heard(theirs, api);
-    assert.equal(await refused(), "ses_new");
-    if (time < 3) {
-      await until(() => sessions.ses_old?.metadata.handoff);
-      assert.deepEqual(sessions.ses_old?.metadata, { theirs: time, handoff: MARK });
-      lock.heard({ id: "ses_old", ...sessions.ses_old }, api);
-    }
-  }
-  assert.deepEqual(sessions.ses_old?.metadata, { theirs: 4 });
+  heard({ id: "ses_old", metadata: { theirs: 1 } });
+  assert.equal(await refused(), "ses_new");
+  assert.deepEqual(written, [["ses_old", MARK]]);
+  lock.written("ses_old", 1_100, INSTANCE);
+  heard({ id: "ses_old" });
+  assert.equal(await refused(), null);
+  assert.deepEqual(written.at(-1), ["ses_old", { ...MARK, lifted: 1_100 }]);
+});
+
+test("what can't be written down is told to the log", async () => {
+  const { lines, parts } = rig();
+  const lock = new Lock({ ...parts, write: async () => assert.fail("no sidecar") });
+  lock.written("ses_old", 1_100, INSTANCE);
+  lock.heard({ id: "ses_old", metadata: { handoff: MARK } }, INSTANCE);
+  assert.match(await until(() => lines[0]), /^ses_old: its mark could not be written: .*no sidecar/);
 });
 
 test("a handoff that was taken back unlocks, and so does the end of the new session", async () => {
-  const { api, lock, refused } = rig();
+  const { heard, lock, refused } = rig();
   assert.equal(await refused(), "ses_new");
-  lock.heard({ id: "ses_old", metadata: { handoff: { to: null } } }, api);
+  heard({ id: "ses_old", metadata: { handoff: { to: null } } });
   assert.equal(await refused(), null);
-  lock.heard({ id: "ses_old", metadata: { handoff: MARK } }, api);
+  heard({ id: "ses_old", metadata: { handoff: MARK } });
   assert.equal(await refused(), "ses_new");
   lock.gone("ses_new");
   assert.equal(await refused(), null);
@@ -169,15 +174,15 @@ test("where OpenCode doesn't answer the tool is run, the log says so, and the ne
 });
 
 test("an answer that takes too long is waited for once a turn, and counts when it comes", async () => {
-  const { api, lock, refused } = rig();
+  const { parts } = rig();
   let answer = (/** @type {any} */ _) => {};
-  const late = { ...api, session: () => new Promise((resolve) => (answer = resolve)) };
+  const lock = new Lock({ ...parts, session: () => new Promise((resolve) => (answer = resolve)) });
   const call = { tool: "write", sessionID: "ses_old", turn: "msg_06" };
-  assert.equal(await lock.refusal(call, late), null);
-  assert.equal(await lock.refusal(call, late), null);
+  assert.equal(await lock.refusal(call, INSTANCE), null);
+  assert.equal(await lock.refusal(call, INSTANCE), null);
   answer({ id: "ses_old", metadata: { handoff: MARK } });
-  await until(() => refused);
-  assert.equal(await refused(), "ses_new");
+  await until(() => lock.lineOf("ses_old"));
+  assert.equal((await lock.refusal(call, INSTANCE))?.to, "ses_new");
 });
 
 test("calls that come while a handoff is made wait for what comes of it", async () => {
@@ -192,43 +197,11 @@ test("calls that come while a handoff is made wait for what comes of it", async 
   assert.equal(await call, "ses_new");
 });
 
-test("a handoff waits for the other calls of its session and of its subagents, and for no other", async () => {
-  const { api, lock } = rig();
-  lock.heard({ id: "ses_child", parentID: "ses_old" }, api);
-  const began = (/** @type {string} */ callID, tool = "bash", sessionID = "ses_old") =>
-    lock.began({ tool, sessionID, callID });
-  began("handoff", "session_handoff");
-  began("look", "read");
-  began("delegate", "task");
-  began("elsewhere", "bash", "ses_other");
-  await lock.alone({ sessionID: "ses_old", callID: "handoff" });
-  began("own");
-  began("subagents", "write", "ses_child");
-  let isAlone = false;
-  const alone = lock.alone({ sessionID: "ses_old", callID: "handoff" }).then(() => {
-    isAlone = true;
-  });
-  lock.ended("own");
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.ok(!isAlone);
-  lock.idle("ses_child");
-  await alone;
-  began("stuck");
-  const signal = AbortSignal.abort();
-  await assert.rejects(lock.alone({ sessionID: "ses_old", callID: "handoff", signal }));
-});
-
-test("in OpenCode the refusal is an error that the agent reads, and a person hears of the session that is busy", async () => {
-  const sessions = {
-    ses_old: { id: "ses_old", metadata: { handoff: MARK } },
-    ses_new: { id: "ses_new", title: "Handoff: Auth", metadata: { handoff: { to: "ses_newest" } } },
-    ses_newest: { id: "ses_newest", title: "Handoff: Auth (2)" },
-  };
-  const { input, toasts } = openCode({
+test("in OpenCode the refusal is an error that the agent reads, and a person's message is all that ends it", async () => {
+  const { input } = openCode({
     answer: (request) => {
-      const path = new URL(request.url).pathname;
-      if (path === "/session/status") return Response.json({ ses_newest: { type: "busy" } });
-      return Response.json(/** @type {any} */ (sessions)[path.split("/")[2] ?? ""] ?? true);
+      const [, kind, id] = new URL(request.url).pathname.split("/");
+      return Response.json(kind === "session" ? { id, metadata: { handoff: MARK } } : {});
     },
   });
   const hooks = new Plugin().open(input, { command: fake("well") });
@@ -238,27 +211,38 @@ test("in OpenCode the refusal is an error that the agent reads, and a person hea
     assert.match(error.message, /goes on in `ses_new`.* nothing was done.* Then stop\.$/);
     return true;
   });
-  const writes = (/** @type {any} */ part) =>
+  const at = Date.now();
+  const writes = (/** @type {string} */ id, /** @type {any} */ part) =>
     hooks["chat.message"](
       { sessionID: "ses_old" },
-      {
-        message: { id: "msg_9", time: { created: Date.now() } },
-        parts: [{ type: "text", text: "go on", ...part }],
-      },
+      { message: { id, time: { created: at } }, parts: [{ type: "text", text: "go on", ...part }] },
     );
-  await writes({ metadata: { handoff: { by: "plugin" } } });
-  await writes({ ignored: true });
-  await writes({ synthetic: true });
+  await writes("msg_7", { metadata: { handoff: { by: "plugin" } } });
+  await writes("msg_8", { ignored: true });
+  await writes("msg_9", { synthetic: true });
   await assert.rejects(hooks["tool.execute.before"](call, { args: {} }), MeantThrow);
-  await writes({});
+  await writes("msg_10", {});
   await hooks["tool.execute.before"](call, { args: {} });
-  await until(() => toasts().length > 0);
-  assert.equal(
-    toasts()[0].message,
-    'The work went on in "Handoff: Auth (2)", which is still busy in this folder.',
-  );
+  const context = { sessionID: "ses_old", directory: input.directory, worktree: input.directory };
+  assert.deepEqual(await heardBy(hooks, ({ mark }) => mark), {
+    context: { ...context, activeSessionID: "ses_old" },
+    mark: { lifted: at },
+  });
   await hooks.dispose();
 });
+
+/**
+ * What the sidecar has been told, as soon as it was.
+ * @param {import("../../plugin-shim/lib/hooks.js").Hooks} hooks
+ * @param {(event: any) => unknown} isIt
+ */
+async function heardBy(hooks, isIt) {
+  for (;;) {
+    const { metadata } = await hooks.tool.read_session.execute({}, { sessionID: "ses_other" });
+    const found = metadata.seen.events.find(isIt);
+    if (found) return found;
+  }
+}
 
 test("what arrives in a session that was left goes to the sidecar, and what arrives elsewhere does not", async () => {
   const { input } = openCode({
@@ -268,30 +252,23 @@ test("what arrives in a session that was left goes to the sidecar, and what arri
     },
   });
   const hooks = new Plugin().open(input, { command: fake("well") });
+  let number = 0;
   const arrives = (/** @type {string} */ sessionID, /** @type {any} */ part) =>
-    hooks["chat.message"]({ sessionID }, { message: { id: `msg_${sessionID}` }, parts: [part] });
+    hooks["chat.message"]({ sessionID }, { message: { id: `msg_${number++}` }, parts: [part] });
   const result = { type: "text", text: "Background task completed", synthetic: true };
   await arrives("ses_other", result);
   await arrives("ses_old", { ...result, ignored: true });
   await arrives("ses_old", { ...result, metadata: { handoff: { by: "handoff-sidecar" } } });
   await arrives("ses_old", result);
-  const events = async () =>
-    (await hooks.tool.read_session.execute({}, { sessionID: "ses_other" })).metadata.seen.events;
-  /** @type {any[]} */
-  let seen = [];
-  while (seen.length === 0) seen = await events();
-  const context = { sessionID: "ses_old", directory: input.directory, worktree: input.directory };
-  assert.deepEqual(seen, [
-    { context: { ...context, activeSessionID: null }, text: "Background task completed" },
-  ]);
+  const { directory } = input;
+  const context = { sessionID: "ses_old", directory, worktree: directory, activeSessionID: null };
+  assert.deepEqual(await heardBy(hooks, ({ text }) => text), { context, text: "Background task completed" });
   await hooks.dispose();
 });
 
 test("what is long past is forgotten", async () => {
-  const { api, asked, lock, refused, sessions } = rig();
-  for (let number = 0; number < 2_000; number++) {
-    lock.heard({ id: `ses_${number}`, metadata: { handoff: MARK } }, { ...api, log: noLog });
-  }
+  const { asked, heard, refused, sessions } = rig();
+  for (let number = 0; number < 2_000; number++) heard({ id: `ses_${number}`, metadata: { handoff: MARK } });
   sessions.ses_0 = {};
   assert.equal(await refused("ses_0"), null);
   assert.deepEqual(asked, ["ses_0"]);

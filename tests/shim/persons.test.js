@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arriving, markPromptsOf, writerOf } from "../../plugin-shim/lib/persons.js";
+import { marksPrompts } from "../../plugin-shim/lib/host.js";
+import { arriving, writerOf } from "../../plugin-shim/lib/persons.js";
 
 /** The client that all plugins of an instance share, as OpenCode 1.x makes it. */
 function shared() {
   /** @type {((request: Request, options?: any) => Promise<Request>)[]} */
   const interceptors = [];
-  const client = { _client: { interceptors: { request: { use: interceptors.push.bind(interceptors) } } } };
+  const getConfig = () => assert.fail("it is not asked");
+  const client = { getConfig, interceptors: { request: { use: interceptors.push.bind(interceptors) } } };
   /** What OpenCode gets. @param {string} path @param {any} body @param {any} [options] */
   const sends = async (path, body, options) => {
     let request = new Request(`http://localhost:4096${path}`, {
@@ -36,8 +38,8 @@ test("a message is a person's unless a plugin, OpenCode or this plugin wrote it"
 
 test("what a plugin prompts through the shared client says so when it arrives, and keeps all else", async () => {
   const { client, interceptors, sends } = shared();
-  assert.ok(markPromptsOf(client));
-  assert.ok(markPromptsOf(client), "a second copy of the plugin gets the same client");
+  assert.ok(marksPrompts(client));
+  assert.ok(marksPrompts(client), "a second copy of the plugin gets the same client");
   assert.equal(interceptors.length, 1);
   const body = {
     agent: "plan",
@@ -55,7 +57,7 @@ test("what a plugin prompts through the shared client says so when it arrives, a
 
 test("a prompt that can't be marked is known by its session, once", async () => {
   const { client, sends } = shared();
-  markPromptsOf(client);
+  marksPrompts(client);
   const large = { parts: [text({ text: "x".repeat(300_000) })] };
   const sendings = [
     () => sends("/session/ses_2/prompt_async", large, { serializedBody: JSON.stringify(large) }),
@@ -82,6 +84,11 @@ test("what a plugin puts in front of our own prompt is taken away again, and of 
 });
 
 test("a client without that place is left alone", () => {
-  for (const client of [undefined, {}, { _client: {} }, { _client: { interceptors: { request: {} } } }])
-    assert.equal(markPromptsOf(client), false);
+  for (const client of /** @type {any[]} */ ([
+    undefined,
+    {},
+    { interceptors: {} },
+    { interceptors: { request: {} } },
+  ]))
+    assert.equal(marksPrompts(client), false);
 });

@@ -16,7 +16,7 @@ function sidecar(behaviour, parts = {}) {
   const logged = [];
   const made = new Sidecar({
     command: () => ({ words: Array.isArray(behaviour) ? behaviour : fake(behaviour), mayFetch: false }),
-    greeting: async () => ({ openCode: { version: null }, mode: "other", directory: "/", options: {} }),
+    greeting: () => ({ openCode: { looksNew: true }, mode: "other", directory: "/" }),
     onReady: (answer) => answers.push(answer),
     handlers: {},
     log: (_, message) => logged.push(message),
@@ -34,10 +34,9 @@ test("the first call starts the sidecar, the next ones use the same", async () =
   assert.equal(first.metadata.pid, second.metadata.pid);
   assert.deepEqual(answers[0].server.greeting, {
     protocolVersion: 1,
-    openCode: { version: null },
+    openCode: { looksNew: true },
     mode: "other",
     directory: "/",
-    options: {},
   });
   await made.end();
 });
@@ -71,7 +70,7 @@ test("a sidecar that died while nobody called is started again", async () => {
 test("garbage on its stdout disturbs nothing", async () => {
   const { made, logged } = sidecar("writes garbage");
   assert.equal((await made.call("tool/call", {})).output, "Handed off.");
-  assert.ok(logged.some((line) => line.includes("not JSON")));
+  assert.ok(logged.some((line) => line.includes("not JSON-RPC")));
   await made.end();
 });
 
@@ -81,15 +80,6 @@ test("a missing program is an error with its name, and nothing else happens", as
     kind: "notFound",
     message: "the sidecar's program could not be started (/nowhere/python: ENOENT)",
   });
-});
-
-test("a runtime that throws for a missing program makes the same error", async () => {
-  const spawn = /** @type {any} */ (
-    () => {
-      throw Object.assign(new Error("no"), { code: "ENOENT" });
-    }
-  );
-  await assert.rejects(sidecar("well", { spawn }).made.start(), { kind: "notFound" });
 });
 
 test("a crash at the start tells the exit code and the last lines", async () => {
@@ -104,10 +94,10 @@ test("a sidecar that never answers initialize is killed", async () => {
   await assert.rejects(made.start(), { kind: "silent", message: /SIGKILL/ });
 });
 
-test("another protocol is a clear error with both versions", async () => {
-  await assert.rejects(sidecar("speaks protocol 2").made.start(), {
-    kind: "mismatch",
-    message: /protocol 1 and the sidecar 9\.0\.0 speaks protocol 2: run `handoff-sidecar install`/,
+test("a sidecar that speaks another protocol says so itself", async () => {
+  await assert.rejects(sidecar("speaks another protocol").made.start(), {
+    kind: "told",
+    message: "the plugin speaks protocol 1 and the sidecar 2",
   });
 });
 

@@ -1,6 +1,7 @@
 /** What the shim's tests share: pairs of streams, a host that records, fake sidecars, and waiting for a fact. */
 import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
+import { Plugin } from "../../plugin-shim/lib/plugin.js";
 
 export const SHARED = Symbol.for("handoff-sidecar");
 export const INDEX = new URL("../../plugin-shim/index.js", import.meta.url);
@@ -87,3 +88,45 @@ export function isRunning(pid) {
     return false;
   }
 }
+
+export const MESSAGE = "msg_2074d8001001PlYkflxvLyRy2D";
+export const PART = "prt_2074d800b001JIr75A9yjVMUx4";
+export const SESSION = "ses_df8b2805fffehCtErImu2zOMIA";
+
+/**
+ * The plugin, attached, without the globals.
+ * @param {string} behaviour
+ * @param {ConstructorParameters<typeof Plugin>[0]} [parts]
+ */
+export function attached(behaviour, parts = {}) {
+  const plugin = new Plugin({ argv: ["bun", "index.js", "run", "x"], ...parts });
+  const host = openCode();
+  const options = { command: fake(behaviour), flavour: "plain" };
+  return { ...host, plugin, options, hooks: plugin.open(host.input, options) };
+}
+
+/** A message, as OpenCode hands it to a hook. @param {string} text */
+export function typed(text, id = MESSAGE) {
+  const part = { id: PART, sessionID: SESSION, messageID: id, type: "text", text };
+  return {
+    input: { sessionID: SESSION },
+    output: { message: { id, sessionID: SESSION, role: "user" }, parts: [part] },
+  };
+}
+
+/** What OpenCode tells a tool of its call. */
+export const context = {
+  sessionID: SESSION,
+  messageID: MESSAGE,
+  callID: "call_1",
+  agent: "build",
+  directory: "/somewhere/else",
+  worktree: "/home/ada",
+  abort: new AbortController().signal,
+};
+
+/**
+ * What a request of the sidecar's is served with, where no window has a companion.
+ * @param {import("../../plugin-shim/lib/host.js").Host} host
+ */
+export const tunnel = (host) => ({ host, lock: { forget() {} }, windows: { move: async () => null } });

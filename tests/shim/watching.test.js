@@ -98,14 +98,14 @@ test("the end of a turn is told of for a session that is full, and its last real
 });
 
 test("of a message of ours it is told that it is stored, and its parts; of a person's nothing", async () => {
-  const { hooks, sessions } = await watching();
-  sessions.requested({ method: "POST", path: "/session/ses_2/prompt_async" });
+  const { hooks } = await watching();
   for (const [sessionID, id] of [
     ["ses_2", "msg_ours"],
     ["ses_1", "msg_theirs"],
   ]) {
     const info = { id, sessionID, role: "user", agent: "build", model: MODEL };
-    const part = { id: `prt_${id}`, sessionID, messageID: id, type: "text", text: "the prompt" };
+    const metadata = id === "msg_ours" ? { handoff: { by: "handoff-sidecar" } } : {};
+    const part = { id: `prt_${id}`, sessionID, messageID: id, type: "text", text: "the prompt", metadata };
     await hooks["chat.message"]({ sessionID }, { message: info, parts: [part] });
     happens(hooks, "message.updated", { info: { ...info, time: { created: 1 } } });
     happens(hooks, "message.part.updated", { part });
@@ -185,18 +185,16 @@ test("without a sidecar a command of ours asks no model either, and a toast says
 test("the active session is the one that a person typed in last: no prompt of ours, no subagent's", () => {
   const sessions = new Sessions();
   assert.equal(sessions.active, null);
-  sessions.arrived("ses_1", "msg_1", true);
-  sessions.requested({ method: "POST", path: "/session/ses_2/prompt_async" });
-  sessions.arrived("ses_2", "msg_2", true);
-  sessions.arrived("ses_2", "msg_2", true);
-  sessions.arrived("ses_3", "msg_3", false);
-  sessions.arrived("ses_4", "msg_4", true);
-  sessions.sessionSeen({ id: "ses_4", parentID: "ses_2" });
+  sessions.arrived("ses_1", "msg_1", "a person");
+  sessions.arrived("ses_2", "msg_2", "us");
+  sessions.arrived("ses_3", "msg_3", "a plugin");
+  sessions.arrived("ses_4", "msg_4", "a person");
+  sessions.seen({ id: "ses_4", parentID: "ses_2" });
   assert.equal(sessions.active, "ses_1");
-  assert.deepEqual([sessions.isOurTurn("ses_2"), sessions.isOurTurn("ses_1")], [true, false]);
-  sessions.arrived("ses_2", "msg_5", true);
+  assert.deepEqual([sessions.awaited.has("ses_2"), sessions.awaited.has("ses_1")], [true, false]);
+  sessions.arrived("ses_2", "msg_5", "a person");
   assert.equal(sessions.active, "ses_2");
-  assert.equal(sessions.isOurTurn("ses_2"), false);
+  assert.equal(sessions.awaited.has("ses_2"), false);
 });
 
 test("what is remembered has an end", () => {
@@ -204,8 +202,8 @@ test("what is remembered has an end", () => {
   for (let number = 0; number < 2_000; number++) {
     sessions.stepped({ role: "assistant", sessionID: `ses_${number}`, tokens: { total: 1 }, ...MODEL });
   }
-  assert.equal(sessions.lastStep("ses_0"), undefined);
-  assert.ok(sessions.lastStep("ses_1999"));
+  assert.equal(sessions.lastSteps.get("ses_0"), undefined);
+  assert.ok(sessions.lastSteps.get("ses_1999"));
 });
 
 test("tokens are counted as OpenCode counts them, and rubbish is none", () => {

@@ -7,12 +7,7 @@ import { openCode, stayAlive, until } from "./support.js";
 
 stayAlive();
 
-const SELECT = {
-  method: "POST",
-  path: "/tui/select-session",
-  body: JSON.stringify({ sessionID: "ses_new" }),
-};
-const FROM_OLD = { ...SELECT, headers: { "x-handoff-leaves": "ses_old" } };
+const FROM_OLD = { from: "ses_old", to: "ses_new" };
 
 /** The plugin, what it says to windows, and a way to be one of them. */
 function opened() {
@@ -43,17 +38,17 @@ test("the window that shows the old session is asked to move, and the request of
   const { plugin, says, hears } = opened();
   await says("w1", { verb: "shows", session: "ses_old", model: "" });
   await says("w2", { verb: "shows", session: "ses_other", model: "" });
-  const answer = plugin.windows.instead(FROM_OLD);
+  const answer = plugin.windows.move(FROM_OLD);
   const { window, move, from, to } = await hears("move");
   assert.deepEqual([window, from, to], ["w1", "ses_old", "ses_new"]);
   await says("w1", { verb: "moved", move });
-  assert.equal((await answer)?.status, 200);
+  assert.equal(await answer, true);
 });
 
 test("where every window shows another session none moves", async () => {
   const { plugin, says, heard } = opened();
   await says("w1", { verb: "shows", session: "ses_other", model: "" });
-  assert.equal((await plugin.windows.instead(FROM_OLD))?.status, 409);
+  assert.equal(await plugin.windows.move(FROM_OLD), false);
   assert.deepEqual(
     heard().filter(({ verb }) => verb === "move"),
     [],
@@ -62,14 +57,14 @@ test("where every window shows another session none moves", async () => {
 
 test("without a window, or with one that is silent, all is as without a companion, and the silent one is forgotten", async () => {
   const { plugin, says, heard } = opened();
-  assert.equal(await plugin.windows.instead(FROM_OLD), null);
-  assert.equal(await plugin.windows.instead({ ...SELECT, headers: {} }), null);
+  assert.equal(await plugin.windows.move(FROM_OLD), null);
+  assert.equal(await plugin.windows.move({ from: undefined, to: "ses_new" }), null);
   await says("w1", { verb: "shows", session: "ses_old", model: "" });
   const began = Date.now();
-  assert.equal(await plugin.windows.instead(FROM_OLD), null);
+  assert.equal(await plugin.windows.move(FROM_OLD), null);
   assert.ok(Date.now() - began >= MANIFEST.waitMs.window - 5);
   const moves = heard().filter(({ verb }) => verb === "move").length;
-  assert.equal(await plugin.windows.instead(FROM_OLD), null);
+  assert.equal(await plugin.windows.move(FROM_OLD), null);
   assert.equal(heard().filter(({ verb }) => verb === "move").length, moves, "it is not asked again");
 });
 

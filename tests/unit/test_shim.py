@@ -14,10 +14,11 @@ from handoff_sidecar.sidecar.manifest import manifest
 SHIM = Path(__file__).parents[2] / "plugin-shim"
 FILES = [SHIM / "index.js", *sorted((SHIM / "lib").rglob("*.js"))]
 
-LOCK = ("lock.js", "locking.js", "persons.js")
-WINDOWS = ("windows.js",)
-MOST_LINES = {"the lock": 280, "the windows": 85, "all else": 1_400}
+MOST_LINES = 1_450
 """Of code in the server half, without comments and blank lines, as the formatter lays them."""
+
+MOST_LINES_OF_A_FILE = 280
+"""With its comments: what is longer has more than one job."""
 
 SMALL = 500
 """What is no larger may well mean something else."""
@@ -64,13 +65,11 @@ def texts_in(value: object) -> Iterator[str]:
 
 def test_the_shim_is_thin() -> None:
     lines = {file.name: sum(bool(line.strip()) for line in code_of(file).splitlines()) for file in FILES}
-    of_the_lock = sum(lines[name] for name in LOCK)
-    of_the_windows = sum(lines[name] for name in WINDOWS)
+    whole = {file.name: len(file.read_text(encoding="utf-8").splitlines()) for file in FILES}
 
     assert len(lines) > 10
-    assert of_the_lock <= MOST_LINES["the lock"], lines
-    assert of_the_windows <= MOST_LINES["the windows"], lines
-    assert sum(lines.values()) - of_the_lock - of_the_windows <= MOST_LINES["all else"], lines
+    assert sum(lines.values()) <= MOST_LINES, lines
+    assert max(whole.values()) <= MOST_LINES_OF_A_FILE, whole
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

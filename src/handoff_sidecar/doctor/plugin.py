@@ -170,7 +170,7 @@ def round_trip(config: Path) -> Finding:
     except InstallFailed:
         written = None
     command = written.command if written else sidecar_command()
-    hello = {"protocolVersion": PROTOCOL_VERSION, "openCode": {"version": None}, "mode": "other", "directory": ""}
+    hello = {"protocolVersion": PROTOCOL_VERSION, "openCode": {}, "mode": "other", "directory": ""}
     messages = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
         {"jsonrpc": "2.0", "id": 2, "method": "shutdown", "params": {}},

@@ -28,6 +28,9 @@ MOST_HOPS = 20
 
 REMEMBERED = 200
 
+MOST_CHARACTERS = 4_000
+"""Of what arrives: far more than the line holds."""
+
 _TAG = re.compile(r"</?[\w:-]+(?:\s[^<>\n]{0,200})?>")
 _SESSION = re.compile(rf"\b{SESSION_ID}\b")
 
@@ -52,7 +55,7 @@ class Arrivals:
         self._passed_on[old, line] = None
         if len(self._passed_on) > REMEMBERED:
             self._passed_on.popitem(last=False)
-        head = await _head(await scene.client.session(old), scene.client)
+        head = await head_of(await scene.client.session(old), scene.client)
         if head is None:
             log.info("%s: what arrived there is nobody's", old)
             return
@@ -64,7 +67,7 @@ class Arrivals:
 
     def _line(self, text: str, old: SessionID) -> str:
         """Who, how it ended, and which session holds the result."""
-        said = " ".join(_TAG.sub(" ", clean(text)).split())
+        said = " ".join(_TAG.sub(" ", clean(text[:MOST_CHARACTERS])).split())
         if not said:
             return ""
         named = _SESSION.search(text)
@@ -78,7 +81,7 @@ class Arrivals:
         return f"{before}{shown}{'' if shown == said else '…'}{after}"
 
 
-async def _head(session: Session, client: OpenCodeClient) -> Session | None:
+async def head_of(session: Session, client: OpenCodeClient) -> Session | None:
     """The session in which the work goes on now; None if this one was not left, or nobody goes on."""
     if not session.is_left:
         return None

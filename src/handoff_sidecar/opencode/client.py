@@ -24,6 +24,7 @@ from handoff_sidecar.opencode.models import (
     OURS,
     SESSION_ID,
     Agent,
+    Health,
     Message,
     MessageID,
     Model,
@@ -106,6 +107,10 @@ class OpenCodeClient:
         self._http = http
         self._headers = {DIRECTORY_HEADER: quote(directory, safe="", errors="replace")} if directory else {}
         self.directory = directory
+
+    async def version(self) -> str | None:
+        """OpenCode's version as it names it itself."""
+        return parse(Health, *await self._get("/global/health")).version
 
     async def session(self, session_id: SessionID) -> Session:
         """The session with this id; an unknown one is refused with status 404."""

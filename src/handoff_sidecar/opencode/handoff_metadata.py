@@ -1,7 +1,7 @@
 """What handoffs keep in a session's metadata, under `handoff`: where it came from, and where its work went on.
 
 The plugin reads the mark of a session that was left (`to` and what follows) by itself, without the sidecar
-(`plugin-shim/lib/lock.js`), and writes `lifted`. A value of another type than it should have counts as absent.
+(`plugin-shim/lib/lock.js`), and says when it is `lifted`. A value of another type than it should have counts as absent.
 """
 
 from __future__ import annotations

@@ -161,6 +161,12 @@ class Statuses(RootModel[dict[str, SessionStatus]]):
     """The answer of `GET /session/status`, by session id."""
 
 
+class Health(Wire):
+    """The answer of `GET /global/health`."""
+
+    version: str | None = None
+
+
 class Todo(Wire):
     """An entry of the session's todo list."""
 

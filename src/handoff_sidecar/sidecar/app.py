@@ -40,6 +40,7 @@ from handoff_sidecar.handoff.handoff_resume import HandoffResume
 from handoff_sidecar.handoff.handoff_rules import handoff_rules
 from handoff_sidecar.handoff.handoff_undo import handoff_undo
 from handoff_sidecar.handoff.interrupted import Interrupted
+from handoff_sidecar.handoff.kept_marks import KeptMarks
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.handoff.stored_prompts import StoredPrompts
 from handoff_sidecar.journal.journal import Journal
@@ -72,6 +73,7 @@ from handoff_sidecar.sidecar.params import (
     ReceivedMessage,
     Step,
     ToolCallParams,
+    WrittenMark,
 )
 from handoff_sidecar.sidecar.shim_sentences import too_old
 from handoff_sidecar.sidecar.trigger_file import SettingsAsTheyWere, leave_pattern
@@ -81,6 +83,9 @@ log = logging.getLogger(__name__)
 
 HOST_TIMEOUT_S = 30.0
 """For an answer of the shim's; the HTTP client's own limit is shorter and ends the wait first."""
+
+VERSION_TIMEOUT_S = 2.0
+"""A start of the sidecar waits for it. OpenCode answers in a few milliseconds, while it starts too."""
 
 UPDATE_DELAY_S = 10.0
 """After the start, before a newer version is looked for: OpenCode's own start is over by then."""
@@ -110,6 +115,7 @@ class Sidecar:
                 "command/execute": self._command_execute,
                 "directory/opened": self._directory_opened,
                 "session/arrival": self._session_arrival,
+                "session/mark": self._session_mark,
                 "session/step": self._session_step,
                 "session/compacting": self._session_compacting,
                 "session/continue": self._session_continue,
@@ -158,6 +164,7 @@ class Sidecar:
             ),
         }
         self._arrivals = Arrivals(self._tokenizer)
+        self._kept_marks = KeptMarks()
         self._capacity = Capacity(_output_tokens_max())
         self._watch = Watch(session_handoff, self._capacity, causes)
         self._typed = TypedHandoffs(session_handoff)
@@ -176,10 +183,11 @@ class Sidecar:
                 f"{PROTOCOL_VERSION}: run `handoff-sidecar install` again, then restart OpenCode",
             )
         self._scenes.mode = hello.mode
-        if hello.open_code.is_too_old:
-            log.warning("OpenCode %s is too old", hello.open_code.version)
-            return self._hello() | {"refusal": too_old(hello.open_code.version)}
-        version = hello.open_code.version or "of an unknown version"
+        told = await self._version(hello.directory)
+        if hello.open_code.is_too_old(told):
+            log.warning("OpenCode %s is too old", told)
+            return self._hello() | {"refusal": too_old(told)}
+        version = told or "of an unknown version"
         log.info(STARTED, version, hello.mode, __version__)
         if not hello.open_code.marks_prompts:
             log.warning(UNMARKED_PROMPTS)
@@ -199,6 +207,17 @@ class Sidecar:
             "briefs": str(self._briefs),
         }
 
+    async def _version(self, directory: str) -> str | None:
+        """OpenCode's own, if it tells it in time."""
+        if not directory:
+            return None
+        try:
+            async with asyncio.timeout(VERSION_TIMEOUT_S):
+                return await OpenCodeClient(self._http, directory).version()
+        except (HandoffSidecarError, TimeoutError) as error:
+            log.info("OpenCode did not tell its version: %s", error)
+            return None
+
     @staticmethod
     def _hello() -> dict[str, Any]:
         return {"protocolVersion": PROTOCOL_VERSION, "server": {"name": APP_NAME, "version": __version__}}
@@ -216,6 +235,10 @@ class Sidecar:
         arrival = Arrival.model_validate(params)
         await self._vocabulary_loaded()
         await self._arrivals(arrival.text, self._scenes.scene(arrival.context))
+
+    async def _session_mark(self, params: dict[str, object]) -> None:
+        written = WrittenMark.model_validate(params)
+        await self._kept_marks.write(written.mark, self._scenes.scene(written.context))
 
     async def _session_step(self, params: dict[str, object]) -> dict[str, Any]:
         step = Step.model_validate(params)

@@ -9,6 +9,7 @@ import json
 import sys
 from typing import Any
 
+from handoff_sidecar import __version__
 from handoff_sidecar.auto_handoff.threshold import TOKEN_PARTS
 from handoff_sidecar.call import toasts
 from handoff_sidecar.handoff.definition import COMMANDS, SESSION_HANDOFF
@@ -20,7 +21,13 @@ from handoff_sidecar.rpc.connection import MAX_FRAME_BYTES
 from handoff_sidecar.rpc.messages import ErrorCode
 from handoff_sidecar.session.neighbours import IN_FRONT, WRITTEN_BY_A_PLUGIN
 from handoff_sidecar.session.trigger import pattern
-from handoff_sidecar.sidecar.shim_limits import SIDECARS_ENVIRONMENT, SMALL_SESSION_TOKENS, WAIT_MS
+from handoff_sidecar.sidecar.shim_limits import (
+    SIDECARS_ENVIRONMENT,
+    SMALL_SESSION_TOKENS,
+    TOOLS_THAT_DELEGATE,
+    TOOLS_THAT_LOOK,
+    WAIT_MS,
+)
 from handoff_sidecar.sidecar.shim_sentences import FAILURES, SENTENCES
 
 PROTOCOL_VERSION = 1
@@ -33,6 +40,7 @@ def manifest() -> dict[str, Any]:
     """Tools, commands, limits and sentences, as `plugin-shim/tools.json` holds them."""
     source, flags = pattern()
     return {
+        "version": __version__,
         "protocolVersion": PROTOCOL_VERSION,
         "tools": [
             {"name": tool.name, "description": tool.description, "parameters": tool.parameters} for tool in DEFINITIONS
@@ -42,6 +50,8 @@ def manifest() -> dict[str, Any]:
         "putInFront": {"source": rf"^\s*{IN_FRONT}", "flags": "u"},
         "signedByAPlugin": {"source": WRITTEN_BY_A_PLUGIN, "flags": "u"},
         "maker": SESSION_HANDOFF.name,
+        "toolsThatLook": list(TOOLS_THAT_LOOK),
+        "toolsThatDelegate": list(TOOLS_THAT_DELEGATE),
         "endpoints": list(ENDPOINTS),
         "ids": {"session": SESSION_ID, "message": MESSAGE_ID},
         "tokenParts": list(TOKEN_PARTS),

@@ -21,7 +21,7 @@ from handoff_sidecar.opencode.versions import is_older
 from handoff_sidecar.opencode.wire import Wire
 
 
-class HostVersion(Wire):
+class Host(Wire):
     """What the shim knows of the OpenCode that it is in.
 
     Attributes:
@@ -29,21 +29,19 @@ class HostVersion(Wire):
         looks_new: by what OpenCode hands to a plugin, which counts where it doesn't tell its version.
     """
 
-    version: str | None = None
     looks_new: bool = Field(default=True, alias="looksNew")
     marks_prompts: bool = Field(default=True, alias="marksPrompts")
 
-    @property
-    def is_too_old(self) -> bool:
+    def is_too_old(self, version: str | None) -> bool:
         """Whether it lacks what a handoff needs; a newer one than the newest tried is not."""
-        return is_older(self.version) if self.version else not self.looks_new
+        return is_older(version) if version else not self.looks_new
 
 
 class Initialize(Wire):
     """`initialize`."""
 
     protocol_version: int = Field(alias="protocolVersion")
-    open_code: HostVersion = Field(default=HostVersion(), alias="openCode")
+    open_code: Host = Field(default=Host(), alias="openCode")
     mode: Mode = "other"
     directory: str = ""
 
@@ -83,6 +81,13 @@ class Arrival(Wire):
 
     context: ToolContext
     text: str
+
+
+class WrittenMark(Wire):
+    """`session/mark`: what is to be written into the mark of a session that was left."""
+
+    context: ToolContext
+    mark: dict[str, Any]
 
 
 class InSession(Wire):

@@ -1,9 +1,12 @@
-"""What the shim keeps to: how long it waits and for what, in milliseconds, and what it starts the sidecar with.
+"""What the shim keeps to: how long it waits and for what, what it starts the sidecar with, which tools a lock is about.
 
-The waits are here, and not in the shim, because both sides have to agree on who gives up first.
+Each wait is in milliseconds, under its name in `tools.json`. They are here, and not in the shim, because both sides
+have to agree on who gives up first.
 """
 
 from __future__ import annotations
+
+from handoff_sidecar.reading.definition import READ_SESSION
 
 WAIT_MS = {
     # A person waits for these.
@@ -44,3 +47,16 @@ SIDECARS_ENVIRONMENT = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "6553
 """For glibc, to keep little of what was freed. An answer of OpenCode's is read, parsed and dropped in several threads,
 each of which has a heap of its own. After 1,000 more calls the process held 11 % more than after the first twenty, and
 like this 4 % (`benchmarks`)."""
+
+TOOLS_THAT_LOOK = (
+    *("read", "grep", "glob", "list", "lsp", "todoread", "webfetch", "websearch", "codesearch"),
+    READ_SESSION.name,
+    "invalid",
+)
+"""They run in a session that was left, and a subagent may end its work with them. Any other may change something.
+
+`invalid` is what OpenCode makes of a call that it can't read.
+"""
+
+TOOLS_THAT_DELEGATE = ("task", "batch")
+"""They hand their work to others, which are locked by themselves: no handoff waits for them."""

@@ -9,7 +9,6 @@ from handoff_sidecar.opencode.versions import OLDEST
 
 REINSTALL = "Run `handoff-sidecar install` again, then restart OpenCode."
 _ONCE_MORE = "Try once more; if it fails again: run `handoff-sidecar install` again, then restart OpenCode."
-_NEWER = "run `handoff-sidecar install` again, then restart OpenCode"
 
 FAILURES = {
     kind: {"cause": cause, "next": then}
@@ -24,12 +23,6 @@ FAILURES = {
         ("ended", "the sidecar stopped while it was starting{ending}", _ONCE_MORE),
         ("silent", "the sidecar did not answer within {seconds} s of its start{ending}", _ONCE_MORE),
         ("refused", "{cause}", _ONCE_MORE),
-        # Both versions and what to do are in the cause already.
-        (
-            "mismatch",
-            "the plugin speaks protocol {ours} and the sidecar {version} speaks protocol {theirs}: " + _NEWER,
-            "",
-        ),
         ("told", "{cause}", ""),
         (
             "resting",
@@ -49,22 +42,24 @@ FAILURES = {
 }
 """The one table of why a call has no answer: a clause without a full stop, and what to do next."""
 
+_GO_ON = "The work in this session can go on."
+
 SENTENCES = {
     "failed": "{name} failed: {cause}.",
     "cancelled": "{name} was cancelled.",
     "triggerFailed": "The handoff can't be done now: {cause}. Your message was sent as you typed it.",
     "startFailed": "Handoffs can't be made: {cause}.",
     "nothingMade": "Nothing was made and this session is unchanged.",
-    "goOn": "The work in this session can go on.",
+    "goOn": _GO_ON,
     "maybeMade": (
-        "A new session may have been made: check the session list for one titled `Handoff: …` before you try again."
+        f"{_GO_ON} A new session may have been made: "
+        "check the session list for one titled `Handoff: …` before you try again."
     ),
     "newestBrief": "If its brief was written, it is the newest in {briefs}.",
     "worksElsewhere": (
         "This session's work goes on in `{sessionID}`, and two agents must not work in one folder: nothing was done. "
         "Tell the user so, and that they can go on here by writing a new message. Then stop."
     ),
-    "stillAtWork": 'The work went on in "{title}", which is still busy in this folder.',
     "toolOfAnother": (
         "Another plugin registers a tool `{name}` too, and agents see its description of the tool. Remove one of the "
         "two plugins (`handoff-sidecar doctor` names the other), then restart OpenCode."

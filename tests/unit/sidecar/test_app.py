@@ -81,7 +81,7 @@ async def shim(opencode: FakeOpenCode, tmp_path: Path) -> AsyncIterator[Connecti
 
 
 async def hello(shim: Connection, **changes: Any) -> Any:
-    params = {"protocolVersion": 1, "openCode": {"version": "1.18.33"}, "mode": "tui", "directory": DIRECTORY}
+    params = {"protocolVersion": 1, "openCode": {}, "mode": "tui", "directory": DIRECTORY}
     return await shim.request("initialize", {**params, **changes}, timeout_s=20)
 
 
@@ -275,9 +275,11 @@ async def test_what_was_said_does_not_get_into_the_log_with_an_error(
 
 @pytest.mark.parametrize(("version", "noted"), [("1.18.33", 0), ("1.15.13", 0), ("1.99.0", 1), ("local", 1)])
 async def test_an_opencode_that_was_not_tried_is_noted_in_the_log(
-    shim: Connection, caplog: pytest.LogCaptureFixture, version: str, noted: int
+    shim: Connection, opencode: FakeOpenCode, caplog: pytest.LogCaptureFixture, version: str, noted: int
 ) -> None:
-    await hello(shim, openCode={"version": version})
+    opencode.version = version
+
+    await hello(shim)
 
     assert caplog.text.count(f"OpenCode {version} was not tried") == noted
 
@@ -413,19 +415,21 @@ async def test_a_persons_own_words_are_left_for_the_shim_and_nothing_where_there
 
 
 @pytest.mark.parametrize(
-    ("opencode", "said"),
+    ("version", "looks_new", "said"),
     [
-        ({"version": "1.14.48"}, "OpenCode 1.14.48 is too old for handoff-sidecar, which needs 1.15.13"),
-        ({"version": None, "looksNew": False}, "This OpenCode is too old"),
-        ({"version": None, "looksNew": True}, None),
-        ({"version": "1.99.0", "looksNew": False}, None),
-        ({"version": "0.0.0-dev-202611230000"}, None),
+        ("1.14.48", True, "OpenCode 1.14.48 is too old for handoff-sidecar, which needs 1.15.13"),
+        (None, False, "This OpenCode is too old"),
+        (None, True, None),
+        ("1.99.0", False, None),
+        ("0.0.0-dev-202611230000", True, None),
     ],
 )
 async def test_an_opencode_that_is_too_old_is_told_so_in_place_of_all_else(
-    shim: Connection, opencode: dict[str, Any], said: str | None
+    shim: Connection, opencode: FakeOpenCode, version: str | None, looks_new: object, said: str | None
 ) -> None:
-    answer = await hello(shim, openCode=opencode)
+    opencode.version = version
+
+    answer = await hello(shim, openCode={"looksNew": looks_new})
 
     assert ("triggerPattern" in answer) is (said is None)
     assert answer.get("refusal", "").startswith(said or "")
