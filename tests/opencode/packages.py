@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from opencode.server import PROMPT, TYPED, Play, calls
+from opencode.stored import stored_messages, stored_sessions
 
 from handoff_sidecar import __version__
 from handoff_sidecar.demo.binary import OpenCodeBinary
@@ -43,10 +44,10 @@ def hand_off_and_look_back(sandbox: Sandbox, play: Play, extra: Mapping[str, str
     play("look back", calls("read_session", limit=5), Reply("I looked."))
 
     assert sandbox.run(["handoff"], extra=extra).returncode == 0
-    (new,) = [session["id"] for session in sandbox.sessions() if session["title"].startswith("Handoff: ")]
+    (new,) = [session["id"] for session in stored_sessions(sandbox) if session["title"].startswith("Handoff: ")]
     assert sandbox.run(["--session", new, "look back"], extra=extra).returncode == 0
 
-    messages = sandbox.export(new)["messages"]
+    messages = stored_messages(sandbox, new)
     assert messages[0]["parts"][0]["text"].startswith(PROMPT)
     (read,) = [part["state"] for message in messages for part in message["parts"] if part.get("tool") == "read_session"]
     assert read["status"] == "completed", read

@@ -33,7 +33,7 @@ def take_pictures(folder: Path) -> None:
         model.script = demo_playbook(sandbox.project)
         sandbox.write_project(PROJECT_FILES)
         install(sandbox.config_folder)
-        command = sandbox.tui_command()
+        command = sandbox.command()
         with Terminal(command.argv, env=command.env, cwd=command.cwd, size=SIZE) as terminal:
             terminal.wait_for("Ask anything", TIMEOUT_S)
             _say(terminal, FIRST_REQUEST)
@@ -63,7 +63,7 @@ def take_pictures_of_the_companion(folder: Path) -> None:
         sandbox.write_project(PROJECT_FILES)
         install(sandbox.config_folder)
         companion.add(sandbox.config_folder)
-        command = sandbox.tui_command()
+        command = sandbox.command()
         with Terminal(command.argv, env=command.env, cwd=command.cwd, size=SMALL_SIZE) as terminal:
             terminal.wait_for("Ask anything", TIMEOUT_S)
             _say(terminal, "Read it all.")

@@ -127,7 +127,7 @@ def test_with_an_automatic_handoff_the_line_names_that_and_a_narrow_terminal_hol
     sandbox = with_companion(version)
     add_setting(sandbox.config_folder, "auto_handoff_threshold", 80)
     play("Read most.", Reply("I have read most.", input_tokens=149_000))
-    command = sandbox.tui_command()
+    command = sandbox.command()
 
     with Terminal(command.argv, env=command.env, cwd=command.cwd, size=(60, 30)) as terminal:
         terminal.wait_for("Ask anything", SCREEN_TIMEOUT_S)

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from opencode.server import PROMPT, TURN_TIMEOUT_S, TYPED, Play, Server, calls, sidecars
+from opencode.stored import stored_sessions
 from opencode.terminal import Terminal
 from opencode.test_tui import HOME_SCREEN, SCREEN_TIMEOUT_S, said, tui, type_line
 
@@ -165,6 +166,7 @@ def test_the_command_line_reaches_a_protected_server_only_with_its_password(prot
         assert (refused.returncode, "asks for a password" in refused.stderr) == (1, True), refused.stderr
 
 
+@pytest.mark.compat
 def test_on_two_screens_a_handoff_is_shown_on_both(protected: tuple[Sandbox, str]) -> None:
     sandbox, url = protected
     attach = sandbox.command("attach", url, "--dir", str(sandbox.project), extra={"OPENCODE_SERVER_PASSWORD": SECRET})
@@ -218,7 +220,7 @@ def test_beside_a_plugin_with_the_same_tools_one_handoff_makes_one_session_and_n
     rival.write_text(RIVAL.replace("LOG", json.dumps(str(log))))
     config.write_text(json.dumps({**own, "plugin": [rival.as_uri()]}))
     assert sandbox.run(["handoff"]).returncode == 0
-    assert sorted(session["title"] for session in sandbox.sessions()) == ["A title", "Handoff: A title"]
+    assert sorted(session["title"] for session in stored_sessions(sandbox)) == ["A title", "Handoff: A title"]
     assert not log.exists()
 
     uninstall(sandbox.config_folder)
@@ -229,7 +231,7 @@ def test_beside_a_plugin_with_the_same_tools_one_handoff_makes_one_session_and_n
         said(terminal, "Another plugin has a tool of the same name")
         terminal.wait_for("Handed over.", SCREEN_TIMEOUT_S)
     assert log.read_text() == "session_handoff\n"
-    assert len(sandbox.sessions()) == 3, "the other plugin's call has made none of ours"
+    assert len(stored_sessions(sandbox)) == 3, "the other plugin's call has made none of ours"
     assert listening == []
 
     command = [sys.executable, "-m", "handoff_sidecar", "doctor"]

@@ -122,6 +122,20 @@ def test_a_handoff_is_whole_or_nothing_was_made_and_the_next_one_works(
     until(lambda: True if len(sidecars(server.sandbox)) == 1 else None)
 
 
+def test_a_message_that_is_no_trigger_costs_no_call_to_the_sidecar(breakable: Faulty, play: Play) -> None:
+    play(TYPED, calls("session_handoff", summary=SUMMARY), Reply(GOES_ON))
+    server = breakable.server
+    session = server.new_session()
+
+    def called(message: str) -> bool:
+        before = len(breakable.frames())
+        server.say(session, message)
+        return any(name == "message/received" for _, _, _, name in breakable.frames()[before:])
+
+    assert not called("please explain the handoff in auth.ts")
+    assert called("handoff")
+
+
 @pytest.mark.parametrize(
     ("step", "fault"),
     [

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from opencode.faults import faulty, install_saboteur
 from opencode.server import TYPED, Play, calls, sidecars, until
+from opencode.stored import stored_sessions
 from opencode.test_tui import SCREEN_TIMEOUT_S, tui, type_line
 from saboteur import Sabotage, plan
 
@@ -16,7 +17,7 @@ from handoff_sidecar.demo.scripted_model import Reply
 
 ENDED_WITHIN_S = 0.2
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 
 
 def test_escape_in_the_tui_ends_a_handoff_at_once_and_leaves_nothing_half_made(
@@ -43,7 +44,7 @@ def test_escape_in_the_tui_ends_a_handoff_at_once_and_leaves_nothing_half_made(
     times = {(what, name): at for at, _, what, name in map(json.loads, log.read_text().splitlines())}
     assert times["out", "result"] - times["in", "$/cancelRequest"] < ENDED_WITHIN_S
     assert "Traceback" not in screen
-    assert [session["title"] for session in sandbox.sessions() if session["title"].startswith("Handoff")] == []
+    assert [session["title"] for session in stored_sessions(sandbox) if session["title"].startswith("Handoff")] == []
 
 
 def test_a_sidecar_that_crashes_at_each_start_is_left_alone_for_longer_each_time_until_it_is_well_again(

@@ -9,9 +9,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 from opencode.faults import briefs_of, faulty
-from opencode.server import PROMPT, TYPED, Play, asked_about, calls, until
-from opencode.terminal import Terminal
-from opencode.test_tui import SCREEN_TIMEOUT_S, said, tui
+from opencode.server import PROMPT, TYPED, Play, asked_about, calls, serving, toasts, until
 from saboteur import Sabotage
 
 from handoff_sidecar.demo.sandbox import Sandbox
@@ -38,26 +36,20 @@ def test_an_opencode_that_died_before_the_prompt_was_sent_offers_the_handoff_and
     made = [(what, name) for _, _, what, name in dying.frames() if name.startswith("POST /session")]
     assert made[-2] == ("answer", "POST /session"), "nothing was half made"
 
-    with tui(sandbox) as terminal:
-        said(terminal, 'A handoff of "Auth flow" was interrupted; its brief is kept. /handoff-resume makes')
+    with serving(sandbox) as server, toasts(server) as seen:
+        elsewhere = server.new_session()
+        offer = until(lambda: next(iter(seen), None))
+        assert offer == (
+            'A handoff of "Auth flow" was interrupted; its brief is kept.\n/handoff-resume makes its session.'
+        )
         assert asked_about(model, PROMPT) == []
         until(lambda: not list(briefs_of(sandbox).glob(".*")) or None)  # or it would be offered again
-        choose_command(terminal, "/handoff-resume", "Make the session of a handoff")
-        screen = terminal.wait_for("Now I fix the tests.", SCREEN_TIMEOUT_S)
+        server.http.post(f"/session/{elsewhere}/command", json={"command": "handoff-resume", "arguments": ""})
+        (made,) = [each for each in server.get("/session") if each["title"] == "Handoff: Auth flow · go on"]
+        first, *_, last = server.wait_for_the_end_of_the_turn(made["id"])
 
-    assert "The login works." in screen
-    by_title = [session["title"] for session in sandbox.sessions()]
-    assert by_title.count("Handoff: Auth flow · go on") == 1
-    assert sorted(by_title) == ["Auth flow", "Handoff: Auth flow · go on"]
-
-
-def choose_command(terminal: Terminal, command: str, described: str) -> None:
-    """From the TUI's completion, as it opens while a command is typed; the first Enter takes it, the second sends."""
-    terminal.type(command)
-    terminal.wait_for(described, SCREEN_TIMEOUT_S)
-    terminal.press("enter")
-    terminal.wait_for(lambda screen: described not in screen, SCREEN_TIMEOUT_S)
-    terminal.press("enter")
+    assert "The login works." in first["parts"][0]["text"]
+    assert last["parts"][1]["text"] == "Now I fix the tests."
 
 
 def test_the_command_line_resumes_any_brief_and_says_how_to_open_its_session(

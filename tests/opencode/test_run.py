@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from opencode.server import PROMPT, TYPED, Play, asked_about, calls, sidecars
+from opencode.stored import stored_messages, stored_sessions
 
 from handoff_sidecar.demo.sandbox import ContextLimits, Sandbox
 from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel, ToolCall
@@ -35,13 +34,13 @@ def test_a_quoted_handoff_places_the_prompt_and_leaves_nothing_running(
     assert finished.returncode == 0
     assert "Handed over." in finished.stdout
     assert asked_about(model, TYPED)[0].last_text("user").startswith('"handoff fix the tests"')
-    by_title = {session["title"]: session["id"] for session in sandbox.sessions()}
+    by_title = {session["title"]: session["id"] for session in stored_sessions(sandbox)}
     assert set(by_title) == {"A title", "Handoff: A title · fix the tests"}
     made = by_title["Handoff: A title · fix the tests"]
     assert f"session_handoff Handoff: A title · fix the tests ({made})" in finished.stderr, (
         "the id by which it can be opened"
     )
-    (message,) = sandbox.export(made)["messages"]
+    (message,) = stored_messages(sandbox, made)
     assert message["parts"][0]["text"].startswith(f"{PROMPT}\n\nLogin works.\n\n**Goal:** fix the tests")
     assert message["info"]["agent"] == "build"
     assert asked_about(model, PROMPT) == []
@@ -77,33 +76,15 @@ def test_the_work_is_never_moved_by_itself_and_handoff_now_works(
     assert (finished.returncode, len(model.requests)) == (0, requests)
     assert finished.stdout == ""
     assert finished.stderr.startswith("Handed off to `ses_")
-    by_title = {session["title"]: session["id"] for session in sandbox.sessions()}
+    by_title = {session["title"]: session["id"] for session in stored_sessions(sandbox)}
     assert set(by_title) == {"A title", "Handoff: A title · fix the tests"}
-    (message,) = sandbox.export(by_title["Handoff: A title · fix the tests"])["messages"]
+    (message,) = stored_messages(sandbox, by_title["Handoff: A title · fix the tests"])
     assert '- "Do it."' in message["parts"][0]["text"]
     assert "**Goal:** fix the tests" in message["parts"][0]["text"]
     assert sidecars(sandbox) == []
 
 
-def test_a_message_that_is_no_trigger_costs_no_call_to_the_sidecar(
-    make_sandbox: Callable[..., Sandbox], tmp_path: Path
-) -> None:
-    frames = tmp_path / "frames"
-    recorded = f'tee "{frames}" | "{sys.executable}" -P -m handoff_sidecar stdio'
-    sandbox = make_sandbox("ordinary")
-    sandbox.plugin_file("handoff-sidecar.js", plugin_with(["sh", "-c", recorded]))
-
-    def calls_after(message: str) -> set[str]:
-        assert sandbox.run([message]).returncode == 0
-        called = [json.loads(line).get("method") for line in frames.read_text().splitlines()] if frames.exists() else []
-        return {method for method in called if method} - {"initialize"}
-
-    assert calls_after("please explain the handoff in auth.ts") == set(), (
-        "on a slow machine it is there, and not called"
-    )
-    assert "message/received" in calls_after("handoff")
-
-
+@pytest.mark.faults
 def test_a_python_that_is_gone_is_named_with_what_to_do(make_sandbox: Callable[..., Sandbox], play: Play) -> None:
     play("Do it.", calls("session_handoff", summary="Login works."), Reply("The session goes on."))
     sandbox = make_sandbox("no-python")
@@ -112,13 +93,14 @@ def test_a_python_that_is_gone_is_named_with_what_to_do(make_sandbox: Callable[.
     finished = sandbox.run(["Do it."])
 
     assert finished.returncode == 0
-    (session,) = sandbox.sessions()
+    (session,) = stored_sessions(sandbox)
     (error,) = tool_errors(sandbox, session["id"])
     assert "the sidecar's program could not be started (/gone/bin/python3: ENOENT)" in error
     assert "Nothing was made" in error
     assert "handoff-sidecar install" in error
 
 
+@pytest.mark.faults
 def test_a_package_that_is_gone_does_not_keep_opencode_from_working(make_sandbox: Callable[..., Sandbox]) -> None:
     sandbox = make_sandbox("no-package")
     file = sandbox.config_folder / "plugin" / "handoff-sidecar.js"
@@ -131,5 +113,5 @@ def test_a_package_that_is_gone_does_not_keep_opencode_from_working(make_sandbox
 
 
 def tool_errors(sandbox: Sandbox, session_id: str) -> list[str]:
-    parts = [part for message in sandbox.export(session_id)["messages"] for part in message["parts"]]
+    parts = [part for message in stored_messages(sandbox, session_id) for part in message["parts"]]
     return [part["state"]["error"] for part in parts if part["type"] == "tool" and part["state"]["status"] == "error"]

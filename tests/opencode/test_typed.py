@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from opencode.server import PROMPT, TURN_TIMEOUT_S, TYPED, Play, Server, asked_about, calls, until
+from opencode.stored import stored_sessions
 from opencode.test_promises import at_work, made_from, said, seen
 
 from handoff_sidecar.auto_handoff.typed import ONLY_TALKED, TOO_FULL, UNDER_WAY
@@ -94,4 +95,4 @@ def test_in_opencode_run_an_agent_that_only_talks_moves_nobody(
 
     assert "I would rather go on here." in finished.stdout
     assert len(asked_about(model, TYPED)) == 1
-    assert len(sandbox.sessions()) == 1
+    assert len(stored_sessions(sandbox)) == 1

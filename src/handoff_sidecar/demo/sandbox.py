@@ -147,10 +147,6 @@ class Sandbox:
         """What starts `opencode WORDS` here."""
         return StartCommand((str(self.binary), *words), self.environment(extra), self.project)
 
-    def tui_command(self, *words: str, extra: Mapping[str, str] | None = None) -> StartCommand:
-        """What starts the TUI here; words such as `--session ses_…` may follow the program's name."""
-        return self.command(*words, extra=extra)
-
     def run(
         self, words: Sequence[str], timeout_s: float = RUN_TIMEOUT_S, extra: Mapping[str, str] | None = None
     ) -> Finished:
@@ -161,11 +157,6 @@ class Sandbox:
         """
         command = self.command("run", *words, extra=extra)
         return run_to_end(command.argv, command.env, command.cwd, timeout_s)
-
-    def sessions(self) -> list[dict[str, Any]]:
-        """OpenCode's list of the project's sessions, newest first, as `session list` prints it."""
-        printed = self._checked(self.command("session", "list", "--format", "json"), QUICK_TIMEOUT_S).stdout
-        return list(json.loads(printed)) if printed.strip() else []
 
     def export(self, session_id: str) -> dict[str, Any]:
         """A session as `opencode export` prints it: `{info, messages: [{info, parts}]}`."""

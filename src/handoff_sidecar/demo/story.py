@@ -129,7 +129,7 @@ def _open_tui(stage: DemoStage) -> int:
     with stage.sandbox.serve() as url, httpx.Client(base_url=url, timeout=TURN_TIMEOUT_S) as http:
         old = say_as_person(http, None, FIRST_REQUEST)
     print(f"Opening the TUI. Type `handoff {HANDOFF_GOAL}` and press enter; ctrl+c leaves.")
-    command = stage.sandbox.tui_command("--session", old)
+    command = stage.sandbox.command("--session", old)
     return run_on_terminal(command.argv, command.env, command.cwd)
 
 
