@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from handoff_sidecar.session.constraints import CONSTRAINT_MAX_CHARACTERS, MAX_CARRIED, normal_form, sentences_of
+from handoff_sidecar.session.rule_forms import RULES
 from handoff_sidecar.session.rule_patterns import (
     ANNOUNCES_THE_NEXT,
     ANSWER,
@@ -22,7 +23,6 @@ from handoff_sidecar.session.rule_patterns import (
     OF_THE_MOMENT,
     ORDERS,
     REFERS_BACK,
-    RULES,
     TOLD,
 )
 from handoff_sidecar.session.trigger import find_trigger
