@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE_MODULES := plugin-shim/node_modules
 
-.PHONY: help demo demo-tui test failed-again compat faults neighbours tui soak fuzz audit dist dist-test lint format tools pictures bench real clean \
+.PHONY: help demo demo-tui test failed-again compat faults neighbours tui prompts soak fuzz audit dist dist-test lint format tools pictures bench real clean \
 	lint-python types types-windows types-macos rooms lint-shim check-shim check-python
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make faults    every fault at every step of a handoff (about 4 minutes)"
 	@echo "make neighbours beside other people's plugins from npm (about 5 minutes)"
 	@echo "make tui       the companion in one and in two windows, in the oldest and the newest OpenCode"
+	@echo "make prompts  what a new session begins with, for one session handed off in five ways"
 	@echo "make soak      200 handoffs and 1,400 look-ups in one OpenCode, and what they leave behind"
 	@echo "make fuzz      thousands of random examples for everything that comes from outside"
 	@echo "make audit     look up known vulnerabilities in the dependencies, on the internet"
@@ -55,6 +56,9 @@ neighbours: .venv/dev
 
 tui: .venv/dev
 	$(BIN)/pytest -m "tui or not tui" -v tests/opencode/test_companion.py
+
+prompts: .venv/dev
+	@$(BIN)/python tests/opencode/prompts.py
 
 soak: .venv/dev
 	$(BIN)/pytest -m soak -s tests/opencode/test_soak.py

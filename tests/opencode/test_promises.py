@@ -174,7 +174,7 @@ def test_a_brief_that_is_delivered_late_says_what_has_changed_since(server: Serv
     prompt = server.messages(second)[0]["parts"][0]["text"]
     assert "src/late.ts (gone now)" in prompt
     assert "- Pending: Add logout (done since)" in prompt
-    assert "Add the logout. gone: src/late.ts. done: Add logout. What is marked above no longer holds." in prompt
+    assert "Add the logout. Gone: src/late.ts. Done: Add logout. What is marked above no longer holds." in prompt
 
 
 def test_after_the_handoff_the_old_agent_is_asked_with_its_call_alone(

@@ -70,12 +70,11 @@ def with_changes(prompt: str, changes: Changes) -> str:
         _named(
             count(len(changes.commits), "commit"), [one_line(line, COMMIT_MAX_CHARACTERS) for line in changes.commits]
         ),
-        _named("gone", changes.gone),
-        _named("done", changes.done),
+        _named("Gone", changes.gone),
+        _named("Done", changes.done),
+        "What is marked above no longer holds" if changes.gone or changes.done else "",
     ]
-    section = (
-        f"**Since then, {changes.age} ago:** {'. '.join(filter(None, parts))}. What is marked above no longer holds."
-    )
+    section = f"**Changed since this was written, {changes.age} ago:** {'. '.join(filter(None, parts))}."
     head, link, tail = prompt.rpartition(_LINK)
     return f"{head}\n\n{section}{link}{tail}" if link else f"{prompt}\n\n{section}"
 

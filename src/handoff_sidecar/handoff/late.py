@@ -54,4 +54,4 @@ def _age(seconds: float) -> str:
     for unit_s, name in ((DAY_S, "day"), (HOUR_S, "hour")):
         if seconds >= unit_s:
             return count(int(seconds // unit_s), name)
-    return count(max(int(seconds // MINUTE_S), 0), "minute")
+    return count(int(seconds // MINUTE_S), "minute") if seconds >= MINUTE_S else "a moment"

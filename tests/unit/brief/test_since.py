@@ -24,9 +24,10 @@ def test_what_has_changed_is_said_and_marked_where_it_stood() -> None:
         "Add logout", "Add logout (done since)"
     ).replace(
         "\n\n---\n",
-        "\n\n**Since then, 3 days ago:** 1 commit: abc1234 Fix the route. gone: src/b.ts. done: Add logout. What is "
-        "marked above no longer holds.\n\n---\n",
+        "\n\n**Changed since this was written, 3 days ago:** 1 commit: abc1234 Fix the route. Gone: src/b.ts. "
+        "Done: Add logout. What is marked above no longer holds.\n\n---\n",
     )
+    assert "no longer holds" not in with_changes(PROMPT, Changes("3 days", ("abc1234 Fix the route",)))
 
 
 def test_where_nothing_has_changed_the_brief_stays_as_it_was() -> None:
