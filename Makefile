@@ -55,7 +55,7 @@ neighbours: .venv/dev
 	$(BIN)/pytest -m neighbours -s -v tests/opencode/test_neighbours.py
 
 tui: .venv/dev
-	$(BIN)/pytest -m "tui or not tui" -v tests/opencode/test_companion.py
+	$(BIN)/pytest -m "tui or not tui" -v tests/opencode/test_companion.py tests/opencode/test_companion_bad_days.py
 
 prompts: .venv/dev
 	@$(BIN)/python tests/opencode/prompts.py

@@ -5,14 +5,12 @@
 
 import { Drafts } from "./drafts.js";
 import { lineOf, modelOf, usedBy } from "./meter.js";
-import { commandIn } from "./typed.js";
+import { quietly } from "./quietly.js";
+import { Commands } from "./typed.js";
 import { TO_SERVER, TO_WINDOWS } from "./wire.js";
 
-/** Above OpenCode's own, and above its completion's. */
-const PRIORITY = 1_000;
-
-/** A server half that is there takes a command within a few milliseconds. */
-const ANSWER_MS = 300;
+/** Above OpenCode's own, its completion's and other plugins': one of those that throws takes the Enter with it (1.18.34). */
+const PRIORITY = Number.MAX_SAFE_INTEGER;
 
 /** After this the meter no longer believes that a command is under way: its end was lost. */
 const LONGEST_MS = 60_000;
@@ -24,12 +22,7 @@ export class Companion {
   #window = crypto.randomUUID();
   #drafts;
   #said = "";
-  /** The number that the server half gave out last; good for one command. */
-  #number = "";
-  /** @type {string[]} */
-  #names = [];
-  /** A command that was sent, by its number. @type {Map<string, {text: string, disarm: () => void}>} */
-  #sent = new Map();
+  #commands;
   #points;
   #setPoints;
   #leaving;
@@ -42,6 +35,10 @@ export class Companion {
   constructor(api, { createSignal }) {
     this.#api = api;
     this.#drafts = new Drafts(api);
+    this.#commands = new Commands(api, {
+      session: () => this.session,
+      say: (said) => this.#say(said),
+    });
     [this.#points, this.#setPoints] = createSignal([]);
     [this.#leaving, this.#setLeaving] = createSignal("");
     api.event.on("tui.command.execute", (/** @type {any} */ event) => quietly(() => this.#heard(event)));
@@ -50,7 +47,7 @@ export class Companion {
       bindings: [{ key: "return", cmd: () => this.#entered() }],
     });
     api.keymap.registerLayer({
-      commands: this.#commands(),
+      commands: this.#entries(),
       bindings: [{ key: KEY, cmd: "handoff.back-and-forth" }],
     });
   }
@@ -72,7 +69,7 @@ export class Companion {
     const said = `${session} ${model}`;
     if (said === this.#said) return;
     this.#said = said;
-    this.#number = "";
+    this.#commands.changedSession();
     this.#setPoints([]);
     this.#say({ verb: "shows", session: session ?? undefined, model });
     if (session) this.#drafts.restore(session);
@@ -118,7 +115,7 @@ export class Companion {
     return this.#api.state.session.get(to)?.title ?? to;
   }
 
-  #commands() {
+  #entries() {
     const entry = (
       /** @type {string} */ name,
       /** @type {string} */ title,
@@ -132,7 +129,11 @@ export class Companion {
     });
     return [
       entry("hand-off", "Hand off", () => this.#submit("handoff")),
-      entry("hand-off-now", "Hand off now", () => this.#send("/handoff-now") || this.#submit("/handoff-now")),
+      entry(
+        "hand-off-now",
+        "Hand off now",
+        () => this.#commands.send("/handoff-now") || this.#submit("/handoff-now"),
+      ),
       entry("back", "Back to where this came from", () => this.#follow("from")),
       entry("on", "On to where this went", () => this.#follow("to")),
       entry("back-and-forth", "Back and forth between handoffs", () => this.#follow("to", "from")),
@@ -141,7 +142,6 @@ export class Companion {
 
   /** @param {("from" | "to")[]} ways the first that there is */
   async #follow(...ways) {
-    const { client, ui } = this.#api;
     const from = this.session;
     const mark = from ? this.#mark(from) : {};
     const to = ways.map((way) => mark[way]).find((id) => id);
@@ -149,11 +149,16 @@ export class Companion {
       const why = ways.includes("to")
         ? "This session was not handed off"
         : "This session does not come from a handoff";
-      return ui.toast({ title: "Handoff", message: `${why}.`, variant: "info" });
+      return this.#tell(`${why}.`);
     }
-    const { data } = await client.session.get({ sessionID: to }).catch(() => ({ data: null }));
+    const { data } = await this.#api.client.session.get({ sessionID: to }).catch(() => ({ data: null }));
     if (data) this.#move(from, to);
-    else ui.toast({ title: "Handoff", message: "That session no longer exists.", variant: "warning" });
+    else this.#tell("That session no longer exists.", "warning");
+  }
+
+  /** @param {string} message @param {string} [variant] */
+  #tell(message, variant = "info") {
+    this.#api.ui.toast({ title: "Handoff", message, variant });
   }
 
   /** What is half typed stays with the session that it was typed in. @param {string} from @param {string} to */
@@ -166,7 +171,8 @@ export class Companion {
   #submit(text) {
     const session = this.session;
     const editor = this.#editor();
-    if (!session || !editor || !this.#drafts.keep(session)) return;
+    if (!session) return this.#tell("There is nothing to hand off.");
+    if (!editor || !this.#drafts.keep(session)) return;
     editor.setText(text);
     this.#api.keymap.dispatchCommand("prompt.submit");
   }
@@ -177,34 +183,9 @@ export class Companion {
 
   /** Enter. @returns {boolean} false where it is not ours, and goes the usual way */
   #entered() {
-    return quietly(() => !this.#api.ui.dialog.open && this.#send(this.#editor()?.plainText)) ?? false;
-  }
-
-  /**
-   * Sends a command of ours to the server half.
-   * @param {unknown} text
-   * @returns {boolean} false where there is no such command, or nobody to take it
-   */
-  #send(text) {
-    const command = commandIn(text, this.#names);
-    const session = this.session;
-    const number = this.#number;
-    if (!command || !session || !number) return false;
-    this.#number = "";
-    const late = setTimeout(() => this.#usual(number), ANSWER_MS);
-    this.#sent.set(number, { text: String(text), disarm: () => clearTimeout(late) });
-    void this.#say({ verb: "run", number, ...command });
-    return true;
-  }
-
-  /** Nobody has taken it: it goes out as if there were no companion. @param {string} number */
-  #usual(number) {
-    const { text, disarm } = this.#sent.get(number) ?? {};
-    if (!text || !this.#sent.delete(number)) return;
-    disarm?.();
-    const editor = this.#editor();
-    if (editor?.plainText !== text) editor?.setText(text);
-    this.#api.keymap.dispatchCommand("prompt.submit");
+    return (
+      quietly(() => !this.#api.ui.dialog.open && this.#commands.send(this.#editor()?.plainText)) ?? false
+    );
   }
 
   /** @param {any} event */
@@ -219,9 +200,8 @@ export class Companion {
   /** @param {any} said */
   #told({ verb, number, names, points, move, from, to }) {
     if (verb === "hello") {
-      this.#number = number;
-      this.#names = names ?? [];
       this.#setPoints(points ?? []);
+      this.#commands.greeted(number, names ?? []);
     } else if (verb === "move" && this.session === from) {
       this.#move(from, to);
       this.#say({ verb: "moved", move });
@@ -231,12 +211,7 @@ export class Companion {
 
   /** @param {string} number */
   #taken(number) {
-    const sent = this.#sent.get(number);
-    if (!sent) return;
-    this.#sent.delete(number);
-    sent.disarm();
-    const editor = this.#editor();
-    if (editor?.plainText === sent.text) this.#api.keymap.dispatchCommand("prompt.clear");
+    if (!this.#commands.taken(number)) return;
     this.#setLeaving(this.session ?? "");
     setTimeout(() => this.#setLeaving(""), LONGEST_MS).unref?.();
   }
@@ -248,20 +223,6 @@ export class Companion {
     } catch {
       // A server that is gone: OpenCode says so itself.
     }
-  }
-}
-
-/**
- * What the act gives; nothing where it fails, as in a version of OpenCode that has changed: the person then has what
- * OpenCode gives them by itself.
- * @template T
- * @param {() => T} act
- */
-function quietly(act) {
-  try {
-    return act();
-  } catch {
-    return undefined;
   }
 }
 

@@ -48,10 +48,15 @@ THEME = TerminalTheme((10, 10, 10), (238, 238, 238), [(0, 0, 0)] * 8)  # as in t
 WEB_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # a picture asks nobody on the internet for anything
 
 
-class Screen:
-    """The screen of a terminal with so many columns and rows."""
+DARK, LIGHT = ("eeee/eeee/eeee", "0a0a/0a0a/0a0a"), ("1010/1010/1010", "ffff/ffff/ffff")
+"""What a terminal says of its text and its background when a program asks, red/green/blue."""
 
-    def __init__(self, columns: int, rows: int) -> None:
+
+class Screen:
+    """The screen of a terminal with so many columns and rows, dark unless it is to be light."""
+
+    def __init__(self, columns: int, rows: int, *, is_light: bool = False) -> None:
+        self._colours = LIGHT if is_light else DARK
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.Stream(self._screen)
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
@@ -65,6 +70,12 @@ class Screen:
     def text(self) -> str:
         """The text, line by line, without trailing blanks."""
         return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def colours(self, text: str) -> tuple[str, str]:
+        """The colours of a text's first character and of what is behind it, as `rrggbb` or by name."""
+        row = next(row for row, line in enumerate(self._screen.display) if text in line)
+        cell = self._screen.buffer[row][self._screen.display[row].index(text)]
+        return cell.fg, cell.bg
 
     def picture(self, title: str) -> str:
         """The screen as an SVG document, in a window with this title."""
@@ -125,9 +136,9 @@ class Screen:
         elif csi and (mode := QUESTION_OF_MODE.fullmatch(csi)):
             self._answers.append(f"\x1b[?{mode[1]};{2 if mode[1] == WHOLE_FRAMES else 0}$y")
         elif osc == "10;?":
-            self._answers.append("\x1b]10;rgb:eeee/eeee/eeee\x1b\\")
+            self._answers.append(f"\x1b]10;rgb:{self._colours[0]}\x1b\\")
         elif osc == "11;?":
-            self._answers.append("\x1b]11;rgb:0a0a/0a0a/0a0a\x1b\\")
+            self._answers.append(f"\x1b]11;rgb:{self._colours[1]}\x1b\\")
 
 
 def _style(char: Any) -> Style:

@@ -75,9 +75,10 @@ class Terminal:
         env: Mapping[str, str],
         cwd: Path,
         size: tuple[int, int] = (COLUMNS, ROWS),
+        is_light: bool = False,
     ) -> None:
         columns, rows = size
-        self._screen = Screen(columns, rows)
+        self._screen = Screen(columns, rows, is_light=is_light)
         self._changed = threading.Condition()
         self._ended = False
         self._master, slave = os.openpty()
@@ -129,6 +130,12 @@ class Terminal:
         with self._changed:
             self._wait_for_a_whole_frame()
             return self._screen.text()
+
+    def colours(self, text: str) -> tuple[str, str]:
+        """The colours of a text that is on the screen, and of what is behind it."""
+        with self._changed:
+            self._wait_for_a_whole_frame()
+            return self._screen.colours(text)
 
     def picture(self, title: str) -> str:
         """The screen as an SVG document, in a window with this title."""

@@ -5,71 +5,35 @@ With two windows a busy machine would fail: a window that takes more than 300 ms
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 import pytest
-from opencode.server import PROMPT, TYPED, Play, asked_about, calls, until
+from opencode.server import Play, asked_about, until
 from opencode.terminal import Terminal
 from opencode.test_tui import SCREEN_TIMEOUT_S, tui, type_line
+from opencode.windows import (
+    BACK_AND_FORTH,
+    WithCompanion,
+    errors_in_the_log,
+    in_both_versions,
+    press_leader,
+    say,
+    two_windows,
+    with_companion,
+)
 
-from handoff_sidecar.demo.binary import PINNED_VERSION, find_opencode
-from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.demo.binary import PINNED_VERSION
 from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel
-from handoff_sidecar.installation import companion
 from handoff_sidecar.opencode.versions import OLDEST
 from handoff_sidecar.settings import add_setting
 
+__all__ = ["with_companion"]
+
 pytestmark = pytest.mark.timeout(300)
-
-BACK_AND_FORTH = "j"
-"""After the leader key, ctrl+x."""
-
-
-@pytest.fixture
-def with_companion(make_sandbox: Callable[..., Sandbox], play: Play) -> Callable[[str], Sandbox]:
-    """A sandbox with the companion, whose model can hand off."""
-    play("Build the login.", Reply("The login works."))
-    play("Write the docs.", Reply("The docs are written."))
-    play("Read it all.", Reply("I have read it all.", input_tokens=183_000))
-    play(TYPED, calls("session_handoff", summary="The login works.", goal="fix the tests"), Reply("Handed over."))
-    play(PROMPT, Reply("Now I fix the tests."))
-
-    def make(version: str) -> Sandbox:
-        sandbox = make_sandbox("companion", binary=find_opencode(version))
-        companion.add(sandbox.config_folder)
-        return sandbox
-
-    return make
-
-
-@contextmanager
-def two_windows(sandbox: Sandbox) -> Iterator[tuple[Terminal, Terminal]]:
-    with sandbox.serve() as url, tui(sandbox, "attach", url) as one, tui(sandbox, "attach", url) as other:
-        yield one, other
-
-
-def say(terminal: Terminal, text: str, answer: str) -> None:
-    type_line(terminal, text)
-    terminal.wait_for(answer, SCREEN_TIMEOUT_S)
-
-
-def press_leader(terminal: Terminal, key: str) -> None:
-    terminal.press("ctrl+x")
-    terminal.type(key)
-
-
-def errors_in_the_log(sandbox: Sandbox) -> list[str]:
-    logs = (sandbox.home / ".local/share/opencode/log").glob("*.log")
-    lines = [line for log in logs for line in log.read_text(errors="replace").splitlines()]
-    assert lines
-    return [line for line in lines if "level=ERROR" in line or line.startswith("ERROR")]
 
 
 @pytest.mark.tui
-@pytest.mark.parametrize("version", [PINNED_VERSION, str(OLDEST)])
+@in_both_versions
 def test_of_two_windows_the_one_with_the_old_session_moves_and_the_other_keeps_its_draft(
-    with_companion: Callable[[str], Sandbox], version: str
+    with_companion: WithCompanion, version: str
 ) -> None:
     sandbox = with_companion(version)
 
@@ -93,9 +57,7 @@ def test_of_two_windows_the_one_with_the_old_session_moves_and_the_other_keeps_i
 
 
 @pytest.mark.parametrize("version", [PINNED_VERSION, pytest.param(str(OLDEST), marks=pytest.mark.tui)])
-def test_the_line_beside_the_prompt_and_the_way_back_and_forth(
-    with_companion: Callable[[str], Sandbox], version: str
-) -> None:
+def test_the_line_beside_the_prompt_and_the_way_back_and_forth(with_companion: WithCompanion, version: str) -> None:
     sandbox = with_companion(version)
 
     with tui(sandbox) as terminal:
@@ -120,9 +82,9 @@ def test_the_line_beside_the_prompt_and_the_way_back_and_forth(
 
 
 @pytest.mark.tui
-@pytest.mark.parametrize("version", [PINNED_VERSION, str(OLDEST)])
+@in_both_versions
 def test_with_an_automatic_handoff_the_line_names_that_and_a_narrow_terminal_holds_it(
-    with_companion: Callable[[str], Sandbox], play: Play, version: str
+    with_companion: WithCompanion, play: Play, version: str
 ) -> None:
     sandbox = with_companion(version)
     add_setting(sandbox.config_folder, "auto_handoff_threshold", 80)
@@ -136,9 +98,9 @@ def test_with_an_automatic_handoff_the_line_names_that_and_a_narrow_terminal_hol
 
 
 @pytest.mark.tui
-@pytest.mark.parametrize("version", [PINNED_VERSION, str(OLDEST)])
+@in_both_versions
 def test_without_the_server_half_no_enter_is_lost(
-    with_companion: Callable[[str], Sandbox], model: ScriptedModel, version: str
+    with_companion: WithCompanion, model: ScriptedModel, version: str
 ) -> None:
     """Nobody there knows `/handoff-now`, so it goes out as OpenCode would have it: as a message."""
     sandbox = with_companion(version)

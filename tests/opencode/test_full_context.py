@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 from opencode.left import ASKED, NUDGED
-from opencode.server import PROMPT, TURN_TIMEOUT_S, Play, Server, asked_about, calls, sidecars, until
+from opencode.server import PROMPT, TURN_TIMEOUT_S, Play, Server, asked_about, calls, sidecars, toasts, until
 
+from handoff_sidecar.auto_handoff.sentences import UNDER_WAY
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import PROVIDER_ID, Failure, Reply, ScriptedModel, ToolCall
 from handoff_sidecar.settings import add_setting
@@ -108,9 +109,11 @@ def test_at_the_end_of_a_turn_the_agent_is_asked_and_the_new_session_waits(
     play("Do it.", reads(server, 5 * K), Reply("Done so far.", input_tokens=9 * K))
     session = server.new_session(title="Ends full")
 
-    server.say(session, "Do it.", **with_model("m16"))
+    with toasts(server) as seen:
+        server.say(session, "Do it.", **with_model("m16"))
+        new = handed_off_to(server, session)
 
-    new = handed_off_to(server, session)
+    assert UNDER_WAY.format(percent=56) in seen
     first = server.wait_for_the_end_of_the_turn(new)[0]
     assert "say in one line where things stand, and wait" in " ".join(first["parts"][1]["text"].split())
     assert first["info"]["model"]["modelID"] == "m16"

@@ -154,12 +154,35 @@ test("a command is sent with the number that was given out, once, and the box is
     { verb, number, name, words },
     { verb: "run", number: "n1", name: "handoff-now", words: "mend the docs" },
   );
-  assert.equal(enter(), false, "the number is used up");
+  assert.equal(enter(), true, "it is on its way");
+  assert.equal(said.filter((each) => each.verb === "run").length, 1);
   hears({ verb: "took", number: "n1" });
   assert.deepEqual(done, ["prompt.clear: /handoff-now mend the docs"]);
   assert.equal(companion.line("ses_a"), "handing off …");
   hears({ verb: "done" });
   assert.equal(companion.line("ses_a"), "");
+});
+
+test("a command that is typed before the next number has come is sent as soon as it has", async () => {
+  const { editor, said, done, enter, hears, greeted } = screen();
+  greeted();
+  editor.plainText = "/handoff-now";
+  enter();
+  hears({ verb: "took", number: "n1" });
+  editor.plainText = "/handoff-resume";
+  assert.equal(enter(), true);
+  hears({ verb: "hello", number: "n2", names: NAMES });
+  assert.deepEqual(
+    said.filter(({ verb }) => verb === "run").map(({ number, name }) => [number, name]),
+    [
+      ["n1", "handoff-now"],
+      ["n2", "handoff-resume"],
+    ],
+  );
+  hears({ verb: "took", number: "n2" });
+  editor.plainText = "/handoff-now again";
+  assert.equal(enter(), true, "and where none comes, it goes out as usual");
+  await until(() => done.some((each) => each === "prompt.submit: /handoff-now again"));
 });
 
 test("a command that nobody takes goes out as usual", async () => {
@@ -226,6 +249,14 @@ test("the palette leads back and forth, and says where there is no way", async (
   assert.equal(api.route.current.params.sessionID, "ses_a");
   await entries["Back to where this came from"]();
   assert.equal(done.at(-1), "This session does not come from a handoff.");
+});
+
+test("on the home screen there is nothing to hand off, and that is said", () => {
+  const { api, done, entries } = screen();
+  api.route.current = /** @type {any} */ ({ name: "home" });
+  entries["Hand off"]();
+  entries["Hand off now"]();
+  assert.deepEqual(done, ["There is nothing to hand off.", "There is nothing to hand off."]);
 });
 
 test("strangers on the bus change nothing", () => {

@@ -228,14 +228,17 @@ async def test_an_early_idle_event_ends_nothing(rig: Rig) -> None:
     assert rig.opencode.made() == []
 
 
-async def test_an_error_without_any_message_of_the_agents_ends_the_wait(rig: Rig) -> None:
+@pytest.mark.parametrize("is_overflow", [False, True])
+async def test_an_error_without_any_message_of_the_agents_ends_the_wait(rig: Rig, *, is_overflow: bool) -> None:
     rig.ends(POINT)
     await rig.idle()
-    rig.watch.failed(rig.scene().context.session_id)
+    rig.watch.failed(rig.scene().context.session_id, is_overflow=is_overflow)
 
     await rig.idle()
 
     assert len(rig.opencode.made()) == 1
+    sent = next(body for _, path, body in reversed(rig.opencode.requests) if path.endswith("prompt_async"))
+    assert sent.get("noReply", False) is not is_overflow, "only a provider that is down is not asked again"
 
 
 @pytest.mark.parametrize("total", [COMPACTION, COMPACTION + 50_000])
