@@ -113,7 +113,7 @@ def test_at_the_end_of_a_turn_the_agent_is_asked_and_the_new_session_waits(
         server.say(session, "Do it.", **with_model("m16"))
         new = handed_off_to(server, session)
 
-    assert UNDER_WAY.format(percent=56) in seen
+    assert UNDER_WAY.format(percent=57) in seen
     first = server.wait_for_the_end_of_the_turn(new)[0]
     assert "say in one line where things stand, and wait" in " ".join(first["parts"][1]["text"].split())
     assert first["info"]["model"]["modelID"] == "m16"

@@ -20,6 +20,7 @@ from handoff_sidecar.session.constraints import (
     normal_form,
     same_rule,
     says_the_same,
+    taking_back,
 )
 from handoff_sidecar.session.facts import Facts
 from handoff_sidecar.session.files import readings_of
@@ -174,7 +175,8 @@ def files_to_look_for(notes: Notes, facts: Facts, *, root: str) -> tuple[str, ..
 
 def standing_constraints(notes: Notes, facts: Facts) -> tuple[tuple[Constraint, ...], tuple[Constraint, ...]]:
     """The rules that hold in the new session, carried ones first, and the carried ones that the user took back."""
-    lifted = tuple(constraint for constraint in facts.inherited if is_lifted(constraint, facts.said))
+    taken_back = taking_back(facts.said)
+    lifted = tuple(constraint for constraint in facts.inherited if is_lifted(constraint, taken_back))
     struck = {normal_form(text) for text in facts.struck}
     kept = [constraint for constraint in facts.inherited if constraint not in lifted]
     theirs = [text for text in facts.said if text not in facts.commands]
@@ -189,13 +191,14 @@ def rules_left_out(facts: Facts, constraints: Sequence[Constraint], *, house_rul
     Not what they struck or took back, what is among the constraints, or what `house_rules` say to every agent anyway.
     """
     said = [text for text in facts.said if text not in facts.commands]
+    taken_back = taking_back(facts.said)
     struck = {normal_form(text) for text in facts.struck}
     return tuple(
         rule
         for rule in said_rules(said, facts.said_before)
         if normal_form(rule.text) not in struck
         and not any(_covers(constraint, rule.text) for constraint in constraints)
-        and not is_lifted(Constraint(rule.text, verbatim=True), facts.said)
+        and not is_lifted(Constraint(rule.text, verbatim=True), taken_back)
         and not is_held_by(rule.text, house_rules)
     )
 

@@ -32,6 +32,12 @@ _BETWEEN_SPACED_WORDS = r"[^\W_\u0e00-\u0eff\u2e80-\u9fff\uac00-\ud7af]"
 
 _A_RULE = r"(?:rule|constraint|requirement|restriction|condition|limitation)s?\b"
 _TAKING_BACK = re.compile(r"\b(?:forget|drop|lift|ignore|remove|cancel|waive|scrap|disregard|discard|never mind)\b")
+_MAY_TAKE_BACK = re.compile(
+    r"~~|\b(?:forget|drop|lift|ignore|remove|cancel|waive|scrap|disregard|discard|never mind|no longer"
+    r"|(?:doesn|don)[^\w\s]t (?:appl|hold|count|matter)|off|obsolete|void|(?:can|may) now)",
+    re.IGNORECASE,
+)
+"""A word of each of the forms below: few sentences have one."""
 _WHAT_IS_TAKEN_BACK = re.compile(rf"(?: [\w'-]+){{0,3}} {_A_RULE}|(?: about)?:? ['\"]?…")
 _IS_OVER = re.compile(
     rf"(?:\b{_A_RULE}.*|…['\"]?) (?:(?:no longer|doesn't|don't) (?:appl(?:y|ies)|holds?|counts?|matters?)"
@@ -148,6 +154,11 @@ def is_held_by(rule: str, document: str) -> bool:
     return any(
         wanted in sentence or _names(sentence, wanted) for sentence in map(normal_form, sentences_of([document]))
     )
+
+
+def taking_back(said: Iterable[str]) -> tuple[str, ...]:
+    """Those sentences of what was said that may take a rule back: what `is_lifted` has to look at, for many rules."""
+    return tuple(sentence for sentence in sentences_of(said) if _MAY_TAKE_BACK.search(sentence))
 
 
 def is_lifted(constraint: Constraint, said: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from handoff_sidecar.session.constraints import CONSTRAINT_MAX_CHARACTERS, MAX_CARRIED, normal_form, sentences_of
-from handoff_sidecar.session.rule_forms import RULES
+from handoff_sidecar.session.rule_forms import RULE
 from handoff_sidecar.session.rule_patterns import (
     ANNOUNCES_THE_NEXT,
     ANSWER,
@@ -97,27 +97,30 @@ def standing_rules(said: Sequence[str]) -> tuple[str, ...]:
 
 def is_standing_rule(sentence: str) -> bool:
     """Whether one sentence, without what stands around it, surely is a standing rule."""
-    line = _bare(sentence)
+    return _is_one(_bare(sentence))
+
+
+def _is_one(line: str) -> bool:
+    """The same of a sentence that is bare already. What is rarest is asked first: a session may hold hundreds."""
     folded = line.casefold().replace("’", "'")
-    if not _may_be_one(line, folded) or TOLD.search(folded):
-        return False
+    return _has_a_form(folded) and _may_be_one(line, folded) and not TOLD.search(folded)
+
+
+def _has_a_form(folded: str) -> bool:
     if FOR_LONGER.search(folded) and ORDERS.search(FOR_LONGER.sub(";", folded)):
         return True
     told = LEAD_IN.match(folded)
     bare = folded[told.end() :] if told else folded
-    return not ANSWER.match(bare) and any(rule.match(bare) for rule in RULES)
+    return RULE.match(bare) is not None and not ANSWER.match(bare)
 
 
 def _rules_in(text: str) -> list[str]:
     """Those of one message in their order; none where it is mostly pasted, or asks for a handoff."""
-    said = clean(_CODE_BLOCK.sub("\n", text[: 2 * MAX_MESSAGE_CHARACTERS])).strip()
+    if len(text) > MAX_MESSAGE_CHARACTERS:
+        return []
+    said = clean(_CODE_BLOCK.sub("\n", text)).strip()
     lines = said.splitlines()
-    if (
-        len(text) > MAX_MESSAGE_CHARACTERS
-        or len(lines) > MAX_MESSAGE_LINES
-        or _PASTED.search(said)
-        or find_trigger(said)
-    ):
+    if len(lines) > MAX_MESSAGE_LINES or _PASTED.search(said):
         return []
     found = list(_listed(lines))
     before, announced = "", ""
@@ -130,9 +133,11 @@ def _rules_in(text: str) -> list[str]:
         elif FOR_LONGER.search(folded) and ANNOUNCES_THE_NEXT.match(folded):
             announced = sentence
             continue
-        elif is_standing_rule(sentence):
+        elif _is_one(sentence):
             found.append(sentence)
         before, announced = sentence, ""
+    if not found or find_trigger(said):
+        return []
     return [one_line(rule, CONSTRAINT_MAX_CHARACTERS) for rule in dict.fromkeys(found)]
 
 

@@ -14,6 +14,7 @@ from handoff_sidecar.session.constraints import (
     is_lifted,
     merged,
     record,
+    taking_back,
 )
 
 NO_DEPENDENCIES = Constraint("No new dependencies.", verbatim=True)
@@ -58,7 +59,7 @@ def test_the_newest_wording_counts_and_nothing_is_said_twice() -> None:
     ],
 )
 def test_a_rule_is_taken_back_in_so_many_words(said: str) -> None:
-    assert is_lifted(NO_DEPENDENCIES, ["Hello.", said])
+    assert is_lifted(NO_DEPENDENCIES, taking_back(["Hello.", said]))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_in_doubt_a_rule_stays(said: str) -> None:
     ],
 )
 def test_what_was_prohibited_can_be_allowed(said: str, *, lifted: bool) -> None:
-    assert is_lifted(Constraint("Never touch the billing code", verbatim=True), [said]) is lifted
+    assert is_lifted(Constraint("Never touch the billing code", verbatim=True), taking_back([said])) is lifted
 
 
 @pytest.mark.parametrize(
