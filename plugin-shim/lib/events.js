@@ -1,7 +1,7 @@
 /**
  * What OpenCode 1.x tells of by itself, and who of the rest hears it. The sidecar hears of little: the end of a turn in a
- * session that is full or part of a chain, that a session was deleted, and that a message of its own is stored (long
- * before OpenCode's answer to a question for it would be there, seen in 1.18.33).
+ * session that is full or part of a chain, that a session or a message was deleted, and that a message of its own is stored
+ * (long before OpenCode's answer to a question for it would be there, seen in 1.18.33).
  */
 
 /**
@@ -54,7 +54,10 @@ export function eventHook(plugin, instance) {
       if (state?.status === "completed" || state?.status === "error") calls.ended(callID);
       if (sessions.ours.has(messageID)) plugin.notify("event", { type, part: { id, sessionID, messageID } });
     },
-    "message.removed": ({ messageID = "" }) => lock.removed(messageID),
+    "message.removed"({ sessionID, messageID = "" }, type) {
+      lock.removed(messageID);
+      plugin.notify("event", { type, directory, sessionID, messageID });
+    },
     "session.created": sessionSeen,
     "session.updated": sessionSeen,
     "session.compacted": ({ sessionID = "" }) => sessions.lastSteps.delete(sessionID),

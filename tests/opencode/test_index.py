@@ -56,3 +56,17 @@ def test_a_session_that_was_handed_off_is_indexed_found_from_all_and_gone_when_i
     until(lambda: None if any(ONLY_THERE in file.read_bytes() for file in index_files(server)) else True)
     assert messages_held(server, old) == 0
     assert index_files(server)
+
+
+def test_a_message_that_is_deleted_leaves_the_index(server: Server, play: Play) -> None:
+    old = server.new_session(title="Shipping")
+    play(SAID, Reply("Noted."))
+    server.say(old, SAID)
+    play("handoff the shipping", calls("session_handoff", summary="Shipping service."), Reply("Handed off."))
+    server.say(old, "handoff the shipping")
+    until(lambda: messages_held(server, old) or None)
+
+    (asked,) = [each["info"]["id"] for each in server.messages(old) if SAID in str(each["parts"])][:1]
+    assert server.http.delete(f"/session/{old}/message/{asked}").is_success
+    until(lambda: None if any(ONLY_THERE in file.read_bytes() for file in index_files(server)) else True)
+    assert messages_held(server, old)

@@ -149,7 +149,7 @@ test("a command of ours ends in a throw that is meant, after the sidecar has car
   await hooks.dispose();
 });
 
-test("the end of a turn in a chain and a deleted session are told, of which the search keeps an index", async () => {
+test("the end of a turn in a chain, a deleted session and a deleted message are told, of which the search keeps an index", async () => {
   const { hooks, directory } = await watching();
   const metadata = { handoff: { from: "ses_0" } };
   happens(hooks, "session.updated", { info: { id: "ses_2", metadata } });
@@ -158,11 +158,13 @@ test("the end of a turn in a chain and a deleted session are told, of which the 
   const info = { id: "ses_2", projectID: "prj_1", directory, title: "What it was about" };
   happens(hooks, "session.deleted", { info });
   happens(hooks, "session.deleted", {});
+  happens(hooks, "message.removed", { sessionID: "ses_2", messageID: "msg_1" });
   const { events } = await seen(hooks);
-  assert.equal(events.length, 2);
+  assert.equal(events.length, 3);
   assert.deepEqual(events[0].sighting, { sessionID: "ses_2" });
   const { id, projectID } = info;
   assert.deepEqual(events[1], { type: "session.deleted", directory, info: { id, projectID, directory } });
+  assert.deepEqual(events[2], { type: "message.removed", directory, sessionID: id, messageID: "msg_1" });
   await hooks.dispose();
 });
 

@@ -15,6 +15,7 @@ from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.server import Server
 from handoff_sidecar.opencode.server_connection import reached
 from handoff_sidecar.reading.indexes import DIRECTORY_FACT, FOLDER, Indexes
+from handoff_sidecar.reading.pace import HELD_UP_MAX_MS
 from handoff_sidecar.reading.upkeep import MOST_SESSIONS, Upkeep
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import VERSION, Index, why_no_index
@@ -68,6 +69,8 @@ def _line(index: Index, file: Path) -> str:
     directory = index.read(lambda db: coverage.fact(db, DIRECTORY_FACT))
     rest = f"; {totals.partial} of them only in part so far" if totals.partial else ""
     rest += f"; {count(totals.left_out, 'older one')} left out, because it is full" if totals.left_out else ""
+    slow = index.read(coverage.slow_messages)
+    rest += f"; {count(slow, 'large message')} held OpenCode up for more than {HELD_UP_MAX_MS:.0f} ms" if slow else ""
     return (
         f"{directory}: {count(totals.sessions, 'session')}, {count(totals.messages, 'message')}, "
         f"{totals.bytes / BYTES_A_MB:,.1f} MB of text{rest} ({file}, {index.size_bytes / BYTES_A_MB:,.1f} MB)"

@@ -30,23 +30,20 @@ class PageSize:
 
     Attributes:
         messages: for the next page.
-        slow: how many single messages took OpenCode longer than `HELD_UP_MAX_MS`, which nothing can be done about.
         way_ms: how long the smallest request takes: on a busy machine that is no fault of a page's.
     """
 
     messages: int = FIRST_MESSAGES
-    slow: int = 0
     way_ms: float = 0.0
 
-    def took(self, milliseconds: float, asked: int) -> None:
-        """Learn from a page of `asked` messages."""
+    def took(self, milliseconds: float, asked: int) -> bool:
+        """Learn from a page of `asked` messages; whether it was a single one that held OpenCode up all the same."""
         milliseconds = max(milliseconds - self.way_ms, 0.0)
-        if milliseconds > HELD_UP_MAX_MS and asked == 1:
-            self.slow += 1
         if milliseconds > SMALLER_OVER_MS:
             self.messages = max(1, min(self.messages, asked // 2))
         elif milliseconds < LARGER_UNDER_MS and asked >= self.messages:
             self.messages = min(MOST_MESSAGES, self.messages * 2)
+        return milliseconds > HELD_UP_MAX_MS and asked == 1
 
 
 def rest_s(worked_s: float, *, beside_turns: bool) -> float:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 
-from handoff_sidecar.opencode.models import Session, SessionID
+from handoff_sidecar.opencode.models import MessageID, Session, SessionID
 from handoff_sidecar.reading.reach import updated_ms
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.coverage import Coverage
@@ -32,6 +33,28 @@ def forget_sessions(index: Index, session_ids: Iterable[SessionID]) -> None:
         coverage.note_fact(db, _TO_ERASE, "yes")
 
     index.write(forget)
+
+
+def forget_from(index: Index, session_id: SessionID, message_id: MessageID) -> bool:
+    """Remove a message and what came after it, as if none of that had been read; whether it was there."""
+
+    def forget(db: sqlite3.Connection) -> bool:
+        store, there = Store(db), coverage.coverage_of(db, session_id)
+        rows, first = store.rows_of(session_id), store.first_of(session_id, message_id)
+        if rows is None or first is None:
+            return False
+        before = store.ends(range(rows.start, first))
+        if before is None:
+            store.remove_session(session_id)
+            coverage.forget(db, session_id)
+        else:
+            removed = store.remove_from(session_id, message_id)
+            there = replace(there, newest_id=before[1].id, is_settled=False, messages=there.messages - removed)
+            coverage.save(db, there)
+        coverage.note_fact(db, _TO_ERASE, "yes")
+        return True
+
+    return index.write(forget)
 
 
 def must_erase(index: Index) -> bool:

@@ -7,6 +7,7 @@ which sessions, is `upkeep`'s.
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
@@ -20,6 +21,8 @@ from handoff_sidecar.search.index_file import Index
 from handoff_sidecar.search.store import Store
 from handoff_sidecar.session.transcript import Record, record_of
 from handoff_sidecar.text.redaction import Redact
+
+log = logging.getLogger(__name__)
 
 SETTLES_AFTER_MS = 10_000
 """A person's message that nobody answers: a turn would have begun by then."""
@@ -89,7 +92,10 @@ class SessionSync:
 
     async def _page(self, session: Session, client: OpenCodeClient, before: str, limit: int) -> MessagePage:
         page = await client.messages(session.id, limit=limit, before=before or None)
-        self.size.took(page.took_s * 1_000, limit)
+        took_ms = page.took_s * 1_000
+        if self.size.took(took_ms, limit):
+            log.info("a single message of %s held OpenCode up for %.0f ms while it was read", session.id, took_ms)
+            await asyncio.to_thread(self._index.write, coverage.count_slow_message)
         return page
 
     def put(self, session: Session, page: MessagePage, *, is_busy: bool, owner: str) -> Coverage:

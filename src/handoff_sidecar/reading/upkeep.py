@@ -22,7 +22,7 @@ from handoff_sidecar.reading.background import Background
 from handoff_sidecar.reading.indexes import Indexes, ProjectIndex
 from handoff_sidecar.reading.pace import FIRST_MESSAGES
 from handoff_sidecar.reading.reach import Reach, is_stale, reach_of
-from handoff_sidecar.reading.removal import forget_sessions
+from handoff_sidecar.reading.removal import forget_from, forget_sessions
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import why_no_index
 from handoff_sidecar.search.store import Store
@@ -167,6 +167,14 @@ class Upkeep:
         project = await asyncio.to_thread(self._indexes.if_there, session)
         if project is not None:
             await self._background.forget([session.id], client, project)
+
+    async def message_removed(self, session_id: SessionID, message_id: MessageID, client: OpenCodeClient) -> None:
+        """A message was removed in OpenCode: remove it, and read again what came after it."""
+        session = await client.session_if_there(session_id) if self._indexes.are_there else None
+        project = await asyncio.to_thread(self._indexes.if_there, session) if session else None
+        if project is not None and await asyncio.to_thread(forget_from, project.index, session_id, message_id):
+            self._background.work_for(client, project).erases = True
+            self.later(session_id, client, project)
 
     async def rebuild(
         self, listed: list[Session], client: OpenCodeClient, project: ProjectIndex

@@ -13,6 +13,8 @@ SCHEMA_VERSION = 1
 LEASE_MS = 30_000
 """A sidecar that ended in the middle holds up the others for this long at most; renewed with every page."""
 
+_SLOW_MESSAGES = "slow messages"
+
 _TABLES = {
     "coverage": """(
         session_id TEXT PRIMARY KEY, updated_ms INTEGER NOT NULL, newest_id TEXT NOT NULL, is_settled INTEGER NOT NULL,
@@ -151,6 +153,16 @@ def fact(connection: sqlite3.Connection, name: str) -> str:
 def note_fact(connection: sqlite3.Connection, name: str, value: str) -> None:
     """Put it in place of what there was."""
     connection.execute("REPLACE INTO fact VALUES (?, ?)", (name, value))
+
+
+def count_slow_message(connection: sqlite3.Connection) -> None:
+    """Count a message that was too large to be read without holding OpenCode up."""
+    note_fact(connection, _SLOW_MESSAGES, str(slow_messages(connection) + 1))
+
+
+def slow_messages(connection: sqlite3.Connection) -> int:
+    """How many there were."""
+    return int(fact(connection, _SLOW_MESSAGES) or 0)
 
 
 def _coverage(row: tuple[str, int, str, int, str, int, int, int, int]) -> Coverage:

@@ -71,6 +71,7 @@ from handoff_sidecar.sidecar.params import (
     MessageEvent,
     PartEvent,
     ReceivedMessage,
+    RemovedEvent,
     Step,
     ToolCallParams,
     WrittenMark,
@@ -256,6 +257,10 @@ class Sidecar:
             return
         if isinstance(event, DeletedEvent):
             await self._upkeep.deleted(event.info, OpenCodeClient(self._http, event.directory))
+            return
+        if isinstance(event, RemovedEvent):
+            client = OpenCodeClient(self._http, event.directory)
+            await self._upkeep.message_removed(event.session_id, event.message_id, client)
             return
         session_id = event.context.session_id
         if event.type == "session.error":

@@ -161,7 +161,19 @@ class DeletedEvent(Wire):
     info: Session
 
 
-class Event(RootModel[Annotated[SessionEvent | MessageEvent | PartEvent | DeletedEvent, Field(discriminator="type")]]):
+class RemovedEvent(Wire):
+    """`event` of a message that is gone: deleted, or undone and then overtaken by a new one."""
+
+    type: Literal["message.removed"]
+    directory: str
+    session_id: SessionID = Field(alias="sessionID")
+    message_id: MessageID = Field(alias="messageID")
+
+
+AnyEvent = SessionEvent | MessageEvent | PartEvent | DeletedEvent | RemovedEvent
+
+
+class Event(RootModel[Annotated[AnyEvent, Field(discriminator="type")]]):
     """`event`, by OpenCode's names."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
