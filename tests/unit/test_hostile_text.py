@@ -13,10 +13,10 @@ from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_messa
 
 from handoff_sidecar.call.context import Scene, ToolContext
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
+from handoff_sidecar.indexing.indexes import Indexes
+from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.journal.journal import Journal
-from handoff_sidecar.reading.indexes import Indexes
 from handoff_sidecar.reading.read_session import ReadSessionTool
-from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.text.plain_text import clean
 from handoff_sidecar.text.tokens import Tokenizer

@@ -1,6 +1,6 @@
 """`handoff-sidecar index`: what the search indexes hold, and making one anew.
 
-Owns the lines that are printed; what an index is, is `search.index_file`'s, how it is filled `reading.upkeep`'s.
+Owns the lines that are printed; what an index is, is `search.index_file`'s, how it is filled `indexing.upkeep`'s.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from contextlib import closing
 from pathlib import Path
 
 from handoff_sidecar.errors import HandoffSidecarError
+from handoff_sidecar.indexing.indexes import DIRECTORY_FACT, FOLDER, Indexes
+from handoff_sidecar.indexing.pace import HELD_UP_MAX_MS
+from handoff_sidecar.indexing.upkeep import MOST_SESSIONS, Upkeep
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.server import Server
 from handoff_sidecar.opencode.server_connection import reached
-from handoff_sidecar.reading.indexes import DIRECTORY_FACT, FOLDER, Indexes
-from handoff_sidecar.reading.pace import HELD_UP_MAX_MS
-from handoff_sidecar.reading.upkeep import MOST_SESSIONS, Upkeep
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import VERSION, Index, why_no_index
 from handoff_sidecar.text.counts import count

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
 from handoff_sidecar.handoff.handoff_resume import HandoffResume
+from handoff_sidecar.indexing.indexes import Indexes
+from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.server import SERVE_URL, Server
@@ -21,11 +23,9 @@ from handoff_sidecar.opencode.server_connection import reached, session_on
 from handoff_sidecar.reading.all_sessions import ProjectSearch
 from handoff_sidecar.reading.answer import Answer, Room
 from handoff_sidecar.reading.definition import ReadSession
-from handoff_sidecar.reading.indexes import Indexes
 from handoff_sidecar.reading.one_session import Reader
 from handoff_sidecar.reading.read_session import ALL
 from handoff_sidecar.reading.search_index import SearchIndex
-from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.reading.which_session import age_of
 from handoff_sidecar.reading.wording import Manner, Wording
 from handoff_sidecar.settings import Settings, load_settings

@@ -18,11 +18,11 @@ from handoff_sidecar import __version__
 from handoff_sidecar.demo.binary import ENVIRONMENT_VARIABLE, version_of
 from handoff_sidecar.doctor.findings import Finding, broken, good, note
 from handoff_sidecar.folders import APP_NAME, cache_folder, log_folder, state_folder
+from handoff_sidecar.indexing.indexes import FOLDER as INDEX_FOLDER
 from handoff_sidecar.installation.opencode_config import CONFIG_FILES, read_config
 from handoff_sidecar.installation.origin import Origin
 from handoff_sidecar.installation.releases import Installers
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, OLDEST, is_supported, is_untried
-from handoff_sidecar.reading.indexes import FOLDER as INDEX_FOLDER
 from handoff_sidecar.search.index_file import why_no_index
 from handoff_sidecar.settings import SETTINGS_FILE, load_settings, schema_is_stale
 from handoff_sidecar.sidecar.logs import LOG_FILE, STARTED, UNMARKED_PROMPTS

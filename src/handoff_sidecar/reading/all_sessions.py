@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from handoff_sidecar.indexing.reach import Reach
+from handoff_sidecar.indexing.upkeep import MOST_SESSIONS
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Message, Session, SessionID
 from handoff_sidecar.reading.answer import Answer, Block, Fitted
 from handoff_sidecar.reading.definition import ReadSession
 from handoff_sidecar.reading.passage_blocks import blocks_of, chosen, filled
 from handoff_sidecar.reading.plain_search import plain_answer
-from handoff_sidecar.reading.reach import Reach
 from handoff_sidecar.reading.search_index import SearchIndex
 from handoff_sidecar.reading.shown import Shown
 from handoff_sidecar.reading.standing_rows import cut_message, standing_rows
 from handoff_sidecar.reading.touched import touched
-from handoff_sidecar.reading.upkeep import MOST_SESSIONS
 from handoff_sidecar.reading.wording import Manner
 from handoff_sidecar.search.findings import Findings, find
 from handoff_sidecar.search.index_file import why_no_index

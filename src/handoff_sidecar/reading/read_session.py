@@ -21,6 +21,7 @@ from handoff_sidecar.errors import (
     OpenCodeRefused,
     ToolFailed,
 )
+from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.opencode.client import NOT_FOUND
 from handoff_sidecar.reading.all_sessions import ProjectSearch
@@ -28,7 +29,6 @@ from handoff_sidecar.reading.answer import Answer, Room
 from handoff_sidecar.reading.definition import READ_SESSION, ReadSession
 from handoff_sidecar.reading.one_session import Reader
 from handoff_sidecar.reading.search_index import SearchIndex
-from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.reading.which_session import Addressing
 from handoff_sidecar.reading.wording import Manner
 from handoff_sidecar.text.redaction import redaction

@@ -11,11 +11,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from handoff_sidecar.errors import IndexBusy, IndexReplaced
+from handoff_sidecar.indexing.indexes import ProjectIndex
+from handoff_sidecar.indexing.reach import Reach
+from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Session
-from handoff_sidecar.reading.indexes import ProjectIndex
-from handoff_sidecar.reading.reach import Reach
-from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.search.store import Store
 
 log = logging.getLogger(__name__)

@@ -43,15 +43,15 @@ from handoff_sidecar.handoff.interrupted import Interrupted
 from handoff_sidecar.handoff.kept_marks import KeptMarks
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.handoff.stored_prompts import StoredPrompts
+from handoff_sidecar.indexing.indexes import Indexes
+from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.opencode.client import OpenCodeClient, through_tunnel
 from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.opencode.parts import hidden_text
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, is_untried
 from handoff_sidecar.reading.definition import READ_SESSION
-from handoff_sidecar.reading.indexes import Indexes
 from handoff_sidecar.reading.read_session import ReadSessionTool
-from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.rpc.connection import Connection, LineSink, LineSource
 from handoff_sidecar.rpc.errors import RpcError
 from handoff_sidecar.rpc.messages import ErrorCode

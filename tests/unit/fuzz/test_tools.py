@@ -38,12 +38,12 @@ from handoff_sidecar.errors import BadQuery, HandoffSidecarError, JournalUnavail
 from handoff_sidecar.handoff.causes import Causes
 from handoff_sidecar.handoff.handoff_now import HandoffNow
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
+from handoff_sidecar.indexing.indexes import Indexes
+from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.journal.brief_file import read_brief
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.reading.indexes import Indexes
 from handoff_sidecar.reading.read_session import ReadSessionTool
-from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.search.findings import find
 from handoff_sidecar.search.query import parse_query
 from handoff_sidecar.search.store import Store

@@ -12,10 +12,10 @@ import pytest
 from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
 
 from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
+from handoff_sidecar.indexing.indexes import Indexes
+from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.journal.journal import Journal
-from handoff_sidecar.reading.indexes import Indexes
 from handoff_sidecar.reading.read_session import ReadSessionTool
-from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.text.tokens import Tokenizer
 

@@ -8,10 +8,10 @@ from fake_opencode import FakeOpenCode
 from past_session import QUESTIONS, past_session
 
 from handoff_sidecar.call.context import Scene, ToolContext
+from handoff_sidecar.indexing.indexes import Indexes
+from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.journal.journal import Journal
-from handoff_sidecar.reading.indexes import Indexes
 from handoff_sidecar.reading.read_session import ReadSessionTool
-from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.text.tokens import Tokenizer
 

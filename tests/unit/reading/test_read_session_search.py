@@ -12,7 +12,8 @@ from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_messa
 from unit.reading.conftest import TOKENIZER, Read
 
 from handoff_sidecar.errors import InvalidArguments
-from handoff_sidecar.reading import query_answer, upkeep
+from handoff_sidecar.indexing import upkeep
+from handoff_sidecar.reading import query_answer
 from handoff_sidecar.search.findings import find
 
 ENDED_WITHIN_S = 0.2

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from handoff_sidecar.indexing.sync import SessionSync
 from handoff_sidecar.opencode.models import GLOBAL_PROJECT, Session
-from handoff_sidecar.reading.sync import SessionSync
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import Index, index_path
 from handoff_sidecar.text.redaction import redact

@@ -16,13 +16,13 @@ from contextlib import aclosing
 
 from handoff_sidecar.call.context import Scene, Words
 from handoff_sidecar.errors import IndexBusy, IndexReplaced, OpenCodeError
+from handoff_sidecar.indexing.background import Background
+from handoff_sidecar.indexing.indexes import Indexes, ProjectIndex
+from handoff_sidecar.indexing.pace import FIRST_MESSAGES
+from handoff_sidecar.indexing.reach import Reach, is_stale, reach_of
+from handoff_sidecar.indexing.removal import forget_from, forget_sessions
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import MessageID, Session, SessionID
-from handoff_sidecar.reading.background import Background
-from handoff_sidecar.reading.indexes import Indexes, ProjectIndex
-from handoff_sidecar.reading.pace import FIRST_MESSAGES
-from handoff_sidecar.reading.reach import Reach, is_stale, reach_of
-from handoff_sidecar.reading.removal import forget_from, forget_sessions
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import why_no_index
 from handoff_sidecar.search.store import Store

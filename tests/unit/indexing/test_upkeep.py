@@ -11,11 +11,11 @@ import pytest
 from fake_opencode import FakeOpenCode, assistant_message, user_message
 
 from handoff_sidecar.call.context import Words
+from handoff_sidecar.indexing import background, pace, upkeep
+from handoff_sidecar.indexing.indexes import Indexes, ProjectIndex
+from handoff_sidecar.indexing.reach import Reach
+from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.opencode.models import MessageID, Session, SessionID
-from handoff_sidecar.reading import background, pace, upkeep
-from handoff_sidecar.reading.indexes import Indexes, ProjectIndex
-from handoff_sidecar.reading.reach import Reach
-from handoff_sidecar.reading.upkeep import Upkeep
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import VERSION, index_path
 from handoff_sidecar.search.store import Store

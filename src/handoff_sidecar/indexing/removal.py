@@ -9,8 +9,8 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 
+from handoff_sidecar.indexing.reach import updated_ms
 from handoff_sidecar.opencode.models import MessageID, Session, SessionID
-from handoff_sidecar.reading.reach import updated_ms
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.coverage import Coverage
 from handoff_sidecar.search.index_file import Index
