@@ -48,6 +48,7 @@ METHODS: dict[str, tuple[Call, st.SearchStrategy[Any]]] = {
         lambda client: client.compaction_config(),
         nearly(compaction=nearly(auto=st.booleans(), reserved=st.integers())),
     ),
+    "version": (lambda client: client.version(), nearly(version=TEXT)),
     "status": (lambda client: client.status(OLD), STATUSES),
     "is_any_busy": (lambda client: client.is_any_busy(), STATUSES),
     "running_subagents": (lambda client: client.running_subagents(OLD), STATUSES),
