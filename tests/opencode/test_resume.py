@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import httpx
 import pytest
+from opencode import neighbour
 from opencode.faults import briefs_of, faulty
+from opencode.left import ELSEWHERE, has_ended, left_for, results
 from opencode.server import PROMPT, TYPED, Play, asked_about, calls, serving, toasts, until
 from saboteur import Sabotage
 
@@ -52,11 +55,12 @@ def test_an_opencode_that_died_before_the_prompt_was_sent_offers_the_handoff_and
     assert last["parts"][1]["text"] == "Now I fix the tests."
 
 
-def test_the_command_line_resumes_any_brief_and_says_how_to_open_its_session(
+def test_the_command_line_resumes_any_brief_says_how_to_open_its_session_and_the_old_one_is_left(
     make_sandbox: Callable[..., Sandbox], play: Play, model: ScriptedModel
 ) -> None:
     play(TYPED, calls("session_handoff", summary="The login works.", goal="fix the tests"), Reply("I go on here."))
     sandbox = make_sandbox("resumed")
+    neighbour.move_in(sandbox)
     with faulty(sandbox) as breakable:
         server = breakable.server
         old = server.new_session(
@@ -78,7 +82,15 @@ def test_the_command_line_resumes_any_brief_and_says_how_to_open_its_session(
         assert made["permission"] == [{"permission": "edit", "pattern": "*", "action": "deny"}]
         assert PROMPT in server.messages(made["id"])[0]["parts"][0]["text"]
         assert asked_about(model, PROMPT) == [], "nobody may be there to see it start"
-        assert server.get(f"/session/{old}")["metadata"]["handoff"]["to"] == made["id"]
+        assert left_for(server, old) == made["id"]
+
+        changed = sandbox.project / "changed.txt"
+        for text, part in (("A plain prompt.", {}), ("A synthetic one.", {"synthetic": True})):
+            play(text, calls("bash", command=f"touch {changed}", description="Try it"), Reply(f"{text} Not done."))
+            neighbour.prompts(server, old, text, **part)
+            until(partial(has_ended, server, old, f"{text} Not done."))
+        assert [ELSEWHERE in result for result in results(server, old, "bash")] == [True, True]
+        assert not changed.exists()
 
         assert "There is no unfinished handoff here" in resume().stderr
         assert f'`{old}` "Auth flow"' in resume("ses_unknown").stderr
