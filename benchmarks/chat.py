@@ -1,4 +1,4 @@
-"""What the plugin costs while nobody hands off: an ordinary message, and an answer that streams for long.
+"""What the plugin costs while nobody hands off: an ordinary message, a tool call, and an answer that streams for long.
 
 Turn about, with and without the plugin. Messages go to one real OpenCode server, in two projects of which one has the
 plugin: two servers of the same kind have differed by more than a message costs. (A plugin that is loaded and not called
@@ -17,11 +17,15 @@ from pathlib import Path
 from benchmarks.samples import Sample
 from benchmarks.stage import OpenCode, in_directory, make_sandbox, processes, serving, sidecar_of
 from handoff_sidecar.demo.sandbox import Sandbox, skip_npm_install
-from handoff_sidecar.demo.scripted_model import ChatRequest, Reply, ScriptedModel
+from handoff_sidecar.demo.scripted_model import ChatRequest, Reply, ScriptedModel, ToolCall
 from handoff_sidecar.installation.plugin_file import install
 
 DELTAS = 10_000
 STREAM_REQUEST = "Tell me a long story"
+CALL_REQUEST = "Note what is to be done"
+TODO = ToolCall("todowrite", {"todos": [{"content": "Say hello", "status": "pending", "priority": "low"}]})
+"""What may change something and is quickly done."""
+
 STORY = "Once upon a time there was a token that nobody refreshed. " * 1_000
 
 
@@ -31,12 +35,15 @@ class Chat:
 
     Attributes:
         message_ms: an ordinary message and its short answer.
+        call_ms: a message and its answer with one call of a tool that may change something: the plugin looks first
+            whether the session was left.
         stream_ms: an answer of 10,000 deltas, by the clock.
         stream_cpu_ms: the same, of OpenCode's process.
         sidecar_cpu_ms: the sidecar's share of it.
     """
 
     message_ms: dict[str, Sample]
+    call_ms: dict[str, Sample]
     stream_ms: dict[str, Sample]
     stream_cpu_ms: dict[str, Sample]
     sidecar_cpu_ms: Sample
@@ -45,14 +52,15 @@ class Chat:
 def measure(root: Path, binary: Path, *, messages: int, streams: int) -> Chat:
     """Pairs of messages and of streams, after one of each that doesn't count."""
     with ScriptedModel(_answer) as model:
-        message_ms = _messages(make_sandbox(root / "messages", binary, model.base_url), messages)
+        short_ms = _messages(make_sandbox(root / "messages", binary, model.base_url), messages)
         sandboxes = {name: make_sandbox(root / name, binary, model.base_url) for name in ("with", "without")}
         install(sandboxes["with"].config_folder)
-        return _streams(sandboxes, message_ms, streams)
+        stream_ms, stream_cpu_ms, sidecar_cpu_ms = _streams(sandboxes, streams)
+        return Chat(*short_ms, stream_ms, stream_cpu_ms, sidecar_cpu_ms)
 
 
-def _messages(sandbox: Sandbox, count: int) -> dict[str, Sample]:
-    """Of one server, in two projects of the same files."""
+def _messages(sandbox: Sandbox, count: int) -> tuple[dict[str, Sample], dict[str, Sample]]:
+    """`message_ms` and `call_ms` of one server, in two projects of the same files."""
     projects = {"with": sandbox.project, "without": sandbox.home / "without"}
     shutil.copytree(sandbox.project, projects["without"])
     sandbox.git("-C", str(projects["without"]), "commit", "--quiet", "--amend", "--message=Files of another project")
@@ -65,7 +73,7 @@ def _messages(sandbox: Sandbox, count: int) -> dict[str, Sample]:
         for opencode in opencodes.values():
             opencode.say(opencode.new_session(), "hello")
         sidecar_of(sandbox)
-        return _turns(opencodes, "hello", count)
+        return _turns(opencodes, "hello", count), _turns(opencodes, CALL_REQUEST, count)
 
 
 def _turns(opencodes: dict[str, OpenCode], text: str, count: int) -> dict[str, Sample]:
@@ -79,7 +87,8 @@ def _turns(opencodes: dict[str, OpenCode], text: str, count: int) -> dict[str, S
     return {name: Sample(tuple(values)) for name, values in times.items()}
 
 
-def _streams(sandboxes: dict[str, Sandbox], message_ms: dict[str, Sample], count: int) -> Chat:
+def _streams(sandboxes: dict[str, Sandbox], count: int) -> tuple[dict[str, Sample], dict[str, Sample], Sample]:
+    """`stream_ms`, `stream_cpu_ms` and `sidecar_cpu_ms`."""
     wall: dict[str, list[float]] = {name: [] for name in sandboxes}
     cpu: dict[str, list[float]] = {name: [] for name in sandboxes}
     sidecar_cpu = []
@@ -97,8 +106,7 @@ def _streams(sandboxes: dict[str, Sandbox], message_ms: dict[str, Sample], count
                 cpu[name].append(_cpu_ms(servers[name]) - before)
                 if name == "with":
                     sidecar_cpu.append(_cpu_ms(sidecar) - sidecar_before)
-    return Chat(
-        message_ms,
+    return (
         {name: Sample(tuple(values)) for name, values in wall.items()},
         {name: Sample(tuple(values)) for name, values in cpu.items()},
         Sample(tuple(sidecar_cpu)),
@@ -108,6 +116,8 @@ def _streams(sandboxes: dict[str, Sandbox], message_ms: dict[str, Sample], count
 def _answer(request: ChatRequest) -> Reply:
     if STREAM_REQUEST in request.last_text("user"):
         return Reply(STORY, deltas=DELTAS)
+    if CALL_REQUEST in request.last_text("user") and not request.replies_in_this_turn:
+        return Reply("", (TODO,))
     return Reply("Hello.")
 
 

@@ -159,10 +159,12 @@ def sidecar_text(result: sidecar_costs.SidecarCosts) -> str:
 def chat_text(result: chat.Chat) -> str:
     """With and without the plugin, and the difference of pairs."""
     messages = result.message_ms["with"], result.message_ms["without"]
+    calls = result.call_ms["with"], result.call_ms["without"]
     streams = result.stream_ms["with"], result.stream_ms["without"]
     deltas = f"{chat.DELTAS:,} deltas"
     rows = [
         [f"a message, n = {len(messages[0].values)}", *_with_and_without(result.message_ms)],
+        [f"a message with a tool call, n = {len(calls[0].values)}", *_with_and_without(result.call_ms)],
         [f"{deltas}, n = {len(streams[0].values)}", *_with_and_without(result.stream_ms)],
         [f"{deltas}, OpenCode's CPU", *_with_and_without(result.stream_cpu_ms)],
         [f"{deltas}, the sidecar's CPU", str(result.sidecar_cpu_ms), "-", "-"],
@@ -172,6 +174,7 @@ def chat_text(result: chat.Chat) -> str:
         table(["", "with the plugin", "without", "difference"], rows),
         bar_lines(
             _no_difference("a message", *messages),
+            no_bar(f"a message with a call of a tool that may change something: {plus(differences(*calls))} ms"),
             no_bar(f"{deltas}: {plus(differences(*streams))} ms"),
         ),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from opencode.left import ASKED, ELSEWHERE, FILLED, FILLED_MODEL, command, has_ended, left_for, results
-from opencode.server import PROMPT, TYPED, Server, calls, serving, sidecars, until
+from opencode.server import PROMPT, TURN_TIMEOUT_S, TYPED, Server, calls, serving, sidecars, until
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, ChatRequest, Reply, ScriptedModel
@@ -36,6 +37,7 @@ PACKAGES = {
     "opencode-supermemory": "2.0.10",
 }
 WOKEN = "Woken in vain."
+LOOK_UP = "Find the login."
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class Stubborn:
     """A model that hands off when it is told to, and changes something in whatever other turn it is woken for."""
 
     changed: Path
+    found: threading.Event = field(default_factory=threading.Event)
     first: tuple[Reply, ...] = ()
     begun: set[str] = field(default_factory=set)
     told: list[str] = field(default_factory=list)
@@ -95,6 +98,9 @@ class Stubborn:
         # Plugins add messages of their own to a request, so a turn is told by what was asked first.
         if PROMPT in asked:
             return Reply("I went on.")
+        if LOOK_UP in asked:
+            self.found.wait(TURN_TIMEOUT_S)
+            return Reply("The login is in src/auth.ts.")
         done = sum(text == asked for text in self.told)
         self.told.append(asked)
         steps: tuple[Reply, ...] = (calls("write", filePath=str(self.changed), content="x\n"), Reply(WOKEN))
@@ -117,7 +123,7 @@ def server(name: str, make_sandbox: Callable[..., Sandbox]) -> Iterator[Server]:
     config = {"plugin": [str(fetched() / name)], "provider": {PROVIDER_ID: {"models": FILLED_MODEL}}}
     sandbox = make_sandbox(name.rpartition("/")[2], config=config)
     add_setting(sandbox.config_folder, "auto_handoff_threshold", 80)
-    agents = ("sisyphus", "hephaestus", "prometheus", "atlas")
+    agents = ("sisyphus", "hephaestus", "prometheus", "atlas", "explore")
     ours = {agent: {"model": f"{PROVIDER_ID}/{MODEL_ID}"} for agent in agents}
     (sandbox.config_folder / "oh-my-opencode.json").write_text(json.dumps({"agents": ours}))
     with serving(sandbox, {"OMO_DISABLE_POSTHOG": "1"}) as server:
@@ -194,6 +200,29 @@ def test_a_session_that_was_left_beside_a_neighbour_changes_nothing_until_a_pers
 
     server.say(old, "It is me.")
     assert stubborn.changed.exists()
+
+
+def test_a_background_tasks_result_changes_nothing_in_the_session_that_was_left(
+    server: Server, stubborn: Stubborn, name: str
+) -> None:
+    if name != "oh-my-opencode":
+        pytest.skip("it has no background tasks")
+    work = {"description": "find the login", "prompt": LOOK_UP, "subagent_type": "explore", "load_skills": []}
+    stubborn.first = (calls("task", **work, run_in_background=True),)
+    old = server.new_session(title="With a background task")
+    server.say(old, "Prepare.")
+    server.say(old, "handoff the rest")
+    made = str(until(partial(left_for, server, old)))
+    until(partial(has_ended, server, made, "I went on."))
+
+    stubborn.found.set()
+
+    until(partial(was_woken, server, old, Wake((), "[ALL BACKGROUND TASKS COMPLETE]")))
+    until(partial(is_idle, server, old))
+    assert not stubborn.changed.exists()
+    assert all(ELSEWHERE in result for result in results(server, old, "write"))
+    until(partial(is_told, server, made, "BACKGROUND TASK"))
+    print(f"\n{name}, a background task's result came, nothing was changed, the new session is told in a line")
 
 
 def was_woken(server: Server, session: str, wake: Wake) -> bool | None:
