@@ -23,7 +23,7 @@ help:
 	@echo "make dist-test install each of them into an empty environment, and make a handoff there"
 	@echo "make lint      only the linters and type checkers"
 	@echo "make format    format all code"
-	@echo "make pictures  take the README's screenshots again, in the real TUI"
+	@echo "make pictures  take the pictures of README and docs again, in the real OpenCode"
 	@echo "make bench     measure everything again, in the real OpenCode (about an hour on an idle machine)"
 	@echo "make real      hand off with a model of your own: make real MODEL=provider/model"
 	@echo "make tools     generate plugin-shim/tools.json and the settings' schema from Python"

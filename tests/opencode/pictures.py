@@ -1,7 +1,8 @@
-"""Takes the documentation's pictures in the real TUI. `python pictures.py FOLDER` writes them."""
+"""Takes the documentation's pictures: the real TUI, and the demo. `python pictures.py FOLDER` writes them."""
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tempfile
@@ -27,6 +28,7 @@ SIZE = (140, 48)
 
 SMALL_SIZE = (100, 24)
 HALF_SIZE = (72, 24)
+DEMO_SIZE = (130, 33)
 
 VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
@@ -165,6 +167,14 @@ def _back_and_forth(terminal: Terminal) -> None:
     terminal.type("j")
 
 
+def take_picture_of_the_demo(folder: Path) -> None:
+    """Write `demo.svg`: all that `make demo` prints."""
+    argv = [sys.executable, "-m", "handoff_sidecar", "demo"]
+    with Terminal(argv, env=os.environ, cwd=folder, size=DEMO_SIZE) as terminal:
+        terminal.wait_for("In your own OpenCode:", TIMEOUT_S)
+        _keep(folder / "demo.svg", terminal.picture("make demo"))
+
+
 def _say(terminal: Terminal, text: str) -> None:
     terminal.type(text)
     terminal.wait_for(text[:40], TIMEOUT_S)
@@ -184,3 +194,4 @@ if __name__ == "__main__":
     take_pictures(Path(sys.argv[1]))
     take_pictures_of_the_companion(Path(sys.argv[1]))
     take_pictures_of_two_windows(Path(sys.argv[1]))
+    take_picture_of_the_demo(Path(sys.argv[1]))

@@ -85,6 +85,9 @@ def test_in_the_tui_the_goal_that_is_typed_counts_and_at_its_end_the_demo_says_h
         say(terminal, "handoff to plan: review the auth flow")
         screen = wait_for_words(terminal, 'I start on "review the auth flow"')
         assert "Plan · Scripted model" in screen
+        assert "I am a scripted model" not in screen
+        say(terminal, "make it nicer")
+        terminal.wait_for("I am a scripted model", SCREEN_TIMEOUT_S)
         terminal.press("ctrl+c")
         screen = wait_for_words(terminal, "To hand off in your own OpenCode:")
 
