@@ -30,9 +30,9 @@ OFFER_DELAY_S = 0.0
 SIDECAR = f"""
 import ctypes
 ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG: also when the saboteur is killed while this one is stopped
-import handoff_sidecar.opencode.client as client
+import handoff_sidecar.opencode.requests as requests
 import handoff_sidecar.handoff.interrupted as interrupted
-client.REQUEST_TIMEOUT_S = {REQUEST_TIMEOUT_S}
+requests.REQUEST_TIMEOUT_S = {REQUEST_TIMEOUT_S}
 interrupted.OFFER_DELAY_S = {OFFER_DELAY_S}
 from handoff_sidecar.sidecar.process import run_on_stdio
 run_on_stdio()

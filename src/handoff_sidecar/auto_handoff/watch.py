@@ -37,9 +37,10 @@ from handoff_sidecar.handoff.causes import Cause, Causes
 from handoff_sidecar.handoff.gather import Gathered
 from handoff_sidecar.handoff.handoff_now import computed
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
-from handoff_sidecar.opencode.client import NOT_FOUND, PromptPart
+from handoff_sidecar.opencode.client import PromptPart
 from handoff_sidecar.opencode.limits import Tokens
 from handoff_sidecar.opencode.models import MessageID, SessionID
+from handoff_sidecar.opencode.requests import NOT_FOUND
 from handoff_sidecar.opencode.wire import Wire
 from handoff_sidecar.session.facts import facts_of
 

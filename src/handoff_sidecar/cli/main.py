@@ -1,4 +1,4 @@
-"""The command `handoff-sidecar`: its subcommands and their options. What they do is in `commands`."""
+"""The command `handoff-sidecar`: its subcommands and their options. What they do is in `commands` and `installing`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 
 from handoff_sidecar import __version__
-from handoff_sidecar.cli import commands
+from handoff_sidecar.cli import commands, installing
 from handoff_sidecar.errors import HandoffSidecarError
 from handoff_sidecar.opencode.server import DEFAULT_USERNAME, PASSWORD, SERVE_URL, USERNAME
 
@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    install = add("install", commands.install, "add the plugin to OpenCode")
+    install = add("install", installing.install, "add the plugin to OpenCode")
     install.add_argument(
         "--auto-handoff",
         type=_percent,
@@ -63,9 +63,9 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="without the companion in OpenCode's TUI: no line beside the prompt, and all windows move together",
     )
-    uninstall = add("uninstall", commands.uninstall, "remove the plugin from OpenCode, the logs and the caches")
+    uninstall = add("uninstall", installing.uninstall, "remove the plugin from OpenCode, the logs and the caches")
     uninstall.add_argument("--purge", action="store_true", help="also remove your briefs and your settings")
-    update = add("update", commands.update, "install the newest version of the same major version")
+    update = add("update", installing.update, "install the newest version of the same major version")
     update.add_argument("--in-background", choices=["install", "notify"], help=argparse.SUPPRESS)
     doctor = add("doctor", commands.doctor, "check the installation and suggest fixes")
     doctor.add_argument("--live", action="store_true", help="also hand off a session in OpenCode, in a throwaway home")

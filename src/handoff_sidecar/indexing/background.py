@@ -13,8 +13,9 @@ from handoff_sidecar.errors import IndexBusy, IndexReplaced, OpenCodeError, Open
 from handoff_sidecar.indexing.indexes import ProjectIndex
 from handoff_sidecar.indexing.pace import rest_s
 from handoff_sidecar.indexing.removal import finish_erasing, forget_sessions, has_no_room_for, make_room, must_erase
-from handoff_sidecar.opencode.client import NOT_FOUND, OpenCodeClient
+from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Session, SessionID
+from handoff_sidecar.opencode.requests import NOT_FOUND
 from handoff_sidecar.search import coverage
 
 log = logging.getLogger(__name__)

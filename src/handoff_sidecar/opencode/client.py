@@ -1,28 +1,21 @@
 """A typed client for the part of OpenCode's HTTP API that a handoff needs.
 
-Owns endpoints, shapes and errors of the API; does not know whether requests go through the tunnel or over TCP,
-nor what they are for. Endpoints as OpenCode 1.15.13 to 1.18.33 have them (`GET /doc`).
+Owns endpoints and shapes of the API; does not know how requests travel (see `requests`), nor what they are for.
+Endpoints as OpenCode 1.15.13 to 1.18.33 have them (`GET /doc`).
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import re
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import quote
 
-import httpx
-
-from handoff_sidecar.errors import OpenCodeRefused, OpenCodeUnreachable
+from handoff_sidecar.errors import OpenCodeRefused
 from handoff_sidecar.opencode.limits import CompactionConfig, Config, ModelLimits, Providers
 from handoff_sidecar.opencode.models import (
-    MESSAGE_ID,
     OURS,
-    SESSION_ID,
     Agent,
     Health,
     Message,
@@ -35,35 +28,11 @@ from handoff_sidecar.opencode.models import (
     Statuses,
     Todo,
 )
-from handoff_sidecar.opencode.replies import detail_of, parse, parse_list
-from handoff_sidecar.opencode.tunnel import (
-    ATTACH_HEADER,
-    BASE_URL,
-    DIRECTORY_HEADER,
-    LEAVES_HEADER,
-    Carry,
-    TunnelTransport,
-)
-
-REQUEST_TIMEOUT_S = 10.0
-"""Far above what any endpoint takes on a busy machine (under 1 s measured), far below what a person waits."""
-
-NOT_FOUND = 404
+from handoff_sidecar.opencode.replies import parse, parse_list
+from handoff_sidecar.opencode.requests import NOT_FOUND, Requests, checked, path_of
+from handoff_sidecar.opencode.tunnel import ATTACH_HEADER, LEAVES_HEADER
 
 TOAST_TITLE = "Handoff"
-
-_SESSION_ID = re.compile(SESSION_ID)
-_MESSAGE_ID = re.compile(MESSAGE_ID)
-
-
-def is_session_id(text: str) -> bool:
-    """Whether the text has the form of a session id; anything else makes OpenCode answer 500."""
-    return _SESSION_ID.fullmatch(text) is not None
-
-
-def is_message_id(text: str) -> bool:
-    """Whether the text has the form of a message id."""
-    return _MESSAGE_ID.fullmatch(text) is not None
 
 
 def cursor_at(message_id: str, created: float) -> str:
@@ -97,24 +66,19 @@ class PromptPart:
     beginning: dict[str, Any] | None = None
 
 
-class OpenCodeClient:
+class OpenCodeClient(Requests):
     """OpenCode's API for the sessions of one directory; without one, of that in which a server was started.
 
     Every method raises OpenCodeUnreachable, OpenCodeRefused or OpenCodeGarbled, and nothing else of its own.
     """
 
-    def __init__(self, http: httpx.AsyncClient, directory: str) -> None:
-        self._http = http
-        self._headers = {DIRECTORY_HEADER: quote(directory, safe="", errors="replace")} if directory else {}
-        self.directory = directory
-
     async def version(self) -> str | None:
         """OpenCode's version as it names it itself."""
-        return parse(Health, *await self._get("/global/health")).version
+        return parse(Health, *await self.get("/global/health")).version
 
     async def session(self, session_id: SessionID) -> Session:
         """The session with this id; an unknown one is refused with status 404."""
-        return parse(Session, *await self._get(_path_of(session_id)))
+        return parse(Session, *await self.get(path_of(session_id)))
 
     async def session_if_there(self, session_id: SessionID) -> Session | None:
         """The session with this id, or None if there is none, or none any more."""
@@ -127,7 +91,7 @@ class OpenCodeClient:
 
     async def sessions(self, limit: int) -> list[Session]:
         """The newest sessions of the directory's project, latest update first."""
-        endpoint, response = await self._get("/session", {"limit": limit})
+        endpoint, response = await self.get("/session", {"limit": limit})
         return parse_list(Session, endpoint, response)
 
     async def messages(self, session_id: SessionID, *, limit: int, before: str | None = None) -> MessagePage:
@@ -136,7 +100,7 @@ class OpenCodeClient:
         if before is not None:
             query["before"] = before
         started = time.monotonic()
-        endpoint, response = await self._get(f"{_path_of(session_id)}/message", query)
+        endpoint, response = await self.get(f"{path_of(session_id)}/message", query)
         took_s = time.monotonic() - started
         return MessagePage(
             parse_list(Message, endpoint, response), response.headers.get("x-next-cursor") or None, took_s
@@ -144,61 +108,61 @@ class OpenCodeClient:
 
     async def message(self, session_id: SessionID, message_id: MessageID) -> Message:
         """One message; one that is not of this session is refused with status 404."""
-        return parse(Message, *await self._get(f"{_path_of(session_id)}/message/{_checked(message_id, _MESSAGE_ID)}"))
+        return parse(Message, *await self.get(f"{path_of(session_id)}/message/{checked(message_id)}"))
 
     async def todos(self, session_id: SessionID) -> list[Todo]:
         """The session's todo list, in the order in which the agent keeps it."""
-        endpoint, response = await self._get(f"{_path_of(session_id)}/todo")
+        endpoint, response = await self.get(f"{path_of(session_id)}/todo")
         return parse_list(Todo, endpoint, response)
 
     async def worktree(self) -> str | None:
         """The top folder of the repository that the directory is in, or None outside one."""
-        worktree = parse(Paths, *await self._get("/path")).worktree
+        worktree = parse(Paths, *await self.get("/path")).worktree
         return worktree if worktree not in {"", "/"} else None
 
     async def agents(self) -> list[Agent]:
         """Every agent of the project, OpenCode's own hidden ones included."""
-        endpoint, response = await self._get("/agent")
+        endpoint, response = await self.get("/agent")
         return parse_list(Agent, endpoint, response)
 
     async def models(self) -> list[Model]:
         """Every model of the providers that are configured."""
-        found = parse(Providers, *await self._get("/config/providers"))
+        found = parse(Providers, *await self.get("/config/providers"))
         return [
             Model(provider_id=provider.id, model_id=model) for provider in found.providers for model in provider.models
         ]
 
     async def model_limits(self) -> dict[tuple[str, str], ModelLimits]:
         """The limits of every model that can be used here, by provider and model id."""
-        answer = parse(Providers, *await self._get("/config/providers"))
+        answer = parse(Providers, *await self.get("/config/providers"))
         return {
             (provider.id, name): model.limit for provider in answer.providers for name, model in provider.models.items()
         }
 
     async def compaction_config(self) -> CompactionConfig:
         """How OpenCode is configured to compact here."""
-        return parse(Config, *await self._get("/config")).compaction
+        return parse(Config, *await self.get("/config")).compaction
 
     async def status(self, session_id: SessionID) -> SessionStatus:
         """What the session is doing right now; OpenCode lists only those that do something."""
-        return parse(Statuses, *await self._get("/session/status")).root.get(session_id, SessionStatus())
+        return parse(Statuses, *await self.get("/session/status")).root.get(session_id, SessionStatus())
 
     async def is_any_busy(self) -> bool:
         """Whether a turn is under way in any session of the directory."""
-        statuses = parse(Statuses, *await self._get("/session/status")).root
+        statuses = parse(Statuses, *await self.get("/session/status")).root
         return any(status.is_busy for status in statuses.values())
 
     async def running_subagents(self, session_id: SessionID) -> list[Session]:
         """The subagents' sessions of this one in which a turn is under way."""
-        busy = parse(Statuses, *await self._get("/session/status")).root.keys() - {session_id}
+        busy = parse(Statuses, *await self.get("/session/status")).root.keys() - {session_id}
         if not busy:
             return []
-        endpoint, response = await self._get(f"{_path_of(session_id)}/children")
+        endpoint, response = await self.get(f"{path_of(session_id)}/children")
         return [child for child in parse_list(Session, endpoint, response) if child.id in busy]
 
     async def abort(self, session_id: SessionID) -> None:
         """End the session's running turn, if there is one."""
-        await self._send("POST", f"{_path_of(session_id)}/abort", {})
+        await self.send("POST", f"{path_of(session_id)}/abort", {})
 
     async def create_session(
         self,
@@ -219,7 +183,7 @@ class OpenCodeClient:
             body["model"] = {"id": model.model_id, "providerID": model.provider_id}
             if model.variant is not None:
                 body["model"]["variant"] = model.variant
-        return parse(Session, *await self._send("POST", "/session", body))
+        return parse(Session, *await self.send("POST", "/session", body))
 
     async def prompt(  # noqa: PLR0913  # what OpenCode takes, each by its name
         self,
@@ -256,16 +220,16 @@ class OpenCodeClient:
             body["model"] = {"providerID": model.provider_id, "modelID": model.model_id}
             if model.variant is not None:
                 body["variant"] = model.variant
-        headers = {ATTACH_HEADER: f"{_path_of(attached_to[0])}/message/{attached_to[1]}"} if attached_to else {}
-        await self._request("POST", f"{_path_of(session_id)}/prompt_async", body=body, headers=headers)
+        headers = {ATTACH_HEADER: f"{path_of(attached_to[0])}/message/{attached_to[1]}"} if attached_to else {}
+        await self.request("POST", f"{path_of(session_id)}/prompt_async", body=body, headers=headers)
 
     async def set_metadata(self, session_id: SessionID, metadata: dict[str, Any]) -> None:
         """Replace the session's metadata whole: merge with what was read before."""
-        await self._send("PATCH", _path_of(session_id), {"metadata": metadata})
+        await self.send("PATCH", path_of(session_id), {"metadata": metadata})
 
     async def delete_session(self, session_id: SessionID) -> None:
         """Remove a session and its messages."""
-        await self._request("DELETE", _path_of(session_id))
+        await self.request("DELETE", path_of(session_id))
 
     async def select_session(self, session_id: SessionID, *, leaving: SessionID) -> None:
         """Show a session in place of the one that is left.
@@ -273,17 +237,17 @@ class OpenCodeClient:
         Where windows have a companion, in those that show that one; refused where each shows another. Elsewhere in
         every attached TUI; succeeds without a TUI too.
         """
-        await self._request(
+        await self.request(
             "POST", "/tui/select-session", body={"sessionID": session_id}, headers={LEAVES_HEADER: leaving}
         )
 
     async def append_to_input(self, text: str) -> None:
         """Type text into the input box of every attached TUI. Succeeds without a TUI too."""
-        await self._send("POST", "/tui/append-prompt", {"text": text})
+        await self.send("POST", "/tui/append-prompt", {"text": text})
 
     async def open_session_picker(self) -> None:
         """Open the session list in every attached TUI. Succeeds without a TUI too."""
-        await self._send("POST", "/tui/open-sessions", {})
+        await self.send("POST", "/tui/open-sessions", {})
 
     async def show_toast(
         self,
@@ -295,95 +259,4 @@ class OpenCodeClient:
     ) -> None:
         """Show a notice in every attached TUI, for as long as that. Succeeds without a TUI too."""
         toast = {"title": title, "message": message, "variant": variant, "duration": duration_ms}
-        await self._send("POST", "/tui/show-toast", toast)
-
-    async def _get(self, path: str, query: dict[str, str | int] | None = None) -> tuple[str, httpx.Response]:
-        return await self._request("GET", path, query=query)
-
-    async def _send(self, method: str, path: str, body: dict[str, Any]) -> tuple[str, httpx.Response]:
-        return await self._request(method, path, body=body)
-
-    async def _request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: dict[str, str | int] | None = None,
-        body: dict[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> tuple[str, httpx.Response]:
-        endpoint = f"{method} {path}"
-        content = None if body is None else _content(body)
-        content_type = {} if body is None else {"content-type": "application/json"}
-        try:
-            response = await self._http.request(
-                method,
-                path,
-                params=query,
-                content=content,
-                headers={**self._headers, **content_type, **(headers or {})},
-            )
-        except httpx.TimeoutException as error:
-            raise OpenCodeUnreachable(f"OpenCode did not answer {endpoint} in time", endpoint=endpoint) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise OpenCodeUnreachable(
-                f"OpenCode could not be reached for {endpoint}: {error}", endpoint=endpoint
-            ) from error
-        if response.is_error:
-            detail = detail_of(response)
-            raise OpenCodeRefused(
-                f"OpenCode answered {response.status_code} to {endpoint}{detail}",
-                endpoint=endpoint,
-                status=response.status_code,
-            )
-        return endpoint, response
-
-
-def through_tunnel(carry: Carry) -> httpx.AsyncClient:
-    """The HTTP client for a sidecar inside OpenCode."""
-    return httpx.AsyncClient(
-        transport=TunnelTransport(carry), base_url=BASE_URL, timeout=REQUEST_TIMEOUT_S, trust_env=False
-    )
-
-
-def over_http(url: str, *, username: str = "opencode", password: str | None = None) -> httpx.AsyncClient:
-    """The HTTP client for `opencode serve`; with a password it sends basic auth, as every path then needs it."""
-    auth = httpx.BasicAuth(username, password) if password else None
-    return httpx.AsyncClient(base_url=url, timeout=REQUEST_TIMEOUT_S, auth=auth, trust_env=False)
-
-
-def _content(body: dict[str, Any]) -> bytes:
-    """The body as JSON. Half an emoji, as in arguments that were cut off, is not valid UTF-8 and is escaped."""
-    try:
-        return json.dumps(body, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return json.dumps(body).encode()
-
-
-def _path_of(session_id: str) -> str:
-    """A session's path. Text that is not an id never gets into a path.
-
-    Raises:
-        OpenCodeRefused: as OpenCode refuses an id that it doesn't know.
-    """
-    return f"/session/{_checked(session_id, _SESSION_ID)}"
-
-
-def _checked(text: str, form: re.Pattern[str]) -> str:
-    if form.fullmatch(text) is None:
-        raise OpenCodeRefused(f"{json.dumps(text[:80])} is not an OpenCode id", endpoint="", status=NOT_FOUND)
-    return text
-
-
-__all__ = [
-    "NOT_FOUND",
-    "MessageID",
-    "MessagePage",
-    "OpenCodeClient",
-    "PromptPart",
-    "cursor_at",
-    "is_message_id",
-    "is_session_id",
-    "over_http",
-    "through_tunnel",
-]
+        await self.send("POST", "/tui/show-toast", toast)

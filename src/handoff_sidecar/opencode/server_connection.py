@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 import httpx
 
 from handoff_sidecar.errors import HandoffSidecarError, OpenCodeRefused
-from handoff_sidecar.opencode.client import NOT_FOUND, OpenCodeClient, is_session_id, over_http
+from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Session, SessionID
+from handoff_sidecar.opencode.requests import NOT_FOUND, is_session_id, over_http
 from handoff_sidecar.opencode.server import DEFAULT_USERNAME, PASSWORD, USERNAME, Server, no_url
 
 HEALTH = "/global/health"

@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from handoff_sidecar.errors import OpenCodeRefused, ToolFailed
-from handoff_sidecar.opencode.client import OpenCodeClient, cursor_at, is_message_id
+from handoff_sidecar.opencode.client import OpenCodeClient, cursor_at
 from handoff_sidecar.opencode.models import Message, MessageID, Session
+from handoff_sidecar.opencode.requests import is_message_id
 from handoff_sidecar.opencode.undone import standing, without_undone
 from handoff_sidecar.reading.answer import Answer, Fitted
 from handoff_sidecar.reading.definition import DEFAULT_LIMIT, ReadSession

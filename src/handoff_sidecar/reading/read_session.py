@@ -23,7 +23,7 @@ from handoff_sidecar.errors import (
 )
 from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.journal.journal import Journal
-from handoff_sidecar.opencode.client import NOT_FOUND
+from handoff_sidecar.opencode.requests import NOT_FOUND
 from handoff_sidecar.reading.all_sessions import ProjectSearch
 from handoff_sidecar.reading.answer import Answer, Room
 from handoff_sidecar.reading.definition import READ_SESSION, ReadSession

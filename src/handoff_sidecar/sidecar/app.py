@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any
@@ -21,10 +21,10 @@ from handoff_sidecar.auto_handoff.threshold import OUTPUT_TOKENS_MAX
 from handoff_sidecar.auto_handoff.typed import TypedHandoffs
 from handoff_sidecar.auto_handoff.watch import Watch
 from handoff_sidecar.call.background import go_on
-from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
+from handoff_sidecar.call.context import ToolContext
 from handoff_sidecar.call.scenes import Scenes
 from handoff_sidecar.call.toasts import notify
-from handoff_sidecar.errors import HandoffSidecarError, InvalidArguments, NothingToHandOff, ToolFailed, kind_of
+from handoff_sidecar.errors import HandoffSidecarError
 from handoff_sidecar.folders import APP_NAME, Folders, cache_folder
 from handoff_sidecar.handoff.arrivals import Arrivals
 from handoff_sidecar.handoff.causes import Causes
@@ -46,9 +46,10 @@ from handoff_sidecar.handoff.stored_prompts import StoredPrompts
 from handoff_sidecar.indexing.indexes import Indexes
 from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.journal.journal import Journal
-from handoff_sidecar.opencode.client import OpenCodeClient, through_tunnel
+from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.opencode.parts import hidden_text
+from handoff_sidecar.opencode.requests import through_tunnel
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, is_untried
 from handoff_sidecar.reading.definition import READ_SESSION
 from handoff_sidecar.reading.read_session import ReadSessionTool
@@ -58,11 +59,11 @@ from handoff_sidecar.rpc.messages import ErrorCode
 from handoff_sidecar.session.neighbours import as_typed
 from handoff_sidecar.session.trigger import find_trigger, pattern
 from handoff_sidecar.settings import SETTINGS_FILE
+from handoff_sidecar.sidecar.calls import Calls, Command, Tool
 from handoff_sidecar.sidecar.logs import STARTED, UNMARKED_PROMPTS
 from handoff_sidecar.sidecar.manifest import PROTOCOL_VERSION
 from handoff_sidecar.sidecar.params import (
     Arrival,
-    CommandCall,
     DeletedEvent,
     DirectoryOpened,
     Event,
@@ -73,7 +74,6 @@ from handoff_sidecar.sidecar.params import (
     ReceivedMessage,
     RemovedEvent,
     Step,
-    ToolCallParams,
     WrittenMark,
 )
 from handoff_sidecar.sidecar.shim_sentences import too_old
@@ -106,24 +106,6 @@ class Sidecar:
         *,
         now: Callable[[], datetime],
     ) -> None:
-        self.connection = Connection(
-            source,
-            sink,
-            {
-                "initialize": self._initialize,
-                "tool/call": self._tool_call,
-                "message/received": self._message_received,
-                "command/execute": self._command_execute,
-                "directory/opened": self._directory_opened,
-                "session/arrival": self._session_arrival,
-                "session/mark": self._session_mark,
-                "session/step": self._session_step,
-                "session/compacting": self._session_compacting,
-                "session/continue": self._session_continue,
-                "event": self._event,
-                "shutdown": self._shutdown,
-            },
-        )
         self._folders = folders
         self._http = through_tunnel(self._carry)
         self._now = now
@@ -146,13 +128,13 @@ class Sidecar:
             stored_prompts=self._stored_prompts,
             is_heard=self._is_heard,
         )
-        self._tools: dict[str, Callable[[dict[str, Any], Scene], Awaitable[ToolResult]]] = {
+        tools: dict[str, Tool] = {
             SESSION_HANDOFF.name: session_handoff,
             READ_SESSION.name: ReadSessionTool(
                 journal=journal, tokenizer=self._tokenizer, now=now, upkeep=self._upkeep
             ),
         }
-        self._commands: dict[str, Callable[[str, Scene], Awaitable[ToolResult]]] = {
+        commands: dict[str, Command] = {
             str(HANDOFF_NOW_COMMAND["name"]): HandoffNow(session_handoff),
             str(HANDOFF_UNDO_COMMAND["name"]): handoff_undo,
             str(HANDOFF_RULES_COMMAND["name"]): handoff_rules,
@@ -169,6 +151,25 @@ class Sidecar:
         self._capacity = Capacity(_output_tokens_max())
         self._watch = Watch(session_handoff, self._capacity, causes)
         self._typed = TypedHandoffs(session_handoff)
+        calls = Calls(tools, commands, self._scenes, self._upkeep, self._vocabulary_loaded)
+        self.connection = Connection(
+            source,
+            sink,
+            {
+                "initialize": self._initialize,
+                "tool/call": calls.tool_call,
+                "message/received": self._message_received,
+                "command/execute": calls.command_execute,
+                "directory/opened": self._directory_opened,
+                "session/arrival": self._session_arrival,
+                "session/mark": self._session_mark,
+                "session/step": self._session_step,
+                "session/compacting": self._session_compacting,
+                "session/continue": self._session_continue,
+                "event": self._event,
+                "shutdown": self._shutdown,
+            },
+        )
 
     async def run(self) -> None:
         """Serve the shim until it closes its end or asks for the end."""
@@ -288,50 +289,6 @@ class Sidecar:
     async def _session_continue(self, params: dict[str, object]) -> dict[str, bool]:
         scene = self._scenes.scene(InSession.model_validate(params).context)
         return {"enabled": await goes_on(scene)}
-
-    async def _command_execute(self, params: dict[str, object]) -> dict[str, Any]:
-        call = CommandCall.model_validate(params)
-        command = self._commands.get(call.name)
-        if command is None:
-            raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no command {call.name}")
-        log.info("/%s in %s", call.name, call.context.session_id)
-        scene = self._scenes.scene(call.context)
-        try:
-            await self._vocabulary_loaded()
-            result = await command(call.arguments, scene)
-        except HandoffSidecarError as error:
-            log.warning("/%s in %s failed: %s", call.name, call.context.session_id, kind_of(error))
-            log.debug("%s", error)
-            # Who asks over HTTP sees the toast's event alone: OpenCode answers 500 however a command ended (1.18.34).
-            await notify(scene.client, str(error), "warning" if isinstance(error, NothingToHandOff) else "error")
-            return {"done": False, "text": str(error)}
-        log.info("/%s in %s made %s", call.name, call.context.session_id, result.metadata.get("sessionID"))
-        go_on(self._upkeep.turn_ended(scene))  # the new session will look things up in this one
-        return {"done": True, "text": result.output.splitlines()[0]}
-
-    async def _tool_call(self, params: dict[str, object]) -> dict[str, Any]:
-        call = ToolCallParams.model_validate(params)
-        tool = self._tools.get(call.name)
-        if tool is None:
-            raise RpcError(ErrorCode.INVALID_PARAMS, f"there is no tool {call.name}")
-        log.info("%s: call %s in %s", call.name, call.context.call_id, call.context.session_id)
-        scene = self._scenes.scene(call.context)
-        try:
-            await self._vocabulary_loaded()
-            result = await tool(call.arguments, scene)
-        except HandoffSidecarError as error:
-            log.warning("%s: call %s failed: %s", call.name, call.context.call_id, kind_of(error))
-            log.debug("%s", error)
-            told = call.with_id(str(error))
-            if not isinstance(error, InvalidArguments):  # those the model corrects and calls again
-                await notify(scene.client, told, "error")
-            raise ToolFailed(told) from error
-        hands_off = call.name == SESSION_HANDOFF.name
-        if hands_off:
-            go_on(self._upkeep.turn_ended(scene))
-        did = "made" if hands_off else "read"
-        log.info("%s: call %s %s %s", call.name, call.context.call_id, did, result.metadata.get("sessionID"))
-        return result.model_dump()
 
     async def _message_received(self, params: dict[str, object]) -> dict[str, Any]:
         message = ReceivedMessage.model_validate(params)

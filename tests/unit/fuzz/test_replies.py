@@ -24,8 +24,9 @@ from unit.fuzz.anything import (
 )
 
 from handoff_sidecar.errors import OpenCodeError
-from handoff_sidecar.opencode.client import OpenCodeClient, through_tunnel
+from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import MessageID, Model, SessionID
+from handoff_sidecar.opencode.requests import through_tunnel
 from handoff_sidecar.rpc.errors import RpcError
 
 OLD, MESSAGE = SessionID("ses_old"), MessageID("msg_1")
