@@ -15,7 +15,7 @@ from handoff_sidecar.call.scenes import Scenes
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffSidecarError, InvalidArguments, NothingToHandOff, ToolFailed, kind_of
 from handoff_sidecar.handoff.definition import SESSION_HANDOFF
-from handoff_sidecar.reading.upkeep import Upkeep
+from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.rpc.errors import RpcError
 from handoff_sidecar.rpc.messages import ErrorCode
 from handoff_sidecar.sidecar.params import CommandCall, ToolCallParams

@@ -35,6 +35,7 @@ MODEL = Model(provider_id="p", model_id="m")
 Call = Callable[[OpenCodeClient], Awaitable[object]]
 
 METHODS: dict[str, tuple[Call, st.SearchStrategy[Any]]] = {
+    "version": (lambda client: client.version(), nearly(version=TEXT)),
     "session": (lambda client: client.session(OLD), SESSIONS),
     "session_if_there": (lambda client: client.session_if_there(OLD), SESSIONS),
     "sessions": (lambda client: client.sessions(5), st.lists(SESSIONS, max_size=3)),
@@ -49,7 +50,6 @@ METHODS: dict[str, tuple[Call, st.SearchStrategy[Any]]] = {
         lambda client: client.compaction_config(),
         nearly(compaction=nearly(auto=st.booleans(), reserved=st.integers())),
     ),
-    "version": (lambda client: client.version(), nearly(version=TEXT)),
     "status": (lambda client: client.status(OLD), STATUSES),
     "is_any_busy": (lambda client: client.is_any_busy(), STATUSES),
     "running_subagents": (lambda client: client.running_subagents(OLD), STATUSES),
