@@ -192,9 +192,11 @@ function turnHooks(plugin, instance) {
 
   /**
    * Without the sidecar everything is as OpenCode has it.
-   * @param {string} method
+   * @template {"session/compacting" | "session/continue"} Method
+   * @param {Method} method
    * @param {string} sessionID
    * @param {string} otherwise what happens then, for the log
+   * @returns {Promise<Partial<import("./sidecar.js").Answers[Method]>>}
    */
   async function ofCompaction(method, sessionID, otherwise) {
     const how = { timeoutMs: waitMs.compaction, graceMs: 0 };

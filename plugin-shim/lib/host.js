@@ -197,7 +197,7 @@ export class Host {
    * @param {string} method
    * @param {string} path
    * @param {Content} [content]
-   * @returns {Promise<any>} whose shape is the caller's to know
+   * @returns {Promise<any>} in OpenCode's shape, which whoever asks looks over
    * @throws {Error} it could not be reached, or refused
    */
   async #ask(instance, method, path, content) {

@@ -70,7 +70,7 @@ export async function beforeRequest(plugin, instance, messages) {
 
 /**
  * @param {Plugin} plugin
- * @param {string} method
+ * @param {"message/received" | "session/step"} method
  * @param {Part[]} parts to which the answer's is added
  * @param {object} params
  * @param {import("./sidecar.js").How} how

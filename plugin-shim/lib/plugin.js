@@ -16,6 +16,7 @@ import { Windows } from "./windows.js";
 /** @typedef {import("./connection.js").Json} Json */
 /** @typedef {import("./sidecar.js").Sidecar} Sidecar */
 /** @typedef {import("./hooks.js").Hooks} Hooks */
+/** @typedef {import("./sidecar.js").Answers} Answers */
 
 /** What will not mend itself is told at the start; of the rest a call tells, if there is one. */
 const LASTING = ["missing", "notFound", "unloadable"];
@@ -88,10 +89,11 @@ export class Plugin {
 
   /**
    * The sidecar's answer; starts it if it isn't up.
-   * @param {string} method
+   * @template {keyof Answers} Method
+   * @param {Method} method
    * @param {Json} params
    * @param {import("./sidecar.js").How} how
-   * @returns {Promise<any>} as each method knows it
+   * @returns {Promise<Answers[Method]>}
    */
   async call(method, params, how) {
     if (this.refusal) throw new Failure("told", { cause: this.refusal });

@@ -117,11 +117,11 @@ export class Sessions {
 
 /**
  * As OpenCode counts (overflow.ts, seen in 1.18.33); the sidecar counts again, and more carefully.
- * @param {any} tokens
+ * @param {unknown} tokens
  * @returns {number}
  */
 export function used(tokens) {
-  const parts = TOKEN_PATHS.map((path) => path.reduce((value, name) => value?.[name], tokens) ?? 0);
-  const count = Number(tokens?.total || parts.reduce((sum, part) => sum + part, 0));
+  const parts = TOKEN_PATHS.map((path) => path.reduce((value, name) => Object(value)[name], tokens) ?? 0);
+  const count = Number(Object(tokens).total || parts.reduce((sum, part) => Number(sum) + Number(part), 0));
   return Number.isFinite(count) ? count : 0;
 }

@@ -21,6 +21,23 @@ const { protocolVersion, waitMs } = MANIFEST;
  *   isEnding: boolean}} Life
  */
 
+/** @typedef {import("./hooks.js").Part} Part */
+
+/**
+ * What the sidecar answers, by method; `handoff_sidecar.sidecar.app` makes it.
+ * @typedef {{
+ *   "directory/opened": {floors: Record<string, number>, points: Record<string, unknown>},
+ *   "tool/call": {title?: string, output?: string, metadata?: object},
+ *   "command/execute": {done: boolean, text: string},
+ *   "message/received": {part?: Part},
+ *   "session/step": {part?: Part},
+ *   "session/compacting": {context?: string[]},
+ *   "session/continue": {enabled?: boolean},
+ *   "session/arrival": null,
+ *   "session/mark": null,
+ * }} Answers
+ */
+
 /**
  * `killWhenStuck`: when it is over the time limit, or cancelled, and doesn't end the call.
  * @typedef {import("./connection.js").Limits & {killWhenStuck?: boolean}} How

@@ -72,10 +72,12 @@ test("a command is carried out for its number alone, and only once", async () =>
   const { plugin, says, hears, heard } = opened();
   /** @type {any[]} */
   const calls = [];
-  plugin.call = async (_, params) => {
-    calls.push(params);
-    return { done: true, text: "" };
-  };
+  plugin.call = /** @type {any} */ (
+    async (/** @type {string} */ _, /** @type {any} */ params) => {
+      calls.push(params);
+      return { done: true, text: "" };
+    }
+  );
   await says("w1", { verb: "shows", session: "ses_old", model: "" });
   const { number } = await hears("hello");
   const command = { verb: "run", name: "handoff-now", words: "mend it" };

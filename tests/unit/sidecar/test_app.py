@@ -22,6 +22,7 @@ from handoff_sidecar.rpc.connection import Connection
 from handoff_sidecar.rpc.errors import RpcError
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import Index
+from handoff_sidecar.sidecar import app
 from handoff_sidecar.sidecar.app import Sidecar, _output_tokens_max
 from handoff_sidecar.sidecar.trigger_file import TRIGGER_FILE
 
@@ -282,6 +283,29 @@ async def test_an_opencode_that_was_not_tried_is_noted_in_the_log(
     await hello(shim)
 
     assert caplog.text.count(f"OpenCode {version} was not tried") == noted
+
+
+async def test_an_opencode_that_never_tells_its_version_holds_nothing_up(
+    shim: Connection, opencode: FakeOpenCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "VERSION_TIMEOUT_S", 0.01)
+
+    async def silent(request: httpx.Request) -> None:
+        if request.url.path == "/global/health":
+            await asyncio.Event().wait()
+
+    opencode.intercept = silent
+
+    assert "triggerPattern" in await hello(shim)
+
+
+async def test_what_a_person_does_to_a_mark_is_written_into_it(shim: Connection, opencode: FakeOpenCode) -> None:
+    await hello(shim)
+    opencode.sessions["ses_old"]["metadata"] = {"handoff": {"to": "ses_gone", "of": "ses_old", "at": 1_000}}
+
+    await shim.request("session/mark", {"context": PLACE, "mark": {"lifted": 2_000}}, timeout_s=20)
+
+    assert opencode.sessions["ses_old"]["metadata"]["handoff"]["lifted"] == 2_000
 
 
 async def test_shutdown_ends_the_sidecar(shim: Connection) -> None:
