@@ -1,7 +1,7 @@
 /**
  * OpenCode 1.x, as far as the rest knows it: which instances are open, in which mode, and what is asked of it, by its own
- * in-process fetch (in the TUI and in `opencode run` there is no other way in). What it calls is in `hooks.js`, which
- * belongs to this host alone; a second host would stand beside the two.
+ * in-process fetch (in the TUI and in `opencode run` there is no other way in). What it calls is in `hooks.js` and
+ * `events.js`, which nothing else imports: a second host would stand beside these.
  * Never calls OpenCode by itself while a plugin initialises: that deadlocks.
  */
 import { within } from "./failures.js";

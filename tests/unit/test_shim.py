@@ -95,3 +95,18 @@ def test_no_sentence_for_a_person_or_a_model_stands_in_the_shim(file: Path) -> N
     quoted = re.findall(r"\"([^\"\n]*)\"|`([^`]*)`", code_of(file))
 
     assert not [text for pair in quoted for text in pair if re.match(r"[A-Z].*\s.*\s.*[.!]\s*$", text)]
+
+
+@pytest.mark.parametrize(
+    ("of_opencode", "files"),
+    [
+        (r"[\"`^]\^?(?:[A-Z]+ )?\\?/(?:session|tui|global|log)\b", {"host.js", "tunnel.js"}),  # endpoints
+        (r"\b_client\b|interceptors", {"host.js"}),
+        (r"\"(?:session|message)\.[a-z.]+\"", {"events.js"}),
+        (r"\"(?:chat|tool|command|experimental)\.[a-z.]+\"", {"hooks.js"}),
+        (r"from \"\./hooks\.js\"", {"host.js"}),
+        (r"from \"\./events\.js\"", {"hooks.js"}),
+    ],
+)
+def test_what_only_this_line_of_opencode_has_stands_behind_the_host(of_opencode: str, files: set[str]) -> None:
+    assert {file.name for file in FILES if re.search(of_opencode, code_of(file))} == files
