@@ -1,5 +1,6 @@
 /**
- * The tools and the commands, as the sidecar carries them out, and which calls have not ended. Knows what they are called, and nothing of what they do.
+ * The tools and the commands, as the sidecar carries them out, and which calls have not ended. Knows what they are
+ * called, and nothing of what they do.
  */
 import { callFailure, isCancelled, isTold, within } from "./failures.js";
 import { MANIFEST } from "./manifest.js";

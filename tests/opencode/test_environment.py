@@ -228,7 +228,7 @@ def test_beside_a_plugin_with_the_same_tools_one_handoff_makes_one_session_and_n
     config.write_text(json.dumps({**own, "plugin": [[shim_entry().as_uri(), {"command": sidecar_command()}]]}))
     with tui(sandbox) as terminal:
         type_line(terminal, "handoff go on")
-        said(terminal, "Another plugin has a tool of the same name")
+        said(terminal, "Another plugin registers a tool")
         terminal.wait_for("Handed over.", SCREEN_TIMEOUT_S)
     assert log.read_text() == "session_handoff\n"
     assert len(stored_sessions(sandbox)) == 3, "the other plugin's call has made none of ours"
