@@ -73,10 +73,8 @@ export function later(ms, action) {
 export function within(promise, { signal, timeoutMs }) {
   return new Promise((resolve, reject) => {
     const cancel = () => reject(new Failure("cancelled"));
-    const disarm =
-      timeoutMs === undefined
-        ? () => {}
-        : later(timeoutMs, () => reject(new Failure("late", seconds(timeoutMs))));
+    const late = () => reject(new Failure("late", seconds(timeoutMs)));
+    const disarm = timeoutMs === undefined ? () => {} : later(timeoutMs, late);
     if (signal?.aborted) cancel();
     else signal?.addEventListener("abort", cancel, { once: true });
     promise.then(resolve, reject).finally(() => {

@@ -2,7 +2,7 @@
  * What a message may lead to: a trigger is handed to the sidecar, and so is a session that is full, before each request
  * to the model. What it answers becomes a part that only the model sees. Any other message passes without a call.
  */
-import { explained, within } from "./failures.js";
+import { explained } from "./failures.js";
 import { MANIFEST } from "./manifest.js";
 import { arriving, textForTheModel, typedText } from "./persons.js";
 
@@ -25,14 +25,15 @@ export async function received(plugin, instance, { sessionID, messageID, at, par
   if (writer === "a person") lock.written(sessionID, at, instance);
   else if (writer !== "us") void passOn(plugin, instance, sessionID, textForTheModel(parts));
   const text = typedText(parts);
-  if (text && !trigger.isKnown) await within(trigger.known, { timeoutMs: waitMs.trigger }).catch(() => {});
-  if (!trigger.test(text)) return;
+  const isTrigger = trigger.test(text);
+  // While the person's own words are not known, the sidecar has to say.
+  if (!isTrigger && (trigger.isKnown || !text)) return;
   sessions.awaited.set(sessionID, true);
   const params = { sessionID, messageID, text, directory: instance.directory };
   // One that is stuck would let every later handoff come to nothing too.
-  const how = { timeoutMs: waitMs.message, graceMs: 0, killWhenStuck: true };
+  const how = { timeoutMs: isTrigger ? waitMs.message : waitMs.trigger, graceMs: 0, killWhenStuck: true };
   await ask(plugin, "message/received", parts, params, how).catch((error) => {
-    plugin.tell(instance, explained(MANIFEST.sentences.triggerFailed, error));
+    if (isTrigger) plugin.tell(instance, explained(MANIFEST.sentences.triggerFailed, error));
   });
 }
 

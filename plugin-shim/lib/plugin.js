@@ -80,7 +80,7 @@ export class Plugin {
     // An old OpenCode would fail at the tools: it gets nothing until the sidecar has said that it isn't one.
     const given = instance.looksNew ? this.host.hooks(this, instance) : {};
     this.#given.set(instance, given);
-    if (this.#watches) void this.#opened(instance);
+    if (this.#watches) this.#opened(instance);
     else if (instance.looksNew && this.trigger.isKnown)
       this.#startWhenQuiet(Date.now() + this.waitMs.longestDelay);
     else later(0, () => this.#start());
@@ -174,7 +174,7 @@ export class Plugin {
       .then((sidecar) => sidecar.start())
       .catch((error) => {
         this.log("warn", String(error));
-        this.trigger.settle();
+        this.trigger.isKnown = true;
         if (error instanceof Failure && LASTING.includes(error.kind))
           this.notice(instance, explained(MANIFEST.sentences.startFailed, error), "error");
       });
@@ -221,7 +221,7 @@ export class Plugin {
     this.trigger.adopt(triggerPattern);
     for (const [instance, given] of this.#given) {
       if (!instance.looksNew) Object.assign(given, this.host.hooks(this, instance));
-      if (this.#watches) void this.#opened(instance);
+      if (this.#watches) this.#opened(instance);
     }
   }
 
@@ -231,7 +231,7 @@ export class Plugin {
    */
   #refuse(sentence) {
     this.refusal = sentence;
-    this.trigger.settle();
+    this.trigger.isKnown = true;
     for (const [instance, given] of this.#given) {
       for (const hooks of [given.tool ?? {}, given])
         for (const name of Object.keys(hooks)) delete hooks[name];
@@ -240,15 +240,13 @@ export class Plugin {
   }
 
   /** @param {Instance} instance */
-  async #opened({ directory, worktree }) {
-    try {
-      const how = { timeoutMs: this.waitMs.open };
-      const { floors, points } = await this.call("directory/opened", { directory, worktree }, how);
-      this.sessions.floors.set(directory, floors);
-      this.windows.setPoints(directory, points);
-    } catch (error) {
-      this.log("warn", `${directory} is not watched: ${error}`);
-    }
+  #opened({ directory, worktree }) {
+    this.call("directory/opened", { directory, worktree }, { timeoutMs: this.waitMs.open })
+      .then(({ floors, points }) => {
+        this.sessions.floors.set(directory, floors);
+        this.windows.setPoints(directory, points);
+      })
+      .catch((error) => this.log("warn", `${directory} is not watched: ${error}`));
   }
 
   /** @param {Instance} instance */

@@ -41,9 +41,8 @@ export async function callTool(plugin, instance, name, args, given = {}) {
   const isHandoff = name === MANIFEST.maker;
   const call = async () => {
     // Other calls of the same step end first, and those that come meanwhile wait for what comes of it.
-    const isOther = (/** @type {string} */ id, /** @type {string} */ of) =>
-      id !== callID && plugin.lock.lineOf(of).includes(sessionID);
-    if (isHandoff) await plugin.calls.alone(isOther, signal);
+    const isOfIt = (/** @type {string} */ of) => plugin.lock.lineOf(of).includes(sessionID);
+    if (isHandoff) await plugin.calls.alone(callID, isOfIt, signal);
     const how = { signal, timeoutMs: plugin.waitMs.toolCall, killWhenStuck: true };
     return plugin.call("tool/call", { name, arguments: args ?? {}, context }, how);
   };
@@ -133,12 +132,13 @@ export class Calls {
   /**
    * Resolves when all other calls of a session and its subagents have ended: they and the next session would work in one
    * folder.
-   * @param {(callID: string, of: string) => boolean} isOther whether a call, and the session it is of, is one of these
+   * @param {string} callID the one that waits
+   * @param {(sessionID: string) => boolean} isOfIt whether a session is this one, or a subagent's of it
    * @param {AbortSignal} [signal]
    */
-  async alone(isOther, signal) {
+  async alone(callID, isOfIt, signal) {
     const others = async () => {
-      while ([...this.#running].some(([callID, of]) => isOther(callID, of)))
+      while ([...this.#running].some(([id, of]) => id !== callID && isOfIt(of)))
         await new Promise((resolve) => this.#waiting.add(resolve));
     };
     await within(others(), { signal, timeoutMs: MANIFEST.waitMs.callsOfAStep });

@@ -1,6 +1,6 @@
 /**
  * The pattern of messages that may be the trigger. The sidecar leaves the person's own in a file, so that it counts
- * before one is started; where that file can't be trusted, the sidecar has to be asked.
+ * before one is started; where that file can't be trusted, the sidecar is asked of each message until it has told.
  */
 import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
@@ -11,20 +11,15 @@ import { MANIFEST } from "./manifest.js";
 
 export class Trigger {
   #pattern = new RegExp(MANIFEST.triggerPattern.source, MANIFEST.triggerPattern.flags);
-  #settle = () => {};
-  /** Whether `known` has resolved. */
+  /** Whether the pattern is the person's, or will stay as it is. */
   isKnown = false;
-  /** Resolves when the pattern is the person's, or will stay as it is. @type {Promise<void>} */
-  known = new Promise((resolve) => {
-    this.#settle = resolve;
-  });
 
   /** @param {NodeJS.ProcessEnv} env */
   constructor(env) {
     try {
       const pattern = patternOf(env);
       if (pattern) this.adopt(pattern);
-      else this.settle(); // without settings there are no words of one's own
+      this.isKnown = true; // without settings there are no words of one's own
     } catch {
       // No file, one of other settings, or one that can't be read: the sidecar will tell.
     }
@@ -35,19 +30,10 @@ export class Trigger {
     return this.#pattern.test(text);
   }
 
-  /**
-   * @param {Pattern} pattern
-   * @throws {Error} it is none; the one before stays
-   */
+  /** @param {Pattern} pattern */
   adopt(pattern) {
     this.#pattern = new RegExp(pattern.source, pattern.flags);
-    this.settle();
-  }
-
-  /** Nothing more is to be waited for. */
-  settle() {
     this.isKnown = true;
-    this.#settle();
   }
 }
 
@@ -67,8 +53,8 @@ function patternOf({ OPENCODE_CONFIG_DIR, XDG_CONFIG_HOME, XDG_STATE_HOME, LOCAL
   const others = { win32: LOCALAPPDATA, darwin: join(home, "Library", "Application Support") };
   const states = others[process.platform] ?? (XDG_STATE_HOME || join(home, ".local", "state"));
   const left = JSON.parse(readFileSync(join(states, "handoff-sidecar", "trigger.json"), "utf8"));
-  const isTheirs =
-    left.path === path && left.bytes === settings.size && left.time === Math.floor(settings.mtimeMs);
-  if (!isTheirs) throw new Error("the settings have changed since, or are others");
+  const { size, mtimeMs } = settings;
+  if (left.path !== path || left.bytes !== size || left.time !== Math.floor(mtimeMs))
+    throw new Error("the settings have changed since, or are others");
   return left;
 }

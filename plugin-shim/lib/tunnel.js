@@ -34,6 +34,7 @@ const LONG_CHARACTERS = 1_000;
 const START = '"data:';
 const HEAD = /^"data:([\w.+-]+\/[\w.+-]+)?((?:;[\w.+-]+=[\w.+-]+)*);base64,/;
 const LONGEST_HEAD = 200;
+const KEYS_END = /^"\s*:/;
 
 const BACKSLASH = 0x5c;
 const QUOTATION_MARK = 0x22;
@@ -131,7 +132,8 @@ export function withoutContents(answer) {
     const start = at + head[0].length;
     const end = json.indexOf(QUOTATION_MARK, start);
     const length = end - start;
-    if (length < LONG_CHARACTERS || isKey(json, end) || !isBase64(json, start, end)) continue;
+    const isKey = KEYS_END.test(json.toString("latin1", end, end + 10));
+    if (length < LONG_CHARACTERS || isKey || !isBase64(json, start, end)) continue;
     const [, type = "", parameters = ""] = head;
     const bytes = Math.floor((length * 3) / 4);
     kept.push(json.subarray(from, at), Buffer.from(`"data:${type}${parameters};bytes=${bytes};base64,`));
@@ -151,12 +153,4 @@ export function withoutContents(answer) {
 function isBase64(json, start, end) {
   for (let at = start; at < end; at++) if (IS_BASE64[/** @type {number} */ (json[at])] !== 1) return false;
   return true;
-}
-
-/**
- * @param {Buffer} json
- * @param {number} end where the string's closing quotation mark is
- */
-function isKey(json, end) {
-  return /^"\s*:/.test(json.toString("latin1", end, end + 10));
 }

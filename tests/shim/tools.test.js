@@ -135,17 +135,16 @@ test("a handoff waits for the other calls of its session and of its subagents, a
   const calls = new Calls();
   const began = (/** @type {string} */ callID, tool = "bash", sessionID = "ses_old") =>
     calls.began({ tool, sessionID, callID });
-  const isOther = (/** @type {string} */ callID, /** @type {string} */ of) =>
-    callID !== "handoff" && ["ses_old", "ses_child"].includes(of);
+  const isOfIt = (/** @type {string} */ of) => ["ses_old", "ses_child"].includes(of);
   began("handoff", "session_handoff");
   began("look", "read");
   began("delegate", "task");
   began("elsewhere", "bash", "ses_other");
-  await calls.alone(isOther);
+  await calls.alone("handoff", isOfIt);
   began("own");
   began("subagents", "write", "ses_child");
   let isAlone = false;
-  const alone = calls.alone(isOther).then(() => {
+  const alone = calls.alone("handoff", isOfIt).then(() => {
     isAlone = true;
   });
   calls.ended("own");
@@ -154,5 +153,5 @@ test("a handoff waits for the other calls of its session and of its subagents, a
   calls.idle("ses_child");
   await alone;
   began("stuck");
-  await assert.rejects(calls.alone(isOther, AbortSignal.abort()));
+  await assert.rejects(calls.alone("handoff", isOfIt, AbortSignal.abort()));
 });
