@@ -1,4 +1,4 @@
-"""The sidecar with a shim of a few lines at the other end of in-memory streams."""
+"""The sidecar's methods but the calls of tools and commands: its greeting, events, and what it says of itself."""
 
 from __future__ import annotations
 
@@ -6,106 +6,23 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, user_message
+from unit.sidecar.conftest import CONTEXT, DIRECTORY, PLACE, call, hello
 
 from handoff_sidecar.call import toasts
-from handoff_sidecar.folders import Folders
 from handoff_sidecar.rpc.connection import Connection
 from handoff_sidecar.rpc.errors import RpcError
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import Index
 from handoff_sidecar.sidecar import app
-from handoff_sidecar.sidecar.app import Sidecar, _output_tokens_max
+from handoff_sidecar.sidecar.app import _output_tokens_max
 from handoff_sidecar.sidecar.trigger_file import TRIGGER_FILE
-
-DIRECTORY = '/home/ada/größe "x"'
-CONTEXT = {"sessionID": "ses_old", "messageID": "msg_2", "callID": "call_1", "agent": "build", "directory": DIRECTORY}
-
-
-class Pipe:
-    """One direction of an in-memory stream."""
-
-    def __init__(self) -> None:
-        self._reader = asyncio.StreamReader(limit=2**30)
-
-    async def readline(self) -> bytes:
-        return await self._reader.readline()
-
-    def write(self, data: bytes, /) -> None:
-        self._reader.feed_data(data)
-
-    def close(self) -> None:
-        self._reader.feed_eof()
-
-
-@pytest.fixture
-def opencode() -> FakeOpenCode:
-    fake = FakeOpenCode()
-    fake.add_session(directory=DIRECTORY)
-    fake.messages["ses_old"] = [user_message(1, "fix the login"), assistant_message(2, "done")]
-    return fake
-
-
-@pytest.fixture
-async def shim(opencode: FakeOpenCode, tmp_path: Path) -> AsyncIterator[Connection]:
-    to_sidecar, to_shim = Pipe(), Pipe()
-    config = tmp_path / "config"
-    sidecar = Sidecar(
-        to_sidecar,
-        to_shim,
-        Folders(config, tmp_path / "state", tmp_path / "cache"),
-        now=lambda: datetime.now(UTC),
-    )
-
-    async def http_request(params: Mapping[str, Any]) -> object:
-        assert params["directory"] == DIRECTORY
-        request = httpx.Request(
-            params["method"], "http://fake" + params["path"], headers=params["headers"], content=params["body"] or b""
-        )
-        response = await opencode._answer(request)  # noqa: SLF001
-        return {"status": response.status_code, "headers": dict(response.headers), "body": response.text}
-
-    connection = Connection(to_shim, to_sidecar, {"http/request": http_request})
-    serving = [asyncio.ensure_future(sidecar.run()), asyncio.ensure_future(connection.serve())]
-    yield connection
-    to_sidecar.close()
-    to_shim.close()
-    await asyncio.gather(*serving)
-
-
-async def hello(shim: Connection, **changes: Any) -> Any:
-    params = {"protocolVersion": 1, "openCode": {}, "mode": "tui", "directory": DIRECTORY}
-    return await shim.request("initialize", {**params, **changes}, timeout_s=20)
-
-
-async def call(shim: Connection, tool: str, arguments: Any, **context: Any) -> Any:
-    params = {"name": tool, "arguments": arguments, "context": {**CONTEXT, **context}}
-    return await shim.request("tool/call", params, timeout_s=20)
-
-
-async def command(shim: Connection, name: str, arguments: str) -> Any:
-    params = {"name": name, "arguments": arguments, "context": CONTEXT}
-    return await shim.request("command/execute", params, timeout_s=20)
-
-
-async def test_a_handoff_and_a_read_of_what_was_handed_off(shim: Connection, opencode: FakeOpenCode) -> None:
-    await hello(shim)
-
-    made = await call(shim, "session_handoff", {"summary": "Login works."})
-    read = await call(shim, "read_session", {}, sessionID=made["metadata"]["sessionID"])
-
-    (new,) = opencode.made()
-    assert opencode.selected == [new["id"]]
-    assert read["metadata"]["sessionID"] == "ses_old"
-    assert "fix the login" in read["output"]
 
 
 async def test_a_prompt_that_the_shim_has_told_of_is_not_read_back(shim: Connection, opencode: FakeOpenCode) -> None:
@@ -141,29 +58,6 @@ async def test_another_protocol_is_refused_with_both_numbers(shim: Connection) -
     assert caught.value.code == -32001
 
 
-async def test_a_failed_tool_tells_the_model_and_the_person_the_same(shim: Connection, opencode: FakeOpenCode) -> None:
-    await hello(shim)
-    del opencode.sessions["ses_old"]
-
-    with pytest.raises(RpcError) as caught:
-        await call(shim, "session_handoff", {"summary": "Login works."})
-
-    assert caught.value.code == -32020
-    assert caught.value.message.endswith(" (call call_1)")
-    assert [(toast["variant"], toast["message"]) for toast in opencode.toasts] == [("error", caught.value.message)]
-
-
-async def test_what_a_model_can_correct_by_itself_is_not_shown_to_the_person(
-    shim: Connection, opencode: FakeOpenCode
-) -> None:
-    await hello(shim)
-
-    with pytest.raises(RpcError, match="`summary`"):
-        await call(shim, "session_handoff", {})
-
-    assert opencode.toasts == []
-
-
 async def test_a_typed_trigger_is_answered_with_what_the_agent_is_to_do(shim: Connection) -> None:
     message = {"sessionID": "ses_old", "messageID": "msg_9", "directory": DIRECTORY, "partIDs": [PART]}
 
@@ -176,21 +70,6 @@ async def test_a_typed_trigger_is_answered_with_what_the_agent_is_to_do(shim: Co
     assert part.pop("metadata") == {"handoff": {"typed": '"handoff fix the tests"'}}
     assert part == {"sessionID": "ses_old", "messageID": "msg_9", "type": "text", "synthetic": True}
     assert ordinary == {"part": None}
-
-
-async def test_a_bad_setting_is_told_once_and_the_handoff_is_made(
-    shim: Connection, opencode: FakeOpenCode, tmp_path: Path
-) -> None:
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "handoff.json").write_text(json.dumps({"open": "sideways"}))
-    await hello(shim)
-
-    await call(shim, "session_handoff", {"summary": "x"})
-    await call(shim, "read_session", {"session_id": "ses_old"})
-
-    (toast,) = opencode.toasts
-    assert '`open` can\'t be "sideways"' in toast["message"]
-    assert len(opencode.made()) == 1
 
 
 async def test_a_screen_that_is_slow_to_show_a_bad_setting_does_not_hold_up_a_request_to_the_model(
@@ -218,60 +97,6 @@ async def test_a_screen_that_is_slow_to_show_a_bad_setting_does_not_hold_up_a_re
         await asked_for.wait()
     assert opencode.toasts == []
     shown.set()
-
-
-@pytest.mark.parametrize("params", [{}, {"name": "session_handoff", "context": {}}, {"name": 5}])
-async def test_a_call_without_what_it_needs_is_refused_by_name(shim: Connection, params: dict[str, Any]) -> None:
-    with pytest.raises(RpcError) as caught:
-        await shim.request("tool/call", params, timeout_s=20)
-    assert caught.value.code == -32602
-
-
-async def test_a_failed_call_is_found_in_the_log_by_the_id_that_was_told(
-    shim: Connection, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO")
-    await hello(shim)
-
-    with pytest.raises(RpcError, match=r"\(call call_42\)"):
-        await call(shim, "read_session", {}, callID="call_42")
-
-    lines = [record.getMessage() for record in caplog.records if "call_42" in record.getMessage()]
-    assert lines[0] == "read_session: call call_42 in ses_old"
-    assert lines[1].startswith("read_session: call call_42 failed: ")
-
-
-async def test_a_command_is_in_the_log_with_what_it_made_and_without_what_was_typed(
-    shim: Connection, opencode: FakeOpenCode, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO")
-    await hello(shim)
-
-    await command(shim, "handoff-now", "the secret plan")
-    await command(shim, "handoff-resume", "the secret plan")
-
-    lines = [record.getMessage() for record in caplog.records if record.getMessage().startswith("/")]
-    assert lines == [
-        "/handoff-now in ses_old",
-        f"/handoff-now in ses_old made {opencode.made()[0]['id']}",
-        "/handoff-resume in ses_old",
-        "/handoff-resume in ses_old failed: HandoffFailed",
-    ]
-    assert "secret" not in caplog.text
-
-
-@pytest.mark.parametrize("arguments", ["the secret plan", {"goal": "the secret plan"}])
-async def test_what_was_said_does_not_get_into_the_log_with_an_error(
-    shim: Connection, caplog: pytest.LogCaptureFixture, arguments: object
-) -> None:
-    caplog.set_level("INFO")
-    await hello(shim)
-
-    with pytest.raises(RpcError):
-        await call(shim, "session_handoff", arguments)
-
-    assert "session_handoff" in caplog.text or "tool/call" in caplog.text
-    assert "secret" not in caplog.text
 
 
 @pytest.mark.parametrize(("version", "noted"), [("1.18.33", 0), ("1.15.13", 0), ("1.99.0", 1), ("local", 1)])
@@ -312,7 +137,6 @@ async def test_shutdown_ends_the_sidecar(shim: Connection) -> None:
     assert await shim.request("shutdown", {}, timeout_s=20) is None
 
 
-PLACE = {"sessionID": "ses_old", "directory": DIRECTORY, "worktree": DIRECTORY}
 SIGHTING = {
     "sessionID": "ses_old",
     "turn": "msg_1",
@@ -366,24 +190,6 @@ async def test_the_agent_of_a_full_session_is_told_and_the_end_of_its_turn_is_he
     async with asyncio.timeout(20):
         await moved.wait()
     assert [new["metadata"]["handoff"]["from"] for new in opencode.made()] == ["ses_old"]
-
-
-async def test_handoff_now_says_what_was_made_or_why_nothing_was(shim: Connection, opencode: FakeOpenCode) -> None:
-    await hello(shim)
-    command = {"name": "handoff-now", "arguments": "", "context": PLACE}
-
-    made: Any = await shim.request("command/execute", command, timeout_s=20)
-    no_agent: Any = await shim.request("command/execute", {**command, "arguments": "to nobody: fix it"}, timeout_s=20)
-    opencode.messages["ses_old"] = []
-    nothing: Any = await shim.request("command/execute", command, timeout_s=20)
-
-    assert made["done"] is True
-    assert made["text"].startswith("Handed off to `ses_")
-    assert (nothing["done"], "nothing to hand off" in nothing["text"]) == (False, True)
-    assert [toast["variant"] for toast in opencode.toasts] == ["success", "error", "warning"]
-    assert [toast["message"] for toast in opencode.toasts][1:] == [no_agent["text"], nothing["text"]]
-    with pytest.raises(RpcError, match="no command x"):
-        await shim.request("command/execute", {**command, "name": "x"}, timeout_s=20)
 
 
 async def test_a_compaction_is_told_what_to_keep_and_whether_to_go_on(shim: Connection, opencode: FakeOpenCode) -> None:
