@@ -45,6 +45,7 @@ LONG_SESSIONS = 1
 
 INDEXED_WITHIN_S = 900.0
 PAUSE_S = 0.2
+MESSAGES = 30
 QUIET_S = 5.0
 BEAT_PAUSE_S = 0.01
 
@@ -76,6 +77,7 @@ class IndexCosts:
         right: how many of the searches for words showed the one session that has the answer, and the answer.
         indexed_s: how long it took until all was indexed, with no turn under way.
         answer_ms: how long OpenCode took to answer the smallest request, before that and meanwhile.
+        message_ms: how long an ordinary message took, before that and meanwhile.
         mb_a_second: of text, from OpenCode's answer to the commit.
         size_share: the file's size, of the text's.
         memory_mb: of the sidecar, after all searches.
@@ -89,6 +91,7 @@ class IndexCosts:
     right: int
     indexed_s: float
     answer_ms: dict[str, Sample]
+    message_ms: dict[str, Sample]
     mb_a_second: float
     size_share: float
     memory_mb: float
@@ -110,7 +113,10 @@ def measure(root: Path, binary: Path, *, sessions: int, rounds: int) -> IndexCos
         install(sandbox.config_folder)
         with serving(sandbox) as opencode:
             before = _beats_while(opencode, lambda: time.sleep(QUIET_S))
+            _messages(opencode, 1)
+            quiet = _messages(opencode, MESSAGES)
             first = _search(opencode, "first", searches)
+            beside = _messages(opencode, MESSAGES)
             started = time.monotonic()
             meanwhile = _beats_while(opencode, lambda: _wait_until_indexed(sandbox, sessions))
             indexed_s = time.monotonic() - started
@@ -130,6 +136,7 @@ def measure(root: Path, binary: Path, *, sessions: int, rounds: int) -> IndexCos
         sum(bulk.fact_of(number)[1] in answer for number, answer in zip(numbers, answers, strict=True)),
         indexed_s,
         {"before": Sample(tuple(before)), "meanwhile": Sample(tuple(meanwhile))},
+        {"before": quiet, "meanwhile": beside},
         _speed(root / "speed.db", library),
         size / text_bytes,
         memory,
@@ -184,6 +191,11 @@ def _search(opencode: OpenCode, name: str, searches: dict[str, list[float]], *, 
     state = opencode.newest_call(here, TOOL)
     searches.setdefault(kind or name, []).append(float(state["time"]["end"] - state["time"]["start"]))
     return str(state["output"])
+
+
+def _messages(opencode: OpenCode, count: int) -> Sample:
+    """How long ordinary messages take, each in a new session."""
+    return Sample(tuple(opencode.say(opencode.new_session(), "hello") for _ in range(count)))
 
 
 def _sidecar_of(sandbox: Sandbox) -> int:

@@ -216,6 +216,7 @@ def index_text(result: index.IndexCosts) -> str:
         for kind, sample in result.searches_ms.items()
     ]
     before, meanwhile = (result.answer_ms[key] for key in ("before", "meanwhile"))
+    beside_and_before = result.message_ms["meanwhile"], result.message_ms["before"]
     count = len(result.searches_ms["words"].values)
     return section(
         f"Index: {result.sessions:,} sessions, {result.messages:,} messages, {result.text_mb:,.0f} MB of text",
@@ -241,7 +242,8 @@ def index_text(result: index.IndexCosts) -> str:
                 f"{index.MEMORY_AT_MOST_MB:g}",
                 held=result.memory_mb <= index.MEMORY_AT_MOST_MB,
             ),
-            no_bar(f"all was indexed after {result.indexed_s:,.0f} s without a turn under way"),
+            _no_difference("an ordinary message while the index is built", *beside_and_before),
+            no_bar(f"all was indexed after {result.indexed_s:,.0f} s more, without a turn under way"),
             no_bar(f"OpenCode answered the smallest request in {before} ms before that, in {meanwhile} ms meanwhile"),
         ),
         f"The first search said: {result.first_said}",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from handoff_sidecar.reading.shown import Shown
 from handoff_sidecar.search.query import Query, are_forms_of_one
-from handoff_sidecar.search.store import SESSION_ROWS
+from handoff_sidecar.search.schema import SESSION_ROWS
 
 SHARED_TERMS = 0.5
 ASKED_TERMS = 1 / 3

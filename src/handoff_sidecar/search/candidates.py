@@ -10,7 +10,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from handoff_sidecar.search.store import Layout, Store
+from handoff_sidecar.search.layout import Layout
+from handoff_sidecar.search.store import Store
 
 REACH_BACK = 6
 REACH_AHEAD = 4

@@ -20,7 +20,8 @@ from typing import TypeVar
 from handoff_sidecar.errors import IndexBusy, IndexReplaced
 from handoff_sidecar.folders import make_private
 from handoff_sidecar.search import coverage
-from handoff_sidecar.search.store import SCHEMA_VERSION, Store
+from handoff_sidecar.search.schema import SCHEMA_VERSION
+from handoff_sidecar.search.store import Store
 
 log = logging.getLogger(__name__)
 

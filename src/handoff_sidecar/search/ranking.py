@@ -16,9 +16,10 @@ from itertools import chain
 from types import MappingProxyType
 
 from handoff_sidecar.search.candidates import REACH_AHEAD, REACH_BACK, Candidates, Turns, joined
+from handoff_sidecar.search.layout import Layout
 from handoff_sidecar.search.passages import Speaker
 from handoff_sidecar.search.query import STOP_WORDS, Query, are_forms_of_one
-from handoff_sidecar.search.store import Layout, Store
+from handoff_sidecar.search.store import Store
 from handoff_sidecar.search.terms import WORD
 from handoff_sidecar.search.texts import Texts
 

@@ -1,11 +1,7 @@
-"""What is kept of sessions to search them: the tables of an index, and every statement that is run on them.
+"""Every statement that is run on the tables of an index, but for those of its coverage.
 
 Works on a connection that is handed in, in memory or on a file, and never commits: the owner of the connection does.
-Knows nothing of OpenCode, nor of what makes a passage a good answer. SQLite 3.34 is enough.
-
-Rows: each passage is a row of the full-text table, and nothing else is kept for it but two bytes (`Layout`); its text
-is cut again from its message (`passages_of`), which is kept compressed. The rows of a session follow each other as its
-passages do, so that what a passage stands in is what has the rows around it.
+Knows nothing of OpenCode, nor of what makes a passage a good answer. What a row is, is `schema`'s.
 """
 
 from __future__ import annotations
@@ -13,71 +9,17 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
+from handoff_sidecar.search.layout import Layout, layout_of, packed
 from handoff_sidecar.search.packed import lines_of, pack, unpack
-from handoff_sidecar.search.passages import SPEAKERS, Passage, Speaker, passages_of, words_of_the_person
+from handoff_sidecar.search.passages import Passage, passages_of, words_of_the_person
+from handoff_sidecar.search.schema import SCHEMA, SESSION_ROWS
 from handoff_sidecar.search.terms import indexed
 from handoff_sidecar.session.file_touches import files_written
 from handoff_sidecar.session.statements import UserRequest
 from handoff_sidecar.session.transcript import Record, is_written
-
-SCHEMA_VERSION = 2
-"""Raised when a table changes, or how a message is cut into passages and terms: an index of another version is of no
-use, as what is in it can't even be deleted."""
-
-SESSION_ROWS = 1 << 24
-"""Of a session, half of them for messages older than the first ones that came: 8 million passages, 3 GB of text."""
-
-_LENGTH_BITS = 12
-_LENGTH_MOST = (1 << _LENGTH_BITS) - 1
-
-SCHEMA = """
-create table session (key integer primary key, id text not null unique, low integer not null, high integer not null);
-create table message (
-    first integer primary key, session integer not null, id text not null, role text not null, created real not null,
-    layout blob not null, spoken integer not null, called integer not null, asked integer not null
-);
-create index asked on message (first) where asked;
-create table record (first integer primary key, packed blob not null);
-create unique index message_id on message (session, id);
-create table wrote (message integer not null, place integer not null, path text not null, primary key (message, place))
-    without rowid;
-create virtual table passage using fts5(terms, content='', detail=none, columnsize=0, tokenize='porter unicode61');
-"""
-"""`message.first` is the row of its first passage; one without passages has a row all the same. `layout`: see `Layout`.
-`spoken` is how many characters were said in it, `called` whether it called a tool, `asked` whether the person says
-something in it. `record` holds the messages whole, apart from what every search goes through. `wrote` holds the paths
-of files that were written. In `passage` a row is a set of terms (`detail=none`): how often each occurs made no
-difference on real sessions, and would take two and a half times the room."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """A message as the ranking sees it: who speaks in each of its passages, and how long it is.
-
-    Attributes:
-        first: the row of the first passage.
-        packed: two bytes a passage.
-    """
-
-    first: int
-    id: str
-    role: str
-    created: float
-    packed: array[int]
-
-    def __len__(self) -> int:
-        return len(self.packed)
-
-    def speaker(self, place: int) -> Speaker:
-        """Who speaks in a passage."""
-        return SPEAKERS[self.packed[place] >> _LENGTH_BITS]
-
-    def length(self, place: int) -> int:
-        """How many characters a passage has."""
-        return self.packed[place] & _LENGTH_MOST
 
 
 class Store:
@@ -188,7 +130,7 @@ class Store:
             "select first, id, role, created, layout from message where first >= ? and first < ? order by first",
             _ends(rows),
         )
-        return [_layout(*each) for each in found]
+        return [layout_of(*each) for each in found]
 
     def ends(self, rows: range) -> tuple[Layout, Layout] | None:
         """The first and the last message that has rows here; None if there is none."""
@@ -200,7 +142,7 @@ class Store:
             ).fetchone()
             for order in ("asc", "desc")
         ]
-        return (_layout(*found[0]), _layout(*found[1])) if found[0] else None
+        return (layout_of(*found[0]), layout_of(*found[1])) if found[0] else None
 
     def layouts_around(self, rows: range) -> list[Layout]:
         """The messages that have rows here, and the one that the first of these rows may be in the middle of."""
@@ -209,7 +151,7 @@ class Store:
             " first >= coalesce((select max(first) from message where first <= ?), 0) order by first",
             (rows.stop, rows.start),
         )
-        return [_layout(*each) for each in found]
+        return [layout_of(*each) for each in found]
 
     def passage_count(self, rows: range) -> int:
         """About how many passages there are in these rows, which are a session's or all."""
@@ -316,13 +258,12 @@ class Store:
         return key, middle, middle
 
     def _add(self, key: int, first: int, record: Record, passages: Sequence[Passage]) -> None:
-        layout = array("H", (_code(passage) for passage in passages))
         spoken = sum(len(entry.taken) for entry in record.entries if entry.kind == "said")
         called = any(entry.kind == "tool" for entry in record.entries)
         asked = any(words_of_the_person(record))
         self._db.execute(
             "insert into message values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (first, key, record.id, record.role, record.created, layout.tobytes(), spoken, called, asked),
+            (first, key, record.id, record.role, record.created, packed(passages), spoken, called, asked),
         )
         self._db.execute("insert into record values (?, ?)", (first, pack(record)))
         self._db.executemany("insert into passage(rowid, terms) values (?, ?)", _rows(first, passages))
@@ -354,13 +295,3 @@ def _rows(first: int, passages: Iterable[Passage]) -> Iterator[tuple[int, str]]:
 def _storable(text: str) -> str:
     """A text without halves of characters, which a tool's output may hold and SQLite can't."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-def _code(passage: Passage) -> int:
-    return SPEAKERS.index(passage.speaker) << _LENGTH_BITS | min(len(passage.text), _LENGTH_MOST)
-
-
-def _layout(first: int, name: str, role: str, created: float, packed: bytes) -> Layout:
-    layout = array("H")
-    layout.frombytes(packed)
-    return Layout(first, name, role, created, layout)
