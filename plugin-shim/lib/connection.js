@@ -1,3 +1,4 @@
+// @bun
 /**
  * One end of a JSON-RPC 2.0 conversation over a readable and a writable, one message a line, both sides calling. Owns
  * lines, ids, open calls, cancellation, and the one place where exceptions become wire errors. A line that is no message

@@ -1,3 +1,4 @@
+// @bun
 /**
  * What OpenCode 1.x tells of by itself, and who of the rest hears it. The sidecar hears of little: the end of a turn in a
  * session that is full or part of a chain, that a session or a message was deleted, and that a message of its own is stored

@@ -1,3 +1,4 @@
+// @bun
 /**
  * Everything that can go wrong between OpenCode and the sidecar, too long a wait included, as data; and what a person or
  * the model is told of it. The sentences are Python's: `failures` in tools.json is the one table of why the sidecar can't

@@ -1,3 +1,4 @@
+// @bun
 /**
  * All that OpenCode 1.x calls, as it calls it, and who of the rest is told. Belongs to `host.js`, as `events.js` does.
  * A throw in a hook would end what OpenCode was doing, and lose what the person typed: only one that is meant gets out.

@@ -1,3 +1,4 @@
+// @bun
 /**
  * OpenCode 1.x, as far as the rest knows it: which instances are open, in which mode, and what is asked of it, by its own
  * in-process fetch (in the TUI and in `opencode run` there is no other way in). What it calls is in `hooks.js` and

@@ -1,3 +1,4 @@
+// @bun
 /**
  * Who may work: in a session whose work went on in another no tool that can change something is run, until a person
  * writes there. Decided from the mark in the session's own metadata alone, so it holds however the session was handed

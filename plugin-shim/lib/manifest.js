@@ -1,3 +1,4 @@
+// @bun
 /**
  * tools.json: all that this side has from Python, which makes it. Tools, commands, the default trigger, limits, waits,
  * codes, and every sentence. Knows nothing of what they are for.

@@ -1,3 +1,4 @@
+// @bun
 /**
  * What a message may lead to: a trigger is handed to the sidecar, and so is a session that is full, before each request
  * to the model. What it answers becomes a part that only the model sees. Any other message passes without a call.

@@ -1,3 +1,4 @@
+// @bun
 /**
  * Who wrote a message: a person, another plugin, or this one. The one place of the plugin that knows, by what the
  * message's parts carry, so that the sidecar and later processes read the same (`handoff_sidecar.session.persons`).

@@ -1,3 +1,4 @@
+// @bun
 /**
  * Where everything is put together: one host, one sidecar, and what is known of their sessions, windows and calls.
  * Also when the sidecar is started. It competes with OpenCode's own start and first messages, so it is put off until it

@@ -1,3 +1,4 @@
+// @bun
 /**
  * One child process: the command that starts it, its pipes, the last lines of its stderr, and how it ended.
  * Never holds OpenCode alive, and never writes to OpenCode's own terminal. Knows nothing of JSON-RPC.

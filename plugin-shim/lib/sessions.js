@@ -1,3 +1,4 @@
+// @bun
 /**
  * What this process has seen of its sessions: how full each is, where the person's newest message went, and which message
  * is our own. Facts alone, forgotten with the process; the sidecar may be started anew in the middle.

@@ -1,3 +1,4 @@
+// @bun
 /**
  * The sidecar's life: started when it is needed, greeted, called, started anew after a death, ended.
  * The one rule of its restarts: each failed start doubles the time that it is left alone, and a good one ends that.

@@ -1,3 +1,4 @@
+// @bun
 /**
  * The tools and the commands, as the sidecar carries them out, and which calls have not ended. Knows what they are
  * called, and nothing of what they do.

@@ -1,3 +1,4 @@
+// @bun
 /**
  * The pattern of messages that may be the trigger. The sidecar leaves the person's own in a file, so that it counts
  * before one is started; where that file can't be trusted, the sidecar is asked of each message until it has told.

@@ -1,3 +1,4 @@
+// @bun
 /**
  * `http/request`: which of OpenCode's endpoints the sidecar may call, and what of an answer it gets.
  * What is attached to messages stays here: OpenCode hands it out as `data:` URLs, of megabytes for a screenshot, and

@@ -1,8 +1,8 @@
+// @bun
 /**
  * The windows that have a companion (`tui.js`): what each shows, which of them moves, and the commands that it sends.
  * All of it is a courtesy: where none answers, everything is as it is without one.
  */
-import { randomUUID } from "node:crypto";
 import { TO_SERVER, TO_WINDOWS } from "../tui/wire.js";
 import { within } from "./failures.js";
 import { MANIFEST } from "./manifest.js";
@@ -68,7 +68,7 @@ export class Windows {
     if (!from || this.#open.size === 0) return null;
     const left = [...this.#open.values()].filter(({ session }) => session === from);
     if (left.length === 0) return false;
-    const move = randomUUID();
+    const move = crypto.randomUUID();
     /** @type {Promise<true>} */
     const moved = new Promise((resolve) => this.#moves.set(move, () => resolve(true)));
     for (const { instance, window } of left) this.#say(instance, { verb: "move", window, move, from, to });
@@ -83,7 +83,7 @@ export class Windows {
   #greet({ window, instance, session, model }) {
     this.#open.delete(window);
     if (!SESSION.test(session)) return;
-    const number = randomUUID();
+    const number = crypto.randomUUID();
     this.#open.set(window, { window, instance, session, model, number });
     const points = this.#points.get(instance.directory)?.[model];
     this.#say(instance, { verb: "hello", window, number, names: ourCommands(instance), points });

@@ -1,3 +1,4 @@
+// @bun
 /**
  * What the plugin's two halves say to each other: the server half, and the companion in each window. They share no
  * memory, and under `opencode attach` not even a process, so it travels as an event of OpenCode's own that means

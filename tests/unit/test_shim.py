@@ -85,6 +85,11 @@ def test_what_tools_json_holds_stands_in_no_file_of_the_shim(file: Path) -> None
     assert not [text for text in texts if json.dumps(text)[1:-1] in code or text in code]
 
 
+@pytest.mark.parametrize("file", [*FILES, SHIM / "tui" / "wire.js"], ids=lambda file: file.name)
+def test_bun_is_told_that_it_need_not_transpile_what_opencodes_start_waits_for(file: Path) -> None:
+    assert file.read_text(encoding="utf-8").startswith("// @bun\n")
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_the_form_of_an_id_stands_in_no_file_of_the_shim(file: Path) -> None:
     assert not re.findall(r"\b(?:ses|msg|prt)_", code_of(file))
