@@ -238,7 +238,7 @@ def test_beside_a_plugin_with_the_same_tools_one_handoff_makes_one_session_and_n
     doctor = subprocess.run(
         command, env=sandbox.environment(), cwd=sandbox.project, capture_output=True, text=True, check=False
     )
-    assert "other.js registers a tool `session_handoff` too: remove one of the two" in doctor.stdout
+    assert "other.js registers `read_session` and `session_handoff` too: remove one of the two" in doctor.stdout
 
 
 def listeners(sandbox: Sandbox) -> list[str]:
