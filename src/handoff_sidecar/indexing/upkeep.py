@@ -131,12 +131,12 @@ class Upkeep:
 
         def look(connection: sqlite3.Connection) -> Words:
             store, covered = Store(connection), coverage.coverage_of(connection, session.id)
-            rows, first = store.rows_of(session.id), store.first_from(session.id, message_id)
+            rows, first = store.rows_of(session.id), store.first_of(session.id, message_id)
             if rows is None:
                 return Words()
             before = range(rows.start, rows.stop if first is None else first)
             said = tuple(_typed(store.requests(before), WORDS_MAX_CHARACTERS))
-            return Words(said, are_all=covered.is_whole and covered.newest_id >= message_id)
+            return Words(said, are_all=covered.is_whole and first is not None)
 
         try:
             return await asyncio.to_thread(project.index.read, look)
