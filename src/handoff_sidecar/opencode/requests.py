@@ -81,7 +81,11 @@ class Requests:
             )
         except httpx.TimeoutException as error:
             raise OpenCodeUnreachable(f"OpenCode did not answer {endpoint} in time", endpoint=endpoint) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (
+            httpx.HTTPError,
+            httpx.InvalidURL,
+            RuntimeError,
+        ) as error:  # the last: this side ends, and has closed it
             raise OpenCodeUnreachable(
                 f"OpenCode could not be reached for {endpoint}: {error}", endpoint=endpoint
             ) from error
