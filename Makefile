@@ -5,7 +5,7 @@ BIN := .venv/bin
 NODE_MODULES := plugin-shim/node_modules
 
 .PHONY: help demo demo-tui test failed-again compat faults neighbours tui prompts soak fuzz audit dist dist-test lint format tools pictures bench real clean \
-	lint-python types types-windows types-macos rooms lint-shim check-shim check-python
+	lint-python types types-windows types-macos rooms lint-shim check-shim check-python opencode
 
 help:
 	@echo "make demo      watch a handoff in a real OpenCode, without an API key"
@@ -34,11 +34,12 @@ demo: .venv/runtime
 demo-tui: .venv/runtime
 	@$(BIN)/handoff-sidecar demo --tui
 
-# All at once, as half of a test in the real OpenCode is waiting; each one's output comes whole, and every failure.
+# All at once, set-up included, as half of a test in the real OpenCode is waiting; each one's output comes whole, and
+# every failure.
 CHECKS := lint-python types types-windows types-macos rooms lint-shim check-shim check-python
 KEPT_APART := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-test: .venv/dev $(NODE_MODULES)/installed
+test:
 	@$(MAKE) --no-print-directory --jobs --keep-going $(KEPT_APART) $(CHECKS)
 
 # What failed, once more and alone: a machine that is too busy is told from a fault. What fails twice has failed.
@@ -111,8 +112,13 @@ check-shim: $(NODE_MODULES)/installed
 
 # Three at a time on two cores, as half of a test in the real OpenCode is waiting. A file's tests share a server, so they
 # stay together. Those in the real OpenCode come first: what is left at the end, when not all have work, should be small.
-check-python: .venv/dev
+check-python: .venv/dev opencode
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
+# What the tests run in, once, before each of pytest's processes would fetch it.
+opencode: .venv/runtime
+	@$(BIN)/python -c "from handoff_sidecar.demo.binary import PINNED_VERSION, find_opencode as find; \
+	from handoff_sidecar.opencode.versions import OLDEST; find(PINNED_VERSION, print); find(str(OLDEST), print)"
 
 format: .venv/dev $(NODE_MODULES)/installed
 	$(BIN)/ruff check --fix .
@@ -145,11 +151,11 @@ real: .venv/runtime
 .venv/runtime: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable .
+	$(BIN)/pip install --quiet --no-compile --editable .
 	@touch $@
 
 .venv/dev: .venv/runtime
-	$(BIN)/pip install --quiet --group dev
+	$(BIN)/pip install --quiet --no-compile --group dev
 	@touch $@
 
 # The tools are pinned in package.json; a lock would list only the platforms of whoever wrote it.

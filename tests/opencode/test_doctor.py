@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
+
 from handoff_sidecar.demo.binary import OpenCodeBinary
 from handoff_sidecar.demo.sandbox import Sandbox
 
@@ -19,6 +21,7 @@ def doctor(sandbox: Sandbox, *words: str, extra: Mapping[str, str]) -> tuple[int
     return done.returncode, json.loads(done.stdout)
 
 
+@pytest.mark.compat
 def test_on_a_good_installation_all_is_well_and_a_live_handoff_works(
     make_sandbox: Callable[..., Sandbox], opencode: OpenCodeBinary
 ) -> None:
