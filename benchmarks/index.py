@@ -30,7 +30,8 @@ from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel, ToolCall
 from handoff_sidecar.indexing.sync import SessionSync
 from handoff_sidecar.installation.plugin_file import install
 from handoff_sidecar.opencode.client import MessagePage
-from handoff_sidecar.opencode.models import Message, Session
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import Session
 from handoff_sidecar.opencode.replies import parse_list
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import Index

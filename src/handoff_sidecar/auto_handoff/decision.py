@@ -11,7 +11,8 @@ from enum import Enum, auto
 from handoff_sidecar.auto_handoff.sentences import FULL_FROM_THE_START, chain_too_long
 from handoff_sidecar.auto_handoff.threshold import Points, used
 from handoff_sidecar.brief.computed import requests_of
-from handoff_sidecar.opencode.models import Message, MessageID, Session
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import MessageID, Session
 from handoff_sidecar.session.persons import writer_of
 
 MOST_IN_A_ROW = 2

@@ -22,7 +22,8 @@ from handoff_sidecar.handoff.gather import Gathered
 from handoff_sidecar.handoff.handoff_now import computed
 from handoff_sidecar.handoff.old_session import end_turn
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
-from handoff_sidecar.opencode.models import Message, MessageID, SessionID
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import MessageID, SessionID
 from handoff_sidecar.session.trigger import Trigger, tell_agent
 from handoff_sidecar.text.plain_text import one_line
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from handoff_sidecar.brief.brief import Brief
-from handoff_sidecar.opencode.models import Message
+from handoff_sidecar.opencode.messages import Message
 
 
 class Beginning(BaseModel):

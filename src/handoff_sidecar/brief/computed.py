@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from handoff_sidecar.brief.beginning import beginning_of
 from handoff_sidecar.brief.notes import Notes
-from handoff_sidecar.opencode.models import Message
+from handoff_sidecar.opencode.messages import Message
 from handoff_sidecar.session.persons import as_it_came, own_words, writer_of
 from handoff_sidecar.session.trigger import find_trigger
 from handoff_sidecar.text.plain_text import one_line, unquoted

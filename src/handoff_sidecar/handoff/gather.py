@@ -18,7 +18,8 @@ from handoff_sidecar.handoff.git_status import GitState, describe
 from handoff_sidecar.handoff.inherited import with_inheritance
 from handoff_sidecar.handoff.worktree import files_present, git_state, house_rules
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
-from handoff_sidecar.opencode.models import Message, Session, SessionID
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import Session, SessionID
 from handoff_sidecar.opencode.undone import without_undone
 from handoff_sidecar.session.facts import Facts, facts_of, said_in
 from handoff_sidecar.session.trigger import TRIGGER_WORDS

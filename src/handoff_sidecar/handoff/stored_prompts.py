@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from handoff_sidecar.opencode.models import Message, MessageID, MessageInfo, SessionID
+from handoff_sidecar.opencode.messages import Message, MessageInfo
+from handoff_sidecar.opencode.models import MessageID, SessionID
 
 
 @dataclass

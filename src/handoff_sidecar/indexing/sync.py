@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from handoff_sidecar.indexing.pace import PageSize
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient, cursor_at
-from handoff_sidecar.opencode.models import Message, Session
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import Session
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.coverage import Coverage
 from handoff_sidecar.search.index_file import Index

@@ -14,11 +14,10 @@ from typing import Any, Literal
 
 from handoff_sidecar.errors import OpenCodeRefused
 from handoff_sidecar.opencode.limits import CompactionConfig, Config, ModelLimits, Providers
+from handoff_sidecar.opencode.messages import OURS, Message
 from handoff_sidecar.opencode.models import (
-    OURS,
     Agent,
     Health,
-    Message,
     MessageID,
     Model,
     Paths,

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient, cursor_at
-from handoff_sidecar.opencode.models import Message, Revert, Session
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import Revert, Session
 
 
 @dataclass(frozen=True, slots=True)

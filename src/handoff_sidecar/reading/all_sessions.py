@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from handoff_sidecar.indexing.reach import Reach
 from handoff_sidecar.indexing.upkeep import MOST_SESSIONS
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.models import Message, Session, SessionID
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import Session, SessionID
 from handoff_sidecar.reading.answer import Answer, Block, Fitted
 from handoff_sidecar.reading.definition import ReadSession
 from handoff_sidecar.reading.passage_blocks import blocks_of, chosen, filled

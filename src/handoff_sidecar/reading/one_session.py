@@ -11,7 +11,8 @@ from typing import Any
 
 from handoff_sidecar.errors import OpenCodeRefused, ToolFailed
 from handoff_sidecar.opencode.client import OpenCodeClient, cursor_at
-from handoff_sidecar.opencode.models import Message, MessageID, Session
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import MessageID, Session
 from handoff_sidecar.opencode.requests import is_message_id
 from handoff_sidecar.opencode.undone import standing, without_undone
 from handoff_sidecar.reading.answer import Answer, Fitted

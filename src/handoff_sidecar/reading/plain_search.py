@@ -12,7 +12,8 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.models import Message, Session
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import Session
 from handoff_sidecar.opencode.undone import standing
 from handoff_sidecar.reading.answer import Answer, Block, Fitted
 from handoff_sidecar.reading.definition import ReadSession

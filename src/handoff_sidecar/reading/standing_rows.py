@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.models import Message, Session
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import Session
 from handoff_sidecar.opencode.undone import standing
 from handoff_sidecar.search.passages import passages_of
 from handoff_sidecar.search.store import Store

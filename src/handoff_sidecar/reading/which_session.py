@@ -14,7 +14,8 @@ from datetime import datetime
 from handoff_sidecar.errors import OpenCodeError, ToolFailed
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.opencode.client import OpenCodeClient, cursor_at
-from handoff_sidecar.opencode.models import SESSION_ID, Message, Session, SessionID
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import SESSION_ID, Session, SessionID
 from handoff_sidecar.opencode.requests import is_session_id
 from handoff_sidecar.text.plain_text import one_line
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from handoff_sidecar.opencode.models import Message, MessageID, Model, Session, SessionID, Todo
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import MessageID, Model, Session, SessionID, Todo
 from handoff_sidecar.session.constraints import Constraint, carried
 from handoff_sidecar.session.failed_command import FailedCommand, failed_at_the_end, has_run
 from handoff_sidecar.session.files import FileRecord, file_record

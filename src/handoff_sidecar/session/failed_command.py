@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handoff_sidecar.opencode.models import Message, ToolState
+from handoff_sidecar.opencode.messages import Message, ToolState
 from handoff_sidecar.session.files import EDITING_TOOLS
 from handoff_sidecar.text.plain_text import one_line
 

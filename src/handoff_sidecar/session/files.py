@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from handoff_sidecar.opencode.models import Message, Part
+from handoff_sidecar.opencode.messages import Message, Part
 
 EDITING_TOOLS = frozenset({"edit", "write", "multiedit", "patch", "apply_patch"})
 _PATCHED_FILE = re.compile(r"(?m)^\*\*\* (?P<what>Add File|Update File|Delete File|Move to): (?P<path>.+)$")

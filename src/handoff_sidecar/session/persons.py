@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from handoff_sidecar.opencode.models import OURS, Message
+from handoff_sidecar.opencode.messages import OURS, Message
 from handoff_sidecar.session.neighbours import as_typed, is_signed
 
 Writer = Literal["person", "plugin", "us", "nobody"]

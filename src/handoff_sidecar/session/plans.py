@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from handoff_sidecar.opencode.models import Message
+from handoff_sidecar.opencode.messages import Message
 from handoff_sidecar.session.files import EDITING_TOOLS
 
 PLAN_MAX_CHARACTERS = 100_000

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, Literal
 
-from handoff_sidecar.opencode.models import Message, Part
+from handoff_sidecar.opencode.messages import Message, Part
 from handoff_sidecar.session.files import EDITING_TOOLS
 from handoff_sidecar.session.neighbours import as_typed
 from handoff_sidecar.session.persons import writer_of

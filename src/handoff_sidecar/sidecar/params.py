@@ -8,15 +8,8 @@ from pydantic import ConfigDict, Field, RootModel
 
 from handoff_sidecar.auto_handoff.watch import Sighting
 from handoff_sidecar.call.context import Mode, ToolContext
-from handoff_sidecar.opencode.models import (
-    ABORTED,
-    OVERFLOWED,
-    MessageID,
-    MessageInfo,
-    Session,
-    SessionID,
-    SessionStatus,
-)
+from handoff_sidecar.opencode.messages import ABORTED, OVERFLOWED, MessageInfo
+from handoff_sidecar.opencode.models import MessageID, Session, SessionID, SessionStatus
 from handoff_sidecar.opencode.versions import is_older
 from handoff_sidecar.opencode.wire import Wire
 

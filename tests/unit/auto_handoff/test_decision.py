@@ -7,7 +7,8 @@ from fake_opencode import assistant_message, user_message
 
 from handoff_sidecar.auto_handoff.decision import Action, Look, Stage, at_the_end_of_a_turn, in_a_turn
 from handoff_sidecar.auto_handoff.threshold import Points
-from handoff_sidecar.opencode.models import Message, Session
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import Session
 
 POINTS = Points(context=200, compaction=190, handoff=160, notice=140)
 DONE = {"tokens": {"total": 20}, "time": {"created": 1, "completed": 2}}

@@ -12,7 +12,8 @@ from handoff_sidecar.brief.brief import Brief, brief_of
 from handoff_sidecar.brief.computed import OPENING, computed_notes
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.brief.prompt import write_prompt
-from handoff_sidecar.opencode.models import OURS, Message, Session, SessionID
+from handoff_sidecar.opencode.messages import OURS, Message
+from handoff_sidecar.opencode.models import Session, SessionID
 from handoff_sidecar.session.facts import facts_of
 
 NOTES = Notes(

@@ -8,7 +8,8 @@ from fake_opencode import assistant_message, user_message
 from handoff_sidecar.brief.brief import Surroundings, rules_left_out, standing_constraints
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.brief.write import MAX_SAID_RULES_TOKENS, Written, write
-from handoff_sidecar.opencode.models import Message, Session
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import Session
 from handoff_sidecar.session.facts import Facts, facts_of
 from handoff_sidecar.text.tokens import Tokenizer
 

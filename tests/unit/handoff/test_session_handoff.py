@@ -16,7 +16,8 @@ from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.handoff.stored_prompts import StoredPrompts
 from handoff_sidecar.journal.brief_file import read_brief
 from handoff_sidecar.journal.journal import Journal
-from handoff_sidecar.opencode.models import MessageInfo, SessionID
+from handoff_sidecar.opencode.messages import MessageInfo
+from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.text.tokens import Tokenizer
 

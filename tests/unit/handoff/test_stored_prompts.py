@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from handoff_sidecar.handoff.stored_prompts import StoredPrompts
-from handoff_sidecar.opencode.models import MessageID, MessageInfo, SessionID
+from handoff_sidecar.opencode.messages import MessageInfo
+from handoff_sidecar.opencode.models import MessageID, SessionID
 
 SESSION, MESSAGE = SessionID("ses_new"), MessageID("msg_1")
 

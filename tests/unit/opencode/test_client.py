@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from handoff_sidecar.errors import HandoffSidecarError, OpenCodeGarbled, OpenCodeRefused, OpenCodeUnreachable
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.models import Message, MessageID, Session, SessionID
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import MessageID, Session, SessionID
 from handoff_sidecar.opencode.requests import is_message_id, is_session_id, over_http, through_tunnel
 
 OLD = SessionID("ses_old")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fake_opencode import assistant_message, tool_part, user_message
 
-from handoff_sidecar.opencode.models import Message
+from handoff_sidecar.opencode.messages import Message
 from handoff_sidecar.session.failed_command import FailedCommand, failed_at_the_end
 
 

@@ -8,7 +8,8 @@ from fake_opencode import assistant_message, tool_part, user_message
 from handoff_sidecar.brief.brief import Surroundings, brief_of, files_to_look_for
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.brief.prompt import write_prompt
-from handoff_sidecar.opencode.models import Message, Session, SessionID
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import Session, SessionID
 from handoff_sidecar.session.facts import facts_of
 from handoff_sidecar.session.files import FileRecord, file_record, readings_of, relative_to_root
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fake_opencode import assistant_message, user_message
 
-from handoff_sidecar.opencode.models import Message
+from handoff_sidecar.opencode.messages import Message
 from handoff_sidecar.session.neighbours import as_typed
 from handoff_sidecar.session.persons import as_it_came, own_words, writer_of
 from handoff_sidecar.session.transcript import record_of

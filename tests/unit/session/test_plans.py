@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from fake_opencode import assistant_message, tool_part, user_message
 
-from handoff_sidecar.opencode.models import Agent, Message
+from handoff_sidecar.opencode.messages import Message
+from handoff_sidecar.opencode.models import Agent
 from handoff_sidecar.session.plans import answered_plan, is_plan, plan_file
 
 PLAN = "# Logout\n\n1. Add the route\n2. Clear the cookie\n\t- also the old one  \n3. Test it\n"
