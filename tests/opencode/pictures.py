@@ -116,6 +116,14 @@ def take_pictures_of_two_windows(folder: Path) -> None:
         _keep(folder / "windows-after.svg", _side_by_side(one.picture(titles[0]), other.picture(titles[1])))
 
 
+def take_picture_of_the_demo(folder: Path) -> None:
+    """Write `demo.svg`: all that `make demo` prints."""
+    argv = [sys.executable, "-m", "handoff_sidecar", "demo"]
+    with Terminal(argv, env=os.environ, cwd=folder, size=DEMO_SIZE) as terminal:
+        terminal.wait_for("In your own OpenCode:", TIMEOUT_S)
+        _keep(folder / "demo.svg", terminal.picture("make demo"))
+
+
 @contextmanager
 def _with_companion(is_seen: threading.Event) -> Iterator[Sandbox]:
     """A sandbox with the companion, whose agent hands off as soon as what is on the screen was seen."""
@@ -165,14 +173,6 @@ def _keep(path: Path, picture: str) -> None:
 def _back_and_forth(terminal: Terminal) -> None:
     terminal.press("ctrl+x")
     terminal.type("j")
-
-
-def take_picture_of_the_demo(folder: Path) -> None:
-    """Write `demo.svg`: all that `make demo` prints."""
-    argv = [sys.executable, "-m", "handoff_sidecar", "demo"]
-    with Terminal(argv, env=os.environ, cwd=folder, size=DEMO_SIZE) as terminal:
-        terminal.wait_for("In your own OpenCode:", TIMEOUT_S)
-        _keep(folder / "demo.svg", terminal.picture("make demo"))
 
 
 def _say(terminal: Terminal, text: str) -> None:

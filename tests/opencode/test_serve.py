@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from opencode.server import PROMPT, TURN_TIMEOUT_S, TYPED, Play, Server, asked_about, calls, sidecars, until
+from opencode.left import command, left_for
+from opencode.server import PROMPT, TURN_TIMEOUT_S, TYPED, Play, Server, asked_about, calls, sidecars, toasts, until
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, Reply, ScriptedModel
@@ -122,6 +123,27 @@ def test_the_command_is_a_trigger_too(server: Server, play: Play) -> None:
     assert "**Goal:** fix the tests" in server.messages(made)[0]["parts"][0]["text"]
     command = next(command for command in server.get("/command") if command["name"] == "handoff")
     assert command["description"] == "Continue in a fresh session, optionally with a goal"
+
+
+def test_over_http_where_every_command_ends_in_a_500_its_toast_tells_what_came_of_it(
+    server: Server, play: Play
+) -> None:
+    play("Begin.", Reply("Begun."))
+    play(PROMPT, Reply("I go on."))
+    old = server.new_session(title="By command")
+    with toasts(server) as seen:
+        command(server, old, "handoff-now", "")
+        server.say(old, "Begin.")
+        command(server, old, "handoff-now", "to nobody: fix it")
+        assert left_for(server, old) is None
+        command(server, old, "handoff-now", "fix it")
+        nothing, nobody, made, *_ = until(lambda: seen if len(seen) > 2 else None)
+
+    assert nothing.startswith("There is nothing to hand off")
+    assert "nobody" in nobody
+    assert "build, plan" in nobody
+    assert made.startswith("Handed off")
+    assert left_for(server, old) is not None
 
 
 def test_both_tools_reach_the_model_with_their_schemas_and_cost_at_most_500_tokens(

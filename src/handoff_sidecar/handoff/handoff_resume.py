@@ -140,6 +140,7 @@ class HandoffResume:
             leaving = Leaving(scene, old, kept.turn, earlier)
             handoff = kept.model_copy(update=again)
             delivered = await deliver(scene.client, handoff, leaving, self._stored_prompts)
+            log.info("%s: %s made %s", kept.from_session, self._command, delivered.session.id)
             under_way.finish(delivered.session.id)
             unmarked, unmoved = await leaving.end(delivered.session.id)
             draft = handoff.prompt if is_draft else None

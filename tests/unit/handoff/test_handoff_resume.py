@@ -263,8 +263,9 @@ async def test_a_brief_that_a_session_came_of_makes_another_one_when_it_is_named
 
 
 async def test_whatever_works_on_the_same_brief_is_ended_before_the_new_session_begins_and_is_left_for_it(
-    opencode: FakeOpenCode, journal: Journal, resume: Resume
+    opencode: FakeOpenCode, journal: Journal, resume: Resume, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     under_way = journal.begin(handoff(prompt="## Session Handoff\n\nLogin works."))
     under_way.finish("ses_first")
     under_way.end()
@@ -280,6 +281,7 @@ async def test_whatever_works_on_the_same_brief_is_ended_before_the_new_session_
     assert "/session/ses_other/abort" not in asked
     marks = [opencode.sessions[name]["metadata"]["handoff"]["to"] for name in ("ses_old", "ses_first")]
     assert marks == [new["id"]] * 2
+    assert f"ses_old: /handoff-resume made {new['id']}" in caplog.messages
 
 
 async def test_without_the_old_session_the_rules_that_were_saved_hold(
