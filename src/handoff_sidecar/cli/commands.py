@@ -165,6 +165,8 @@ def index(arguments: argparse.Namespace) -> int:
 
 def stdio(_arguments: argparse.Namespace) -> NoReturn:
     """Serve an OpenCode process as its sidecar."""
+    # httpx has a command line of its own, for which it would load click and rich where they are: a third of our start.
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]
     from handoff_sidecar.sidecar.process import run_on_stdio
 
     run_on_stdio()

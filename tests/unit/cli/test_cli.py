@@ -139,3 +139,14 @@ def test_the_sidecar_ends_with_its_stdin_and_its_log_is_whole(tmp_path: Path) ->
     assert json.loads(ended.stdout)["result"]["server"]["name"] == "handoff-sidecar"
     (log,) = tmp_path.rglob("sidecar.log")
     assert "OpenCode of an unknown version (run)" in log.read_text(encoding="utf-8")
+
+
+def test_the_sidecar_loads_nothing_that_it_does_not_use(tmp_path: Path) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "handoff_sidecar", "stdio"]
+    done = subprocess.run(
+        command, input="", env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "httpx._client" in loaded
+    assert not loaded & {"click", "rich", "handoff_sidecar.installation.update", "handoff_sidecar.demo"}
