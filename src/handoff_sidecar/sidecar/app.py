@@ -77,7 +77,7 @@ from handoff_sidecar.sidecar.params import (
     WrittenMark,
 )
 from handoff_sidecar.sidecar.shim_sentences import too_old
-from handoff_sidecar.sidecar.trigger_file import SettingsAsTheyWere, leave_pattern
+from handoff_sidecar.sidecar.trigger_file import as_it_is, leave_pattern
 from handoff_sidecar.text.tokens import Tokenizer
 
 log = logging.getLogger(__name__)
@@ -199,7 +199,7 @@ class Sidecar:
         self._vocabulary = asyncio.create_task(asyncio.to_thread(self._tokenizer.load))
         if hello.mode in WATCHED_MODES:
             self._update = asyncio.create_task(self._look_for_update(hello.directory))
-        settings = SettingsAsTheyWere.of(self._folders.config / SETTINGS_FILE)
+        settings = as_it_is(self._folders.config / SETTINGS_FILE)
         source, flags = pattern(self._scenes.trigger_words())
         if settings is not None:
             leave_pattern(self._folders.state, settings, source, flags)

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
 
 from handoff_sidecar.folders import make_private, write_private
 
@@ -18,33 +17,22 @@ log = logging.getLogger(__name__)
 TRIGGER_FILE = "trigger.json"
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsAsTheyWere:
-    """A settings file at one moment."""
-
-    path: Path
-    size_bytes: int
-    time_ms: int
-
-    @classmethod
-    def of(cls, path: Path) -> Self | None:
-        """As it is now; None if there is none."""
-        try:
-            found = path.stat()
-        except OSError:
-            return None
-        return cls(path, found.st_size, found.st_mtime_ns // 1_000_000)
+def as_it_is(settings: Path) -> dict[str, object] | None:
+    """What tells a settings file as it is now from any other; None if there is none."""
+    try:
+        found = settings.stat()
+    except OSError:
+        return None
+    return {"path": str(settings), "bytes": found.st_size, "time": found.st_mtime_ns // 1_000_000}
 
 
-def leave_pattern(state: Path, settings: SettingsAsTheyWere, source: str, flags: str) -> None:
-    """Write the file, its owner's alone (0600); what can't be written is had from the sidecar each time."""
-    left = {
-        "path": str(settings.path),
-        "bytes": settings.size_bytes,
-        "time": settings.time_ms,
-        "source": source,
-        "flags": flags,
-    }
+def leave_pattern(state: Path, settings: Mapping[str, object], source: str, flags: str) -> None:
+    """Write the file, its owner's alone (0600); what can't be written is had from the sidecar each time.
+
+    Args:
+        settings: as `as_it_is` gives it.
+    """
+    left = {**settings, "source": source, "flags": flags}
     text = json.dumps(left, ensure_ascii=False)
     path = state / TRIGGER_FILE
     try:

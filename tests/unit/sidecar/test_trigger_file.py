@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from handoff_sidecar.sidecar.trigger_file import TRIGGER_FILE, SettingsAsTheyWere, leave_pattern
+from handoff_sidecar.sidecar.trigger_file import TRIGGER_FILE, as_it_is, leave_pattern
 
 
 def test_what_is_left_already_is_not_written_again(tmp_path: Path) -> None:
-    settings = SettingsAsTheyWere(tmp_path / "handoff.json", 12, 1_700_000_000_000)
+    settings = {"path": str(tmp_path / "handoff.json"), "bytes": 12, "time": 1_700_000_000_000}
     leave_pattern(tmp_path / "state", settings, "^handoff", "iu")
     file = tmp_path / "state" / TRIGGER_FILE
     os.utime(file, ns=(0, 0))
@@ -25,10 +25,10 @@ def test_a_folder_that_cannot_be_written_is_logged_and_no_more(
 ) -> None:
     (tmp_path / "state").write_text("a file in its place")
 
-    leave_pattern(tmp_path / "state", SettingsAsTheyWere(tmp_path, 0, 0), "^handoff", "iu")
+    leave_pattern(tmp_path / "state", {}, "^handoff", "iu")
 
     assert "could not be left" in caplog.text
 
 
 def test_there_are_no_settings_where_there_is_no_file(tmp_path: Path) -> None:
-    assert SettingsAsTheyWere.of(tmp_path / "handoff.json") is None
+    assert as_it_is(tmp_path / "handoff.json") is None
