@@ -59,6 +59,21 @@ WAKES = {
     ),
 }
 
+BACKGROUND = Wake(
+    (
+        calls(
+            "task",
+            description="find the login",
+            prompt=LOOK_UP,
+            subagent_type="explore",
+            load_skills=[],
+            run_in_background=True,
+        ),
+    ),
+    "[ALL BACKGROUND TASKS COMPLETE]",
+)
+"""Of oh-my-opencode's, which comes whenever the task ends: its "continue" waits for a session that is quiet."""
+
 OPENCODES_TOOLS = {
     *("bash", "edit", "glob", "grep", "invalid", "question", "read", "skill", "task", "todowrite", "webfetch", "write"),
     *("read_session", "session_handoff"),
@@ -164,7 +179,7 @@ def test_a_session_that_was_left_beside_a_neighbour_changes_nothing_until_a_pers
     taken = [command for each in neighbours(server.sandbox.config_folder) for command in each.commands]
     if hand_off is by_slash and "handoff" in taken:
         pytest.skip(f"its own `/handoff` is in the place of ours, and the doctor says so: {taken}")
-    wake = WAKES.get(name)
+    wake = BACKGROUND if (name, hand_off) == ("oh-my-opencode", by_itself) else WAKES.get(name)
     stubborn.first = wake.first if wake else ()
     if hand_off is by_itself:  # it has to fill up in the middle of a turn
         read = calls("read", filePath=str(server.sandbox.project / "README.md"))
@@ -177,6 +192,7 @@ def test_a_session_that_was_left_beside_a_neighbour_changes_nothing_until_a_pers
 
     made = str(until(partial(left_for, server, old)))
     assert until(partial(has_ended, server, made, "I went on.")) or hand_off is by_itself
+    stubborn.found.set()
     if wake:
         until(partial(was_woken, server, old, wake))
     until(partial(is_idle, server, old))
@@ -207,8 +223,7 @@ def test_a_background_tasks_result_changes_nothing_in_the_session_that_was_left(
 ) -> None:
     if name != "oh-my-opencode":
         pytest.skip("it has no background tasks")
-    work = {"description": "find the login", "prompt": LOOK_UP, "subagent_type": "explore", "load_skills": []}
-    stubborn.first = (calls("task", **work, run_in_background=True),)
+    stubborn.first = BACKGROUND.first
     old = server.new_session(title="With a background task")
     server.say(old, "Prepare.")
     server.say(old, "handoff the rest")
@@ -217,7 +232,7 @@ def test_a_background_tasks_result_changes_nothing_in_the_session_that_was_left(
 
     stubborn.found.set()
 
-    until(partial(was_woken, server, old, Wake((), "[ALL BACKGROUND TASKS COMPLETE]")))
+    until(partial(was_woken, server, old, BACKGROUND))
     until(partial(is_idle, server, old))
     assert not stubborn.changed.exists()
     assert all(ELSEWHERE in result for result in results(server, old, "write"))
