@@ -71,6 +71,10 @@ def in_another_session(screen: str) -> bool:
     return "Session Handoff" in screen and "word for word" in screen
 
 
+def in_the_box(line: str) -> bool:
+    return line.endswith("┃  /handoff-resume")
+
+
 def in_the_first_session(screen: str) -> bool:
     return "The login works." in screen and "Session Handoff" not in screen
 
@@ -96,6 +100,7 @@ def test_every_command_works_as_typed_and_leaves_no_line_in_the_log(
         terminal.wait_for(in_the_first_session, SCREEN_TIMEOUT_S)
         type_line(terminal, "/handoff-resume")
         said_on(terminal, "/handoff-resume")
+        terminal.wait_for(lambda screen: not any(map(in_the_box, screen.splitlines())), SCREEN_TIMEOUT_S)
         old = next(each["id"] for each in stored_sessions(sandbox) if not each["title"].startswith("Handoff: "))
         type_line(terminal, f"/handoff-resume {old}")
         terminal.wait_for(in_another_session, SCREEN_TIMEOUT_S)
