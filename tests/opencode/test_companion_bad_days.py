@@ -94,8 +94,7 @@ def test_every_command_works_as_typed_and_leaves_no_line_in_the_log(
         type_line(terminal, "/handoff-undo")
         terminal.wait_for(in_the_first_session, SCREEN_TIMEOUT_S)
         type_line(terminal, "/handoff-now mend the docs")
-        # OpenCode logs a turn that is stopped as an error.
-        terminal.wait_for(lambda screen: "**Goal:** mend the docs" in screen and "▣" in screen, SCREEN_TIMEOUT_S)
+        terminal.wait_for("**Goal:** mend the docs", SCREEN_TIMEOUT_S)
         type_line(terminal, "/handoff-undo please")
         terminal.wait_for(in_the_first_session, SCREEN_TIMEOUT_S)
         type_line(terminal, "/handoff-resume")
@@ -109,7 +108,8 @@ def test_every_command_works_as_typed_and_leaves_no_line_in_the_log(
         type_line(terminal, "/handoff-draft write more docs")
         terminal.wait_for("**Goal:** write more docs", SCREEN_TIMEOUT_S)
 
-    assert errors_in_the_log(sandbox) == []
+    # A turn that is stopped, as `/handoff-undo` does, is logged by OpenCode as an error, as after escape.
+    assert [line for line in errors_in_the_log(sandbox) if "error=Aborted" not in line] == []
 
 
 @in_both_versions
