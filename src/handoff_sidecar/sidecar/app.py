@@ -41,6 +41,7 @@ from handoff_sidecar.handoff.handoff_rules import handoff_rules
 from handoff_sidecar.handoff.handoff_undo import handoff_undo
 from handoff_sidecar.handoff.interrupted import Interrupted
 from handoff_sidecar.handoff.kept_marks import KeptMarks
+from handoff_sidecar.handoff.older_words import OlderWords
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.handoff.stored_prompts import StoredPrompts
 from handoff_sidecar.indexing.indexes import Indexes
@@ -110,7 +111,8 @@ class Sidecar:
         self._http = through_tunnel(self._carry)
         self._now = now
         self._upkeep = Upkeep(Indexes(folders.cache))
-        self._scenes = Scenes(self._http, folders.config, self._upkeep.words_before)
+        self._older_words = OlderWords(self._upkeep.words_before)
+        self._scenes = Scenes(self._http, folders.config, self._older_words.before)
         self._tokenizer = Tokenizer()
         self._vocabulary: asyncio.Task[None] | None = None
         self._update: asyncio.Task[None] | None = None
@@ -296,8 +298,9 @@ class Sidecar:
         trigger = find_trigger(typed, self._scenes.trigger_words())
         if trigger is None:
             return {"part": None}
-        context = ToolContext(session_id=message.session_id, directory=message.directory)
-        told = await self._typed.received(trigger, message.message_id, self._scenes.scene(context))
+        scene = self._scenes.scene(ToolContext(session_id=message.session_id, directory=message.directory))
+        go_on(self._older_words.read_ahead(scene))
+        told = await self._typed.received(trigger, message.message_id, scene)
         part = hidden_text(told, message.session_id, message.message_id, after=message.part_ids)
         # Others may rewrite what was typed; the handoff is made of what came.
         return {"part": part | {"metadata": {"handoff": {"typed": typed}}}}
