@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from opencode.server import TYPED, Play, calls, sidecars, until
+from opencode.server import sidecars, until
 from opencode.stored import stored_sessions
 from opencode.terminal import Terminal
 from opencode.test_run import plugin_with
@@ -27,7 +27,6 @@ from opencode.windows import (
 )
 
 from handoff_sidecar.demo.sandbox import Sandbox
-from handoff_sidecar.demo.scripted_model import Reply
 from handoff_sidecar.installation.plugin_file import shim_entry
 from handoff_sidecar.rpc.messages import ErrorCode
 
@@ -81,7 +80,7 @@ def in_the_first_session(screen: str) -> bool:
 
 @in_both_versions
 def test_every_command_works_as_typed_and_leaves_no_line_in_the_log(
-    with_companion: WithCompanion, play: Play, version: str
+    with_companion: WithCompanion, version: str
 ) -> None:
     sandbox = with_companion(version)
 
@@ -103,8 +102,6 @@ def test_every_command_works_as_typed_and_leaves_no_line_in_the_log(
         old = next(each["id"] for each in stored_sessions(sandbox) if not each["title"].startswith("Handoff: "))
         type_line(terminal, f"/handoff-resume {old}")
         terminal.wait_for(in_another_session, SCREEN_TIMEOUT_S)
-        play(TYPED, calls("session_handoff", summary="The docs are mended."), Reply("Handed over."))
-        terminal.wait_for(lambda screen: "interrupt" not in screen, SCREEN_TIMEOUT_S)
         type_line(terminal, "/handoff-draft write more docs")
         terminal.wait_for("**Goal:** write more docs", SCREEN_TIMEOUT_S)
 

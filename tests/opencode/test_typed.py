@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from opencode.server import PROMPT, TURN_TIMEOUT_S, TYPED, Play, Server, asked_about, calls, until
+from opencode.server import PROMPT, TURN_TIMEOUT_S, TYPED, Play, Server, asked_about, until
 from opencode.stored import stored_sessions
 from opencode.test_promises import at_work, made_from, said, seen
 
@@ -74,15 +74,16 @@ def test_after_escape_the_person_stays_and_a_question_is_answered(
     assert "handoff" not in server.get(f"/session/{session}").get("metadata", {})
 
 
-def test_a_draft_for_once_is_not_sent_and_its_goal_is_as_it_was_typed(server: Server, play: Play) -> None:
+def test_a_draft_for_once_asks_no_model_and_its_goal_is_as_it_was_typed(
+    server: Server, play: Play, model: ScriptedModel
+) -> None:
     session = at_work(server, play, "Draft")
-    play(TYPED, calls("session_handoff", summary="The login works.", goal="docs"), Reply("Handed over."))
     body = {"command": "handoff-draft", "arguments": "write the docs, then ask me"}
-    server.post(f"/session/{session}/command", body)
+    server.http.post(f"/session/{session}/command", json=body)  # 1.x answers 500, whatever came of it
 
     (message,) = server.messages(made_from(server, session))
     assert "**Goal:** write the docs, then ask me\n" in message["parts"][0]["text"]
-    assert "could not be made a draft" in server.tool_call(session, "session_handoff")["output"]
+    assert not asked_about(model, "write the docs, then ask me")
 
 
 def test_in_opencode_run_an_agent_that_only_talks_moves_nobody(

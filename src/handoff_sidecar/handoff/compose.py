@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from handoff_sidecar.brief.beginning import beginning_in
 from handoff_sidecar.brief.brief import Surroundings
@@ -60,7 +60,7 @@ async def compose(plan: Plan, scene: Scene, tokenizer: Tokenizer) -> Composed:
     if handoff.typed:
         wish = await wish_of(handoff.typed, scene.client, name=handoff.name, retry=TYPE_AGAIN)
         notes = notes.model_copy(update={"goal": wish.goal or None, "agent": wish.agent, "model": wish.model})
-    delivery, how = _delivery(_for_once(scene, gathered), reply=handoff.reply)
+    delivery, how = _delivery(scene, reply=handoff.reply)
     target, surroundings = await asyncio.gather(
         target_of(notes, gathered.facts, scene.client, name=handoff.name, retry=handoff.retry),
         look_around(notes, gathered),
@@ -102,14 +102,6 @@ async def compose(plan: Plan, scene: Scene, tokenizer: Tokenizer) -> Composed:
         "said": record_of_rules(written.said_rules),
     }
     return Composed(handoff.model_copy(update=in_words), notes, gathered, surroundings, written, how, plan_along)
-
-
-def _for_once(scene: Scene, gathered: Gathered) -> Scene:
-    """The scene with the delivery that this one handoff is to have."""
-    typed = gathered.facts.typed
-    if typed is None or not typed.is_draft:
-        return scene
-    return replace(scene, settings=scene.settings.model_copy(update={"delivery": "draft"}))
 
 
 def _delivery(scene: Scene, *, reply: bool) -> tuple[Delivery, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.call.tool import Definition
-from handoff_sidecar.session.trigger import DRAFT
 
 SESSION_HANDOFF = Definition(
     "session_handoff",
@@ -44,8 +43,9 @@ HANDOFF_RULES_COMMAND = {
 }
 HANDOFF_DRAFT_COMMAND = {
     "name": "handoff-draft",
-    "description": "Hand off, with the prompt in the input box of the new session for you to edit",
-    "template": f"handoff {DRAFT}: $ARGUMENTS",
+    "description": "The same as /handoff-now, with the prompt in the new session's input box for you to edit",
+    "template": "handoff: $ARGUMENTS",
+    "immediate": True,
 }
 COMMANDS = (
     HANDOFF_COMMAND,

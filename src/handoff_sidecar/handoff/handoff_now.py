@@ -1,4 +1,4 @@
-"""The command `/handoff-now`: an immediate handoff, with the computed brief and without a model call.
+"""The commands `/handoff-now` and `/handoff-draft`: an immediate handoff, with the computed brief and no model call.
 
 For a full context, a provider that is down, or a user in a hurry. Automatic handoffs use it too if the agent does
 not hand off.
@@ -7,6 +7,7 @@ not hand off.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from handoff_sidecar.brief.computed import computed_notes, requests_of
 from handoff_sidecar.brief.handoff import Handoff
@@ -28,10 +29,17 @@ NOTHING = "There is nothing to hand off: this session has no messages yet."
 
 
 class HandoffNow:
-    """The command, with what it needs; one for the whole process."""
+    """One of the commands, with what it needs.
 
-    def __init__(self, session_handoff: SessionHandoff) -> None:
+    Args:
+        name: as it is typed.
+        is_draft: whether the prompt is put into the new session's input box, whatever the settings say.
+    """
+
+    def __init__(self, session_handoff: SessionHandoff, name: str = "/handoff-now", *, is_draft: bool = False) -> None:
         self._session_handoff = session_handoff
+        self._name = name
+        self._is_draft = is_draft
 
     async def __call__(self, wanted: str, scene: Scene) -> ToolResult:
         """End the session's running turn, then hand the session off.
@@ -46,12 +54,20 @@ class HandoffNow:
         """
         if is_option(wanted):
             raise InvalidArguments(
-                f"/handoff-now has no option {wanted.strip()}. Nothing was handed off. Type it again with a "
-                "goal, or alone."
+                f"{self._name} has no option {wanted.strip()}. Nothing was handed off. Type it again with a goal, or "
+                "alone."
             )
-        wish = await wish_of(wanted, scene.client, name="/handoff-now", retry="type `/handoff-now` again")
+        if self._is_draft:
+            scene = replace(scene, settings=scene.settings.model_copy(update={"delivery": "draft"}))
+        retry = f"type `{self._name}` again"
+        wish = await wish_of(wanted, scene.client, name=self._name, retry=retry)
         error = await end_turn(scene.client, scene.context.session_id)
-        return await self._session_handoff.hand_off(lambda gathered: _planned(wish, gathered, error), scene)
+
+        def plan(gathered: Gathered) -> tuple[Notes, Handoff]:
+            notes, handoff = _planned(wish, gathered, error)
+            return notes, handoff.model_copy(update={"name": self._name, "retry": retry})
+
+        return await self._session_handoff.hand_off(plan, scene)
 
 
 def computed(gathered: Gathered, goal: str = "", error: str = "") -> tuple[Notes, Handoff]:
@@ -80,7 +96,5 @@ def _planned(wish: Wish, gathered: Gathered, error: str) -> tuple[Notes, Handoff
         "reply": (handoff.reply or wish.model is not None) and bool(wish.goal or wish.agent),
         "again": True,
         "announcement": "Handed off without a model call",
-        "name": "/handoff-now",
-        "retry": "type `/handoff-now` again",
     }
     return notes.model_copy(update={"agent": wish.agent, "model": wish.model}), handoff.model_copy(update=wanted)

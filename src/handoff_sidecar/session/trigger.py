@@ -18,9 +18,6 @@ TRIGGER_WORDS = ("session handoff", "session hand off", "handoff", "hand off")
 GOAL_MAX_CHARACTERS = 2_000
 """A goal is quoted to the agent; beyond this the agent reads it in the message itself."""
 
-DRAFT = "(draft)"
-"""How `/handoff-draft` writes out that the prompt is to be a draft: `handoff (draft): the goal`."""
-
 _QUOTES = "\"'“”„‘’«»「」『』`"
 """`opencode run` puts a message of several words in quotes; people do it too."""
 _INTRODUCING = ":;,.–—-：；，。、"
@@ -53,12 +50,10 @@ class Trigger:
         goal: what follows the trigger word, or None.
         certain: False where the sentence could also be about handoffs, so that the agent has to decide.
         is_question: the message ends in a question mark, and may only have asked something.
-        is_draft: the prompt is to wait in the input box, for once.
     """
 
     goal: str | None
     certain: bool
-    is_draft: bool = False
     is_question: bool = False
 
 
@@ -83,8 +78,6 @@ def find_trigger(text: str, words: tuple[str, ...] = TRIGGER_WORDS) -> Trigger |
         return None
     rest = text[match.end() :].strip()
     is_question = text.rstrip(f"{_QUOTES}\n\t ").endswith(("?", "？"))
-    is_draft = rest.startswith(DRAFT)
-    rest = rest.removeprefix(DRAFT)
     if text.lstrip()[0] in _QUOTES and rest[-1:] and rest[-1] in _QUOTES:
         rest = rest[:-1].strip()
     if is_option(rest.lstrip(":：")):
@@ -92,10 +85,10 @@ def find_trigger(text: str, words: tuple[str, ...] = TRIGGER_WORDS) -> Trigger |
     introduced = rest[:1] in _INTRODUCING
     goal = rest.lstrip(f"{_INTRODUCING}!！？… \t\n").strip()
     if not goal.strip("?!.…。？！ ") or _HASTE.fullmatch(goal) or _THE_WORK.fullmatch(goal):
-        return Trigger(goal=None, certain="?" not in rest, is_draft=is_draft, is_question=is_question)
+        return Trigger(goal=None, certain="?" not in rest, is_question=is_question)
     if not introduced and _TALKS_ABOUT_IT.match(goal.replace("’", "'")):
         return None
-    return Trigger(goal=goal, certain=introduced, is_draft=is_draft, is_question=is_question)
+    return Trigger(goal=goal, certain=introduced, is_question=is_question)
 
 
 def is_option(text: str) -> bool:

@@ -29,6 +29,7 @@ from handoff_sidecar.folders import APP_NAME, Folders, cache_folder
 from handoff_sidecar.handoff.arrivals import Arrivals
 from handoff_sidecar.handoff.causes import Causes
 from handoff_sidecar.handoff.definition import (
+    HANDOFF_DRAFT_COMMAND,
     HANDOFF_NOW_COMMAND,
     HANDOFF_RESUME_COMMAND,
     HANDOFF_RULES_COMMAND,
@@ -138,6 +139,7 @@ class Sidecar:
         }
         commands: dict[str, Command] = {
             str(HANDOFF_NOW_COMMAND["name"]): HandoffNow(session_handoff),
+            str(HANDOFF_DRAFT_COMMAND["name"]): HandoffNow(session_handoff, "/handoff-draft", is_draft=True),
             str(HANDOFF_UNDO_COMMAND["name"]): handoff_undo,
             str(HANDOFF_RULES_COMMAND["name"]): handoff_rules,
             str(HANDOFF_RESUME_COMMAND["name"]): HandoffResume(
