@@ -159,7 +159,7 @@ _FORMS = (
     ),
     r"before (?:you (?:commit|push|merge|deploy)|committing|pushing|merging|deploying),? always .+",
     # how things are called, and what they are made in
-    rf"(?:use|put) (?:the |an? )?(?:prefix|suffix) .+ (?:for|on|in|to) (?:(?:the|all|every|our) )?{_CODE_THINGS}",
+    rf"(?:use|put) (?:the |an? )?(?:prefix|suffix) .+ (?:for|on|in|to) (?:(?:all|every|our) )?{_CODE_THINGS}",
     rf"(?:prefix|name|title|sign) (?:(?:all|every|each|any|our|new)(?: \w+)? {_CODE_THINGS}|{_PLURAL}) \S.*",
     rf"(?:all |our |every )?{_CODE_THINGS} (?:are|is|stay|go) (?:always |only )?in {_LANGUAGES}",
     rf"(?:all|every|each) [\w ]{{2,30}} (?:is|are) (?:always |stored )?(?:in )?{_UNITS}[.!]?$",

@@ -71,6 +71,7 @@ def test_what_is_plainly_meant_for_longer_is_picked(said: str) -> None:
         "yes, use tabs",
         "leave it alone",
         "use prefix 3 here",
+        "use prefix 'ab/' for the branch name",
         "name it foo",
         "we only commit to that branch if files change",
         "Don't use the cache for this request",
