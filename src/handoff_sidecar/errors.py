@@ -9,7 +9,7 @@ HandoffSidecarError
 │   ├── InvalidArguments         the model can correct these and call again
 │   └── HandoffFailed            a handoff that could not be finished; says what was made and where the brief is
 │       └── NothingToHandOff     the session has no messages yet
-├── BadQuery                     what is searched for has no word in it, or is no regular expression that ends
+├── BadQuery                     a query without a word in it, or a regular expression that is invalid or takes too long
 ├── IndexBusy                    another process was writing to the search index for too long
 ├── IndexReplaced                the search index can't be used any more, and an empty one has taken its place
 ├── JournalUnavailable           the brief could not be written to disk, or read back
@@ -21,7 +21,7 @@ HandoffSidecarError
 ├── demo.processes.SandboxFailed  a program of the demonstration failed or took too long
 └── rpc.errors.*                 the JSON-RPC connection's own (RpcError, ConnectionLost, …)
 
-A message says what happened, to what, and what to do next; what a caller branches on is data, never the message.
+A message says what happened, to what, and what to do next. Callers branch on data, never on the message.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class UpdateFailed(HandoffSidecarError):
     """This installation could not be brought up to date.
 
     Attributes:
-        found: whether there is a newer release, which could not be installed; else nobody knows of one.
+        found: whether a newer release was found and could not be installed; if not, none is known.
     """
 
     def __init__(self, message: str, *, found: bool = False) -> None:

@@ -56,7 +56,8 @@ class Settings(BaseModel):
         ge=0,
         le=100,
         description="The percentage of the model's context at which a session is handed off automatically, or a "
-        "little before OpenCode compacts if that is earlier. Not set: one notice at 80. `0`: neither",
+        "little before OpenCode compacts if that is earlier. If it is not set, there is one notice at 80. With `0`, "
+        "there is neither",
     )
     warn_before: int = Field(
         default=10,
@@ -96,15 +97,15 @@ class Settings(BaseModel):
     auto_update: Literal["install", "notify", "off"] = Field(
         default="install",
         description=(
-            "Once a day: install a newer version if `uv tool` or `pipx` manages this one, and otherwise only tell you; "
-            "always only tell you; or don't look"
+            "Look for a newer version once a day. `install`: install it if `uv tool` or `pipx` manages this one; if "
+            "not, only tell you. `notify`: only tell you. `off`: don't look"
         ),
     )
     command: list[str] | None = Field(
         default=None,
         min_length=1,
         description="The command that starts the sidecar. `handoff-sidecar install` writes it into the plugin file in "
-        "place of its own",
+        "place of the usual one",
     )
 
     USER_ONLY: ClassVar[frozenset[str]] = frozenset(

@@ -19,7 +19,7 @@ ASKED = "and do nothing else: say where things stand"
 NUDGED = "and what was said will soon be cut down"
 """Stands in what it is told in the middle of that turn."""
 
-ELSEWHERE = "and two agents must not work in one folder: nothing was done."
+ELSEWHERE = "Nothing was done, because two agents must not work in one folder."
 """Ends the error of a call that was refused."""
 
 

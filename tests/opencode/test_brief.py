@@ -190,9 +190,9 @@ def test_a_plan_is_handed_to_another_agent_and_model_and_an_unknown_one_is_refus
 
     refused = hand_off(server, session, play, goal="to bild: make the move")
     assert refused["status"] == "error"
-    assert "there is no agent `bild`. There are: `build`, `plan`." in refused["error"]
+    assert "there is no agent `bild`. Available: `build`, `plan`." in refused["error"]
     refused = hand_off(server, session, play, goal=f"with {PROVIDER_ID}/m3: make the move")
-    assert f"There are: `{PROVIDER_ID}/m1`, `{PROVIDER_ID}/{PATCHING_MODEL}`." in refused["error"]
+    assert f"Available: `{PROVIDER_ID}/m1`, `{PROVIDER_ID}/{PATCHING_MODEL}`." in refused["error"]
     assert "handoff" not in server.get(f"/session/{session}").get("metadata", {}), "something was made"
 
     play(TYPED, calls("session_handoff", summary=SUMMARY, agent="plan", model="guessed/by-the-agent"))

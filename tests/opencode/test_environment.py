@@ -95,15 +95,15 @@ def test_a_full_disk_and_a_folder_that_can_not_be_made_cost_only_the_brief(prote
         (pid,) = sidecars(sandbox)
         before = sorted((state / "briefs").iterdir())
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-        assert "No copy on disk: the brief could not be saved in" in hand_off(server)["output"]
+        assert "There is no copy on disk: the brief could not be saved in" in hand_off(server)["output"]
         assert sorted((state / "briefs").iterdir()) == before, "half a file was left"
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         state.rename(state.with_name("away"))
         state.write_text("in the way")
-        assert "No copy on disk" in hand_off(server)["output"]
+        assert "There is no copy on disk" in hand_off(server)["output"]
         state.unlink()
         state.with_name("away").rename(state)
-        assert "No copy on disk" not in hand_off(server)["output"]
+        assert "There is no copy on disk" not in hand_off(server)["output"]
 
     assert sidecars(sandbox) == [pid], "none of this has cost a process"
 
@@ -228,7 +228,7 @@ def test_beside_a_plugin_with_the_same_tools_one_handoff_makes_one_session_and_n
     config.write_text(json.dumps({**own, "plugin": [[shim_entry().as_uri(), {"command": sidecar_command()}]]}))
     with tui(sandbox) as terminal:
         type_line(terminal, "handoff go on")
-        said(terminal, "Another plugin registers a tool")
+        said(terminal, "Another plugin also registers a tool")
         terminal.wait_for("Handed over.", SCREEN_TIMEOUT_S)
     assert log.read_text() == "session_handoff\n"
     assert len(stored_sessions(sandbox)) == 3, "the other plugin's call has made none of ours"

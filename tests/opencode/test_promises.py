@@ -112,7 +112,7 @@ def test_from_plan_to_build_the_plan_goes_along_byte_for_byte_but_for_secrets(
     for text in ("Plan the logout.", "And the docs?", "handoff to build"):
         server.say(session, text, agent="plan")
 
-    said(seen, "Plan of 6 lines, ")
+    said(seen, "The plan goes along (6 lines, ")
     first = server.messages(made_from(server, session))[0]
     assert first["info"]["agent"] == "build"
     prompt, plan, _ = (part["text"] for part in first["parts"])
@@ -220,7 +220,7 @@ def test_undo_leads_back_and_rules_are_listed_and_struck(server: Server, play: P
     assert "You once said" not in server.messages(made)[0]["parts"][0]["text"]
     server.say(made, "Write it.")
     command(server, made, "handoff-undo")
-    said(seen, "stays in the list, because you wrote there.")
+    said(seen, "stays in the session list, because you wrote there.")
     assert server.get(f"/session/{made}")["title"].startswith("Handoff: There and back")
 
 

@@ -42,9 +42,7 @@ def test_an_opencode_that_died_before_the_prompt_was_sent_offers_the_handoff_and
     with serving(sandbox) as server, toasts(server) as seen:
         elsewhere = server.new_session()
         offer = until(lambda: next(iter(seen), None))
-        assert offer == (
-            'A handoff of "Auth flow" was interrupted; its brief is kept.\n/handoff-resume makes its session.'
-        )
+        assert offer == ('A handoff of "Auth flow" was interrupted; its brief is kept.\n/handoff-resume finishes it.')
         assert asked_about(model, PROMPT) == []
         until(lambda: not list(briefs_of(sandbox).glob(".*")) or None)  # or it would be offered again
         server.http.post(f"/session/{elsewhere}/command", json={"command": "handoff-resume", "arguments": ""})

@@ -70,7 +70,7 @@ def test_an_agent_that_goes_on_after_its_handoff_is_refused_and_a_later_message_
     assert not (project / "old.txt").exists()
     for tool in ("write", "bash"):
         (refused,) = results(server, old, tool)
-        assert f"goes on in `{made}`, {ELSEWHERE}" in refused
+        assert f"goes on in `{made}`. {ELSEWHERE}" in refused
     assert results(server, old, "session_handoff") == ["completed", "completed"]
     assert server.messages(old)[-1]["parts"][-2]["text"] == "I stop."
 

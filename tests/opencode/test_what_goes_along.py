@@ -45,7 +45,7 @@ def test_what_the_agent_names_otherwise_is_understood_and_what_can_not_be_used_i
     assert "**Decisions:** JWT (no session store)\n" in prompt
     assert "**Next:** 1. Add the route 2. Clear the cookie\n" in prompt
     assert "**Files:** src/auth.ts\n" in prompt
-    assert "Left out: `mood` (no such argument), `model` (not one name)." in call["output"]
+    assert "Left out: `mood` (no such argument), `model` (not a single name)." in call["output"]
 
 
 def test_of_files_that_came_about_by_themselves_those_in_folders_of_other_plugins_are_none_of_the_work(

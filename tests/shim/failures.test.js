@@ -26,13 +26,13 @@ const said = [
   [
     "a crash at the start",
     new Failure("ended", { ending: CRASHED.slice(CRASHED.indexOf(" (")) }),
-    `session_handoff failed: ${CRASHED}. ${UNCHANGED} Try once more; if it fails again: r${REINSTALL}`,
+    `session_handoff failed: ${CRASHED}. ${UNCHANGED} Try once more. If that fails too, r${REINSTALL}`,
   ],
   [
     "a rest",
     new Failure("resting", { starts: 4, seconds: 7, last: CRASHED }),
-    "session_handoff failed: the sidecar failed to start 4 times in a row and won't be started for 7 s; last, " +
-      `${CRASHED}. ${UNCHANGED} Run \`handoff-sidecar doctor\`, which says what is wrong.`,
+    "session_handoff failed: the sidecar failed to start 4 times in a row and won't be started for 7 s; the last " +
+      `time, ${CRASHED}. ${UNCHANGED} Run \`handoff-sidecar doctor\`, which says what is wrong.`,
   ],
   [
     "a death in the middle",

@@ -208,7 +208,7 @@ test("in OpenCode the refusal is an error that the agent reads, and a person's m
   const call = { tool: "write", sessionID: "ses_old", callID: "call_1" };
   await assert.rejects(hooks["tool.execute.before"](call, { args: {} }), (error) => {
     assert.ok(error instanceof MeantThrow);
-    assert.match(error.message, /goes on in `ses_new`.* nothing was done.* Then stop\.$/);
+    assert.match(error.message, /goes on in `ses_new`.* Nothing was done.* Then stop\.$/);
     return true;
   });
   const at = Date.now();

@@ -55,7 +55,7 @@ test("without a sidecar to be had, one toast at the start says how to get it", a
   const [toast] = await until(() => toasts().length > 0 && toasts());
   assert.equal(
     toast.message,
-    "Handoffs can't be made: the Python side is not installed (not on the PATH: handoff-sidecar, uvx). " +
+    "Handoffs can't be made: the Python package is not installed (not found on the PATH: handoff-sidecar, uvx). " +
       "Run `uv tool install handoff-sidecar` (or `pipx install handoff-sidecar`), then restart OpenCode.",
   );
   await hooks.dispose();

@@ -58,7 +58,7 @@ test("a tool of another plugin's that has taken our name keeps its schema, and t
   assert.equal(toasts().length, 1);
   assert.match(
     toasts()[0].message,
-    /^Another plugin registers a tool `session_handoff` too, and agents see its description of the tool/,
+    /^Another plugin also registers a tool `session_handoff`, and agents see that plugin's description/,
   );
   await hooks.dispose();
 });

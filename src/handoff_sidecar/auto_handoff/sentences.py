@@ -22,7 +22,7 @@ ASK = (
 )
 """At the end of a turn."""
 
-UNDER_WAY = "The context is {percent} % full: the work moves to a fresh session. Press esc twice to stay."
+UNDER_WAY = "The context is {percent} % full: the work is moving to a fresh session. Press esc twice to stay."
 
 ANNOUNCEMENT = "The context was {percent} % full, so this session was handed off"
 

@@ -33,14 +33,14 @@ LOOKED_AT_MESSAGES = 40
 REMEMBERED = 200
 REASON_MAX_CHARACTERS = 120
 
-UNDER_WAY = "Handing off: the agent writes the brief. Press esc twice to stay."
+UNDER_WAY = "Handing off: the agent is writing the brief. Press esc twice to stay."
 NOTHING = "There is nothing to hand off: nobody has said anything in this session yet."
 TELL_OF_NOTHING = (
     "The user typed the handoff command, but there is nothing in this session to hand off. Say so in one short "
     "sentence, and do nothing else."
 )
-ONLY_TALKED = "No handoff was made: the agent answered instead. /handoff-now makes it."
-NOT_MADE = "The agent made no handoff, so it was made without its words"
+ONLY_TALKED = "No handoff was made: the agent answered instead. To hand off anyway, type /handoff-now."
+NOT_MADE = "The agent didn't hand off, so the handoff was made without its words"
 TOO_FULL = "The context was too full for the agent to answer, so the handoff was made without it"
 PROVIDER_FAILED = "The provider failed ({reason}), so the handoff was made without the agent"
 

@@ -119,7 +119,7 @@ def read_notes(arguments: Mapping[str, object]) -> Reading:
     notes = {field: lines if _is_list(field) else " ".join(lines) for field, lines in given.items() if lines}
     for field in ("agent", "model"):
         if len(given.get(field, ())) > 1:
-            problems.append(f"`{field}` (not one name)")
+            problems.append(f"`{field}` (not a single name)")
             notes.pop(field)
     if "summary" not in notes:
         raise InvalidArguments(

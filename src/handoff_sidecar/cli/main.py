@@ -55,15 +55,17 @@ def parser() -> argparse.ArgumentParser:
         type=_percent,
         default=argparse.SUPPRESS,
         metavar="PERCENT",
-        help="hand sessions off automatically when the model's context is this full, for example 80; 0 turns this off, "
-        "and the notice at 80 %% too; `default` goes back to the notice only",
+        help="hand sessions off automatically when this percentage of the model's context is full, for example 80; "
+        "0 turns off both this and the notice at 80 %%; `default` goes back to the notice alone",
     )
     install.add_argument(
         "--no-tui",
         action="store_true",
-        help="without the companion in OpenCode's TUI: no line beside the prompt, and all windows move together",
+        help="leave out the companion in OpenCode's TUI: no line beside the prompt, and a handoff moves all windows",
     )
-    uninstall = add("uninstall", installing.uninstall, "remove the plugin from OpenCode, the logs and the caches")
+    uninstall = add(
+        "uninstall", installing.uninstall, "remove the plugin from OpenCode, and delete the logs and caches"
+    )
     uninstall.add_argument("--purge", action="store_true", help="also remove your briefs and your settings")
     update = add("update", installing.update, "install the newest version of the same major version")
     update.add_argument("--in-background", choices=["install", "notify"], help=argparse.SUPPRESS)
@@ -75,19 +77,19 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--long", action="store_true", help="print a log of one handoff, step by step")
     show = add("show", commands.show, "print the brief of the latest handoff, or of any session (`briefs` lists them)")
     show.add_argument("session", nargs="?", metavar="SES", help="the old session or the new one")
-    show.add_argument("--raw", action="store_true", help="the whole file, with what only programs need")
+    show.add_argument("--raw", action="store_true", help="print the whole file, including what only programs need")
     briefs = add("briefs", commands.briefs, "list the briefs of your handoffs, newest first")
     briefs.add_argument("--all", action="store_true", help="list all of them, not only the newest 20")
-    resume = add("resume", commands.resume, "make the new session of an interrupted handoff, or of any brief")
+    resume = add("resume", commands.resume, "finish an interrupted handoff, or make a session from any brief")
     resume.add_argument(
         "id",
         nargs="?",
         default="",
         metavar="ID",
-        help="the old session, or a brief (default: the newest handoff here that was interrupted)",
+        help="the old session's id, or a brief's name (default: the newest interrupted handoff)",
     )
     _add_url(resume)
-    preview = add("preview", commands.preview, "print the brief that a handoff would write now; changes nothing")
+    preview = add("preview", commands.preview, "print the brief that a handoff would write now, without handing off")
     preview.add_argument("session", metavar="SES")
     _add_url(preview)
     read = add("read", commands.read, "read or search a session of a running `opencode serve`")
@@ -95,8 +97,10 @@ def parser() -> argparse.ArgumentParser:
     read.add_argument("--query", help='what to search for: words, "exact phrases" or a /regular expression/')
     read.add_argument("--file", help="show what was done to this file")
     read.add_argument("--limit", type=_limit, help="how many messages or matches (default: 20)")
-    read.add_argument("--before", metavar="MSG", help="only what came before this message")
-    read.add_argument("--detail", choices=["text", "tools"], help="tools: also tool calls, with inputs and outputs")
+    read.add_argument("--before", metavar="MSG", help="show only what came before this message")
+    read.add_argument(
+        "--detail", choices=["text", "tools"], help="`tools` also shows tool calls, with inputs and outputs"
+    )
     _add_url(read)
     read.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     index = add("index", commands.index, "show what the search indexes hold")

@@ -82,7 +82,7 @@ def npm_install(config: Path) -> Finding:
     ):
         return good("npm install", f"OpenCode has its own packages in {config}")
     if _names(config / ".gitignore", "package-lock.json"):  # which OpenCode writes just before
-        return good("npm install", "OpenCode tried, and could not install its own packages. Handoffs don't need them")
+        return good("npm install", "OpenCode tried to install its own packages and failed. Handoffs don't need them")
     return note(
         "npm install",
         f"when OpenCode first starts with a plugin, it downloads about 63 MB of its own packages into {config}. "
@@ -208,8 +208,8 @@ def updates(config: Path, origin: Origin, installers: Installers) -> Finding:
     if how == "off":
         return good("updates", f"off (`auto_update`); by hand: {origin.by_hand}")
     if installers.uv is None and (origin.keeper == "uv tool" or not installers.pip):
-        who = "uv" if origin.keeper == "uv tool" else f"a pip of version {Version('26')} or uv"
-        return note("updates", f"can't be checked for: {who} is not on the PATH", f"update by hand: {origin.by_hand}")
+        why = "uv is not" if origin.keeper == "uv tool" else f"neither uv nor pip {Version('26')} or later is"
+        return note("updates", f"can't be looked for: {why} on the PATH", f"update by hand: {origin.by_hand}")
     installs = how == "install" and origin.updates_itself
     marks = sorted(cache_folder().glob("looked-for-updates-*"))
     looked = f", last on {marks[-1].name[-10:]}" if marks else ""

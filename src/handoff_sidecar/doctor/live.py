@@ -28,6 +28,6 @@ def handoff() -> Finding:
                 return broken("live", f"the handoff failed: {call.get('error')}", "read the log (its folder is above)")
             wait_for_answer(http, call["metadata"]["sessionID"])
     except (HandoffSidecarError, httpx.HTTPError) as error:
-        return broken("live", str(error), "read what OpenCode said; the other checks don't need this one")
+        return broken("live", str(error), "read what OpenCode said; the other checks don't depend on this one")
     took_ms = call["time"]["end"] - call["time"]["start"]
     return good("live", f"handed off in OpenCode {made.binary.version} in {took_ms:.0f} ms, and the new session works")

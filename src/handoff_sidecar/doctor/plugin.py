@@ -39,9 +39,9 @@ ROUND_TRIP_TIMEOUT_S = 20.0
 INSTALL = "run `handoff-sidecar install`, then restart OpenCode"
 COMMAND_TAKEN = "which of the two you get depends on the order in which OpenCode loads them"
 INSTEAD = {
-    "handoff": "type `handoff` or `handoff <goal>` without the slash, which is ours in any case",
-    "handoff-now": "type `handoff`, or remove the other",
-    "handoff-resume": "run `handoff-sidecar resume`, or remove the other",
+    "handoff": "type `handoff` or `handoff <goal>` without the slash, which always reaches this plugin",
+    "handoff-now": "type `handoff`, or remove the other command",
+    "handoff-resume": "run `handoff-sidecar resume`, or remove the other command",
 }
 
 MOVE_AND_INSTALL = f"move it away, then {INSTALL}"

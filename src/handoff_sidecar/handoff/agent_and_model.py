@@ -81,7 +81,7 @@ async def wish_of(text: str, client: OpenCodeClient, *, name: str, retry: str) -
         return read_wish(text, [agent.name for agent in agents if agent.can_lead], [str(model) for model in models])
     except OpenCodeError as error:
         raise HandoffFailed(
-            f"{name}: agent and model could not be checked ({error}). Nothing was made: leave them out, or {retry}."
+            f"{name}: the agent and model could not be checked ({error}). Nothing was made: leave them out, or {retry}."
         ) from error
     except InvalidArguments as error:
         raise HandoffFailed(f"{name}: {error}, and {retry}.") from error

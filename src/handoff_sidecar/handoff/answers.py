@@ -33,7 +33,7 @@ def made(
         if asked is not None and asked != got
     ]
     if refused:
-        remarks = [f"OpenCode did not take {' and '.join(refused)}.", *remarks]
+        remarks = [f"OpenCode did not use {' and '.join(refused)}.", *remarks]
     handed_off = (
         f'Handed off to `{session.id}`, "{session.title}": agent {delivered.agent}, model {delivered.model}, '
         f"prompt of {handoff.tokens} tokens{f', and {handoff.beside:,} beside it' if handoff.beside else ''}."
@@ -66,7 +66,7 @@ def remarks_on(composed: Composed) -> list[str]:
     remarks = [composed.plan.remark] if composed.plan else []
     if written.summary_was_cut:
         remarks.append(
-            f"The summary was cut (to {SUMMARY_MAX_CHARACTERS:,} characters or less): next time, 1-3 sentences."
+            f"The summary was cut to {SUMMARY_MAX_CHARACTERS:,} characters or less: next time, write 1-3 sentences."
         )
     if written.lifted:
         remarks.append(f"Left out because the user took it back: {'; '.join(map(str, written.lifted))}")
@@ -80,9 +80,9 @@ def remarks_on(composed: Composed) -> list[str]:
 def made_already(session_id: str) -> ToolResult:
     """The answer if an earlier call of the same turn has made the session."""
     return ToolResult(
-        title="Handed off already",
+        title="Already handed off",
         output=(
-            f"This turn was handed off already, to `{session_id}` (`opencode -s {session_id}`); nothing new was made.\n"
+            f"This turn was already handed off to `{session_id}` (`opencode -s {session_id}`); nothing new was made.\n"
             "The work goes on there: say so in one short sentence, then stop."
         ),
         metadata={"sessionID": session_id},

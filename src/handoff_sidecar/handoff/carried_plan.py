@@ -45,15 +45,11 @@ async def carried_plan(gathered: Gathered, redact: Redact) -> CarriedPlan | None
     whole, written_at = (found.text, found.created)
     text = redact(whole[:PLAN_MAX_CHARACTERS])
     time = datetime.fromtimestamp(written_at / 1000, UTC).astimezone().strftime("%H:%M")
-    named = f"Plan of {count(len(text.splitlines()), 'line')}, {time}"
-    replaced = "" if text == whole[:PLAN_MAX_CHARACTERS] else ", secrets in it replaced"
+    lines = count(len(text.splitlines()), "line")
+    replaced = "" if text == whole[:PLAN_MAX_CHARACTERS] else ", secrets replaced"
     cut = "" if len(whole) <= PLAN_MAX_CHARACTERS else f", cut after {PLAN_MAX_CHARACTERS:,} characters"
-    return CarriedPlan(
-        text,
-        f"{_HEADING.format(agent=agent)}\n\n{text}",
-        f"{named}{replaced}{cut}",
-        f"{named}, goes along{replaced}{cut}.",
-    )
+    announcement = f"The plan goes along ({lines}, written at {time}{replaced}{cut})"
+    return CarriedPlan(text, f"{_HEADING.format(agent=agent)}\n\n{text}", announcement, f"{announcement}.")
 
 
 async def _in_a_file(gathered: Gathered) -> Plan | None:

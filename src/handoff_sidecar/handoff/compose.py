@@ -27,7 +27,7 @@ from handoff_sidecar.text.tokens import Tokenizer
 Plan = Callable[[Gathered], tuple[Notes, Handoff]]
 """Decides, from what is known of the session, what to say and how to hand off. May raise HandoffFailed."""
 
-TYPE_AGAIN = "tell the user so, who can type it again"
+TYPE_AGAIN = "tell the user so, so that they can type it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,5 +119,5 @@ def _delivery(scene: Scene, *, reply: bool) -> tuple[Delivery, str]:
         why = "no TUI's input box can be reached" if mode != "tui" else f"`open` is `{settings.open}`"
     return (
         "context",
-        f"It could not be made a draft, because {why}: the prompt is in the session, and the user speaks first.",
+        f"The prompt could not be made a draft, because {why}. It is in the session, and the user speaks first.",
     )

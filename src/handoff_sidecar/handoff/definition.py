@@ -25,7 +25,7 @@ HANDOFF_NOW_COMMAND = {
 }
 HANDOFF_RESUME_COMMAND = {
     "name": "handoff-resume",
-    "description": "Make the session of a handoff that was interrupted, or of any brief by its session's id",
+    "description": "Finish a handoff that was interrupted, or make a session from any brief, named by its session's id",
     "template": "handoff-resume: $ARGUMENTS",
     "immediate": True,
 }

@@ -102,11 +102,11 @@ async def gather(scene: Scene) -> Gathered:
         messages = await _what_stands(session, messages, client)
     missing = []
     if isinstance(messages, BaseException):
-        missing.append(f"Made without this session's messages: {messages}.")
+        missing.append(f"The brief lacks this session's messages: {messages}.")
     if isinstance(todos, BaseException):
-        missing.append(f"Made without the todo list: {todos}.")
+        missing.append(f"The brief lacks the todo list: {todos}.")
     if isinstance(running, BaseException):
-        missing.append(f"Made without what is still running: {running}.")
+        missing.append(f"The brief lacks the subagents that are still running: {running}.")
     page = MessagePage([], None) if isinstance(messages, BaseException) else messages
     listed = [] if isinstance(todos, BaseException) else todos
     facts = facts_of(

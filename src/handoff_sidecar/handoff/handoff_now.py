@@ -54,8 +54,8 @@ class HandoffNow:
         """
         if is_option(wanted):
             raise InvalidArguments(
-                f"{self._name} has no option {wanted.strip()}. Nothing was handed off. Type it again with a goal, or "
-                "alone."
+                f"{self._name} has no option {wanted.strip()}. Nothing was handed off. Type the command again, with "
+                "a goal or alone."
             )
         if self._is_draft:
             scene = replace(scene, settings=scene.settings.model_copy(update={"delivery": "draft"}))

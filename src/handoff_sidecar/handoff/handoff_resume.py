@@ -85,7 +85,7 @@ class HandoffResume:
                 if scene.mode != "run":
                     await scene.client.select_session(each.made.id, leaving=scene.context.session_id)
                 await _tidy(scene, each.brief.handoff)
-                return _result(each.made, ["It was there already."])
+                return _result(each.made, ["It had been made already."])
         brief = self.choose(name, root)
         result = await self._resume(brief, scene)
         await _tidy(scene, brief.handoff)
@@ -150,7 +150,7 @@ class HandoffResume:
             raise HandoffFailed(sentence, brief=brief.path) from error
         finally:
             under_way.close(is_heard=self._is_heard())
-        another = f"This handoff had already made `{made_before}`. This is another session." if made_before else ""
+        another = f"This handoff had already made `{made_before}`; this is a second session." if made_before else ""
         waits = "" if reply or is_draft else "The prompt is in the session, and you speak first."
         return _result(delivered.session, [another, remark, unmarked, unshown, waits])
 

@@ -31,7 +31,7 @@ class _Rule:
     is_carried: bool
 
     def __str__(self) -> str:
-        how = "carried" if self.is_carried else "you said it"
+        how = "from an earlier session" if self.is_carried else "you said it"
         return f'"{one_line(self.text, RULE_MAX_CHARACTERS)}" ({how})'
 
 

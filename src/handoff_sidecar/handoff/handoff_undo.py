@@ -56,7 +56,8 @@ async def handoff_undo(_words: str, scene: Scene) -> ToolResult:
         raise HandoffFailed(f"/handoff-undo: {why}, so there is no way back from here. Nothing was done.")
     if session.is_left:
         raise HandoffFailed(
-            f"/handoff-undo: the work went on from here in `{session.handoff.to}`. Type it there. Nothing was done."
+            f"/handoff-undo: the work went on from here in `{session.handoff.to}`. Type /handoff-undo there. "
+            "Nothing was done."
         )
     await end_turn(client, session.id)
     page = await client.messages(session.id, limit=LOOKED_AT_MESSAGES)
@@ -70,7 +71,9 @@ async def handoff_undo(_words: str, scene: Scene) -> ToolResult:
     log.info("%s: undone, back to %s", session.id, old.id)
     told = f'Back in "{_named(old)}": its work goes on here. '
     told += (
-        f'"{_named(session)}" stays in the list, because {stays} there.' if stays else "The new session was removed."
+        f'"{_named(session)}" stays in the session list, because {stays} there.'
+        if stays
+        else "The new session was removed."
     )
     await notify(client, told)
     return ToolResult(title=old.title, output=told, metadata={"sessionID": old.id})

@@ -47,10 +47,10 @@ class Interruption:
     def notice(self) -> str:
         """What the user is told, once."""
         if self.made is not None:
-            return f'The handoff that was interrupted is there: "{self.made.title}" is in the session list.'
+            return f'The interrupted handoff had made its session: "{self.made.title}" is in the session list.'
         of = self.brief.handoff.from_title or self.brief.handoff.title
         # A line of its own: in a toast, the command would be broken at its hyphen.
-        return f'A handoff of "{of}" was interrupted; its brief is kept.\n/handoff-resume makes its session.'
+        return f'A handoff of "{of}" was interrupted; its brief is kept.\n/handoff-resume finishes it.'
 
 
 Then = Callable[[UnderWay, Interruption, OpenCodeClient], Awaitable[None]]

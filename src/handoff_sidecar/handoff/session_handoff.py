@@ -174,7 +174,7 @@ class SessionHandoff:
             return self._journal.begin(handoff), ""
         except JournalUnavailable as error:
             log.warning("%s", error)
-            return None, f"No copy on disk: {error}."
+            return None, f"There is no copy on disk: {error}."
 
 
 def _without_the_agent(gathered: Gathered) -> tuple[Notes, Handoff]:

@@ -127,7 +127,7 @@ def _read(file: Path) -> tuple[str, dict[str, Any]]:
     except (OSError, ValueError, RecursionError) as error:
         raise InstallFailed(f"{file} can't be read ({error}): correct it, and run this again") from error
     if not isinstance(held, dict) or not isinstance(held.get(_LIST, []), list):
-        raise InstallFailed(f"{file} does not hold what OpenCode reads: correct it, and run this again")
+        raise InstallFailed(f"{file} does not have the form that OpenCode expects: correct it, and run this again")
     return text, held
 
 

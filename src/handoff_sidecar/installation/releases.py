@@ -68,7 +68,7 @@ def newest_release(current: Version, origin: Origin, installers: Installers, now
         found = _ask_pip(f"{APP_NAME}{wanted}", uploaded_before, pre=current.is_prerelease)
     else:
         raise UpdateFailed(
-            f"uv or pip {OLDEST_PIP} or newer is needed to check for a new version. By hand: {origin.by_hand}"
+            f"uv or pip {OLDEST_PIP} or newer is needed to check for a new version. To update: {origin.by_hand}"
         )
     is_too_new = found.is_prerelease and not current.is_prerelease  # all that pip found were pre-releases
     return current if is_too_new else max(found, current)

@@ -36,7 +36,9 @@ def look(origin: Origin, installers: Installers, now: datetime) -> Version:
         UpdateFailed: nobody could be asked.
     """
     if not origin.follows_index:
-        raise UpdateFailed(f"this installation ({origin}) is not updated from the package index: {origin.by_hand}")
+        raise UpdateFailed(
+            f"this installation ({origin}) is not updated from the package index. To update: {origin.by_hand}"
+        )
     return newest_release(CURRENT, origin, installers, now)
 
 
@@ -57,7 +59,7 @@ def install(newest: Version, origin: Origin, installers: Installers, config: Pat
     _install(origin, installers, newest)
     if (config / "plugin" / PLUGIN_FILE).exists():
         _run([sys.executable, "-P", "-m", "handoff_sidecar", "install"], origin)  # the new version's own
-    return f"{APP_NAME} {newest} is installed and runs from OpenCode's next start."
+    return f"{APP_NAME} {newest} is installed and runs when OpenCode next starts."
 
 
 def in_background(how: str, origin: Origin, installers: Installers, config: Path, now: datetime) -> str:
@@ -73,7 +75,7 @@ def in_background(how: str, origin: Origin, installers: Installers, config: Path
             return install(newest, origin, installers, config)
     except UpdateFailed as error:
         return str(error) if error.found else ""
-    return f"{is_out(newest)} Update: {origin.by_hand}."
+    return f"{is_out(newest)} To update: {origin.by_hand}."
 
 
 def _install(origin: Origin, installers: Installers, version: Version) -> None:
@@ -113,6 +115,7 @@ def _run(words: list[str], origin: Origin, env: dict[str, str] | None = None) ->
 
 def _not_installed(words: list[str], why: str, origin: Origin) -> UpdateFailed:
     return UpdateFailed(
-        f"{APP_NAME} has a newer release, but `{' '.join(words)}` failed: {why.rstrip('.')}. By hand: {origin.by_hand}",
+        f"{APP_NAME} has a newer release, but `{' '.join(words)}` failed: {why.rstrip('.')}. "
+        f"To update: {origin.by_hand}",
         found=True,
     )

@@ -111,8 +111,8 @@ class Query:
                 yield match.start()
         except TimeoutError as error:
             raise BadQuery(
-                f"the regular expression /{self.pattern.pattern}/ was stopped, because it took too long (nested "
-                "repetitions such as (a+)+ do): make it simpler, or search for words"
+                f"the regular expression /{self.pattern.pattern}/ was stopped, because it took too long, as nested "
+                "repetitions such as (a+)+ do: make it simpler, or search for words"
             ) from error
 
 

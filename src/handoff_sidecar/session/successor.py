@@ -136,5 +136,5 @@ def _unknown(what: str, name: str, there_are: Sequence[str]) -> str:
     more = f" (+{len(there_are) - LISTED_NAMES} more)" if len(there_are) > LISTED_NAMES else ""
     return (
         f"nothing was done, because there is no {what} `{one_line(name, NAME_MAX_CHARACTERS)}`. "
-        f"There are: {listed}{more}. Correct the {what}, or leave it out"
+        f"Available: {listed}{more}. Correct the {what}, or leave it out"
     )

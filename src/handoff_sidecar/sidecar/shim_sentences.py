@@ -8,14 +8,14 @@ from __future__ import annotations
 from handoff_sidecar.opencode.versions import OLDEST
 
 REINSTALL = "Run `handoff-sidecar install` again, then restart OpenCode."
-_ONCE_MORE = "Try once more; if it fails again: run `handoff-sidecar install` again, then restart OpenCode."
+_ONCE_MORE = "Try once more. If that fails too, run `handoff-sidecar install` again, then restart OpenCode."
 
 FAILURES = {
     kind: {"cause": cause, "next": then}
     for kind, cause, then in (
         (
             "missing",
-            "the Python side is not installed (not on the PATH: {looked})",
+            "the Python package is not installed (not found on the PATH: {looked})",
             "Run `uv tool install handoff-sidecar` (or `pipx install handoff-sidecar`), then restart OpenCode.",
         ),
         ("notFound", "the sidecar's program could not be started ({program}: {code})", REINSTALL),
@@ -26,7 +26,10 @@ FAILURES = {
         ("told", "{cause}", ""),
         (
             "resting",
-            "the sidecar failed to start {starts} times in a row and won't be started for {seconds} s; last, {last}",
+            (
+                "the sidecar failed to start {starts} times in a row and won't be started for {seconds} s; "
+                "the last time, {last}"
+            ),
             "Run `handoff-sidecar doctor`, which says what is wrong.",
         ),
         ("died", "the sidecar stopped in the middle of the call{ending}", "The next call starts the sidecar again."),
@@ -57,11 +60,11 @@ SENTENCES = {
     ),
     "newestBrief": "If its brief was written, it is the newest in {briefs}.",
     "worksElsewhere": (
-        "This session's work goes on in `{sessionID}`, and two agents must not work in one folder: nothing was done. "
-        "Tell the user so, and that they can go on here by writing a new message. Then stop."
+        "This session's work goes on in `{sessionID}`. Nothing was done, because two agents must not work in one "
+        "folder. Tell the user so, and that they can go on here by writing a new message. Then stop."
     ),
     "toolOfAnother": (
-        "Another plugin registers a tool `{name}` too, and agents see its description of the tool. Remove one of the "
+        "Another plugin also registers a tool `{name}`, and agents see that plugin's description. Remove one of the "
         "two plugins (`handoff-sidecar doctor` names the other), then restart OpenCode."
     ),
     "commandOfAnother": (
@@ -79,6 +82,6 @@ def too_old(version: str | None) -> str:
     """What a person is told in an OpenCode that lacks what a handoff needs."""
     name = "This OpenCode" if version is None else f"OpenCode {version}"
     return (
-        f"{name} is too old for handoff-sidecar, which needs {OLDEST} or later and does nothing until then. "
+        f"{name} is too old for handoff-sidecar, which needs {OLDEST} or later and does nothing in older versions. "
         "Run `opencode upgrade`, then restart OpenCode."
     )

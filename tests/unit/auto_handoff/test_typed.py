@@ -74,7 +74,7 @@ async def test_a_certain_form_is_handed_off_without_the_agent(
     (made,) = opencode.made()
     assert "It works now." in opencode.messages[made["id"]][0]["parts"][0]["text"]
     assert said(opencode)[0] == UNDER_WAY
-    assert "The agent made no handoff" in said(opencode)[1]
+    assert "The agent didn't hand off" in said(opencode)[1]
 
 
 async def test_words_that_the_agent_answered_move_nobody(opencode: FakeOpenCode, typed: TypedHandoffs) -> None:

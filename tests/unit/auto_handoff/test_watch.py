@@ -129,7 +129,7 @@ async def test_the_agents_own_handoff_goes_on_with_the_work_and_is_counted(rig: 
     assert new["metadata"]["handoff"]["auto"] == 1
     assert "The work was interrupted" in rig.opencode.messages[new["id"]][0]["parts"][1]["text"]
     assert rig.toasts == [
-        "The context is 80 % full: the work moves to a fresh session. Press esc twice to stay.",
+        "The context is 80 % full: the work is moving to a fresh session. Press esc twice to stay.",
         'The context was 80 % full, so this session was handed off. The work goes on in "Handoff: Auth flow".',
     ]
     rig.ends(POINT)

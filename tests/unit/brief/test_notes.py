@@ -42,7 +42,7 @@ def test_what_models_send_in_place_of_the_schema_is_understood(
     ("given", "named"),
     [
         ({"mood": "hopeful"}, "`mood` (no such argument)"),
-        ({"agent": ["build", "plan"]}, "`agent` (not one name)"),
+        ({"agent": ["build", "plan"]}, "`agent` (not a single name)"),
         ({"files_modified": ["a"] * 100_000}, "`files_modified` from entry 2,000 on"),
         ({"next_steps": "[" + "1," * 5_000 + "1]"}, "`next_steps` from entry 2,000 on"),
         ({"goal": "x" * 1_000_000}, "`goal` after 200,000 characters"),

@@ -61,7 +61,7 @@ def test_the_help_says_what_0_turns_off_and_how_to_go_back(
         run(monkeypatch, "install", "--help")
 
     said = " ".join(capsys.readouterr().out.split())
-    assert f"0 turns this off, and the notice at {NOTICE_PERCENT} % too" in said
+    assert f"0 turns off both this and the notice at {NOTICE_PERCENT} %" in said
     assert "`default` goes back" in said
 
 

@@ -88,7 +88,7 @@ def test_opencodes_own_npm_install_is_no_longer_asked_for_where_opencode_has_bee
     found = environment.npm_install(config)
 
     assert (found.mark, found.next_step) == ("good", "")
-    assert ("could not install" in found.text) == (left == ".gitignore")
+    assert ("and failed" in found.text) == (left == ".gitignore")
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_the_latest_crash_is_shown_with_its_last_line() -> None:
         ),
         (Origin("uv tool"), Installers("/uv", pip=False), "off", "off (`auto_update`)"),
         (Origin("pip", "/clone"), Installers("/uv", pip=False), "install", "by hand: install it again from /clone"),
-        (Origin("uv tool"), Installers(None, pip=True), "install", "can't be checked for: uv is not on the PATH"),
+        (Origin("uv tool"), Installers(None, pip=True), "install", "can't be looked for: uv is not on the PATH"),
     ],
 )
 def test_how_updates_come_is_told(

@@ -91,7 +91,7 @@ async def test_an_agent_that_there_is_not_is_named_with_those_there_are(
         await handoff_now("to nobody: review", scene(opencode))
 
     assert str(caught.value) == (
-        "/handoff-now: nothing was done, because there is no agent `nobody`. There are: `build`, `plan`. Correct the "
+        "/handoff-now: nothing was done, because there is no agent `nobody`. Available: `build`, `plan`. Correct the "
         "agent, or leave it out, and type `/handoff-now` again."
     )
     assert opencode.made() == []

@@ -117,7 +117,7 @@ async def test_a_handoff_that_died_is_offered_once_with_nothing_half_made_and_re
         with pytest.raises(HandoffFailed, match="There is no unfinished handoff here"):
             await resume()
     else:
-        assert 'A handoff of "Auth flow" was interrupted; its brief is kept.\n/handoff-resume makes' in toast["message"]
+        assert 'A handoff of "Auth flow" was interrupted; its brief is kept.\n/handoff-resume' in toast["message"]
         await resume()
     (new,) = opencode.made()
     assert opencode.sessions["ses_old"]["metadata"]["handoff"]["to"] == new["id"]
@@ -136,7 +136,7 @@ async def test_the_next_handoff_of_that_session_makes_no_second_one(
 
     (new,) = opencode.made()
     assert again.metadata["sessionID"] == new["id"]
-    assert ("already" in again.title) == bool(whole)
+    assert ("Already" in again.title) == bool(whole)
     assert list(journal.unfinished()) == []
 
 
@@ -257,7 +257,7 @@ async def test_a_brief_that_a_session_came_of_makes_another_one_when_it_is_named
     result = await resume("`ses_old`")
 
     (new,) = opencode.made()
-    assert "had already made `ses_first`. This is another session" in result.output
+    assert "had already made `ses_first`; this is a second session" in result.output
     assert journal.came_from("ses_first") == "ses_old"
     assert journal.came_from(new["id"]) == "ses_old"
 

@@ -144,7 +144,7 @@ async def test_an_agents_whole_name_and_nothing_else_means_to_implement_the_plan
     assert f"**Goal:** {goal}" in message["parts"][0]["text"]
     carried = [part["text"] for part in message["parts"] if part["text"].endswith(PLAN)]
     assert len(carried) == (agent == "build")
-    assert ("Plan of 5 lines" in result.output) == (agent == "build")
+    assert ("The plan goes along (5 lines" in result.output) == (agent == "build")
 
 
 async def test_the_old_session_is_marked_and_keeps_its_other_metadata(
@@ -284,7 +284,7 @@ async def test_without_messages_or_todos_the_handoff_is_made_and_says_so(
     result = await hand_off()
 
     assert len(opencode.made()) == 1
-    assert "Made without" in result.output
+    assert "The brief lacks" in result.output
 
 
 @pytest.mark.parametrize(
@@ -425,7 +425,7 @@ async def test_an_agent_that_opencode_no_longer_knows_is_replaced_and_that_is_sa
 
     (new,) = opencode.made()
     assert opencode.messages[new["id"]][0]["info"]["agent"] == "build"
-    assert "did not take agent plan" in result.output
+    assert "did not use agent plan" in result.output
 
 
 @pytest.mark.parametrize("path_end", ["/session", "/prompt_async"])
@@ -526,7 +526,7 @@ async def test_an_agent_that_is_gone_does_not_cost_the_model(opencode: FakeOpenC
     (message,) = opencode.messages[opencode.made()[0]["id"]]
     assert message["info"]["agent"] == "build"
     assert message["info"]["model"]["modelID"] == "m2"
-    assert "did not take agent plan." in result.output
+    assert "did not use agent plan." in result.output
 
 
 @pytest.mark.parametrize("step", ["/session", "/prompt_async"])
@@ -559,4 +559,4 @@ async def test_a_disk_that_can_not_be_written_to_does_not_keep_anyone_in_a_full_
     result = await hand_off()
 
     assert len(opencode.made()) == 1
-    assert "No copy on disk" in result.output
+    assert "no copy on disk" in result.output

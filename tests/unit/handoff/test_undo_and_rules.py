@@ -51,7 +51,7 @@ async def test_a_session_in_which_something_was_done_stays_and_is_named(
 
     result = await handoff_undo("", here(opencode))
 
-    assert result.output.endswith(f'"Handoff: Auth flow" stays in the list, because {why} there.')
+    assert result.output.endswith(f'"Handoff: Auth flow" stays in the session list, because {why} there.')
     assert "ses_here" in opencode.sessions
 
 
@@ -77,7 +77,7 @@ async def test_rules_are_listed_and_one_of_them_is_struck(opencode: FakeOpenCode
     gone = await handoff_rules("small commits", here(opencode))
     nothing = await handoff_rules("", here(opencode))
 
-    assert '1. "Small commits." (carried)\n2. "Never log a token." (you said it)' in listed.output
+    assert '1. "Small commits." (from an earlier session)\n2. "Never log a token." (you said it)' in listed.output
     assert struck.output.startswith('Struck: "Never log a token."')
     assert gone.output.startswith('Struck: "Small commits."')
     assert nothing.output.startswith("No rules go along from here")

@@ -202,10 +202,10 @@ async def test_an_agents_own_model_comes_with_it_and_the_same_model_keeps_its_va
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"agent": "bild"}, "there is no agent `bild`. There are: `build`, `plan`."),
+        ({"agent": "bild"}, "there is no agent `bild`. Available: `build`, `plan`."),
         ({"agent": "title"}, "there is no agent `title`"),
         ({"agent": "explore"}, "there is no agent `explore`"),
-        ({"model": "m1"}, "there is no model `m1`. There are: `scripted/m1`."),
+        ({"model": "m1"}, "there is no model `m1`. Available: `scripted/m1`."),
         ({"model": "scripted/m`\n1"}, "there is no model `scripted/m` 1`"),
     ],
 )
@@ -223,7 +223,7 @@ async def test_an_unknown_agent_or_model_is_refused_with_those_there_are(
 async def test_of_hundreds_of_models_the_likeliest_come_first(opencode: FakeOpenCode, hand_off: HandOff) -> None:
     opencode.models = {"far": [f"model-{number}" for number in range(300)], "near": ["sonnet-4-5"]}
 
-    with pytest.raises(InvalidArguments, match=r"There are: `near/sonnet-4-5`, .* \(\+271 more\)"):
+    with pytest.raises(InvalidArguments, match=r"Available: `near/sonnet-4-5`, .* \(\+271 more\)"):
         await hand_off(model="near/sonnet")
 
 

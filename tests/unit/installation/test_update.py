@@ -72,7 +72,7 @@ def test_exactly_the_release_that_was_found_is_installed(
     done = module.install(NEWER, Origin(keeper), installers, tmp_path)
 
     assert installer.ran == [[*words, "handoff-sidecar==0.9.1"]]
-    assert done == "handoff-sidecar 0.9.1 is installed and runs from OpenCode's next start."
+    assert done == "handoff-sidecar 0.9.1 is installed and runs when OpenCode next starts."
 
 
 def test_pipx_upgrades_to_exactly_that_release_too(tmp_path: Path, installer: Installer) -> None:
@@ -106,7 +106,7 @@ def test_only_an_environment_of_our_own_is_changed_in_the_background(
     told = background(keeper, tmp_path, how)
 
     assert bool(installer.ran) == (done == "installed")
-    installed, out = "0.9.1 is installed and runs from", f"0.9.1 is out; this is {__version__}. Update: `"
+    installed, out = "0.9.1 is installed and runs when", f"0.9.1 is out; this is {__version__}. To update: `"
     assert (installed if done == "installed" else out) in told
 
 
@@ -123,7 +123,7 @@ def test_nothing_is_said_when_there_is_nothing_new_or_no_way_to_know(
 
 @pytest.mark.usefixtures("newest")
 def test_a_newer_release_that_can_not_be_installed_is_told(tmp_path: Path, installer: Installer) -> None:
-    installer.error = "uv failed: no space left on device. By hand: `uv tool upgrade handoff-sidecar`"
+    installer.error = "uv failed: no space left on device. To update: `uv tool upgrade handoff-sidecar`"
 
     assert background("uv tool", tmp_path) == installer.error
 
@@ -134,11 +134,13 @@ def test_a_failed_installer_is_named_with_its_last_words_and_the_way_by_hand(tmp
     failing.write_text("#!/bin/sh\necho 'error: No space left on device' >&2\nexit 2\n")
     failing.chmod(0o755)
 
-    with pytest.raises(UpdateFailed, match=r"No space left on device\. By hand: `uv tool upgrade") as caught:
+    with pytest.raises(UpdateFailed, match=r"No space left on device\. To update: `uv tool upgrade") as caught:
         module._install(Origin("uv tool"), Installers(str(failing), pip=False), NEWER)  # noqa: SLF001
     assert caught.value.found
 
 
 def test_an_installation_from_an_address_says_how_to_update_it() -> None:
-    with pytest.raises(UpdateFailed, match=r"\(pip, from /x\) is not updated from the package index: install it again"):
+    with pytest.raises(
+        UpdateFailed, match=r"\(pip, from /x\) is not updated from the package index. To update: install it again"
+    ):
         module.look(Origin("pip", "/x"), BOTH, datetime.now(UTC))

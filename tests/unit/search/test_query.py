@@ -92,5 +92,5 @@ def test_a_regular_expression_finds_where_it_matches() -> None:
 
 
 def test_a_regular_expression_that_backtracks_forever_is_stopped() -> None:
-    with pytest.raises(BadQuery, match=r"took too long .*make it simpler"):
+    with pytest.raises(BadQuery, match=r"took too long, .*make it simpler"):
         list(parse_query("/(x+x+)+y/").places("x" * 5_000, 0.1))

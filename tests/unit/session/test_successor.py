@@ -55,9 +55,9 @@ def test_most_goals_name_nobody_which_is_seen_without_the_lists(text: str) -> No
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("to nobody: fix it", "there is no agent `nobody`. There are: `build`, `plan`, `Atlas - Plan Executor`,"),
-        ("to pro: fix it", "there is no agent `pro`. There are: `Prometheus: Planner`, `prober`. Correct the agent,"),
-        ("to plan with openai/gpt-6: fix it", "there is no model `openai/gpt-6`. There are: `openai/gpt-5`,"),
+        ("to nobody: fix it", "there is no agent `nobody`. Available: `build`, `plan`, `Atlas - Plan Executor`,"),
+        ("to pro: fix it", "there is no agent `pro`. Available: `Prometheus: Planner`, `prober`. Correct the agent,"),
+        ("to plan with openai/gpt-6: fix it", "there is no model `openai/gpt-6`. Available: `openai/gpt-5`,"),
     ],
 )
 def test_whoever_is_not_there_is_told_with_those_who_are(text: str, said: str) -> None:
