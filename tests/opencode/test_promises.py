@@ -112,7 +112,7 @@ def test_from_plan_to_build_the_plan_goes_along_byte_for_byte_but_for_secrets(
     for text in ("Plan the logout.", "And the docs?", "handoff to build"):
         server.say(session, text, agent="plan")
 
-    said(seen, "The plan goes along (6 lines, ")
+    said(seen, "Plan of 6 lines, ")
     first = server.messages(made_from(server, session))[0]
     assert first["info"]["agent"] == "build"
     prompt, plan, _ = (part["text"] for part in first["parts"])

@@ -39,7 +39,7 @@ TELL_OF_NOTHING = (
     "The user typed the handoff command, but there is nothing in this session to hand off. Say so in one short "
     "sentence, and do nothing else."
 )
-ONLY_TALKED = "No handoff was made: the agent answered instead. To hand off anyway, type /handoff-now."
+ONLY_TALKED = "No handoff was made: the agent answered instead. `/handoff-now` makes it."
 NOT_MADE = "The agent didn't hand off, so the handoff was made without its words"
 TOO_FULL = "The context was too full for the agent to answer, so the handoff was made without it"
 PROVIDER_FAILED = "The provider failed ({reason}), so the handoff was made without the agent"

@@ -48,8 +48,10 @@ async def carried_plan(gathered: Gathered, redact: Redact) -> CarriedPlan | None
     lines = count(len(text.splitlines()), "line")
     replaced = "" if text == whole[:PLAN_MAX_CHARACTERS] else ", secrets replaced"
     cut = "" if len(whole) <= PLAN_MAX_CHARACTERS else f", cut after {PLAN_MAX_CHARACTERS:,} characters"
-    announcement = f"The plan goes along ({lines}, written at {time}{replaced}{cut})"
-    return CarriedPlan(text, f"{_HEADING.format(agent=agent)}\n\n{text}", announcement, f"{announcement}.")
+    announcement = f"Plan of {lines}, {time}{replaced}{cut}"
+    return CarriedPlan(
+        text, f"{_HEADING.format(agent=agent)}\n\n{text}", announcement, f"{announcement}, goes along with the handoff."
+    )
 
 
 async def _in_a_file(gathered: Gathered) -> Plan | None:

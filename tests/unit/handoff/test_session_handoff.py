@@ -144,7 +144,7 @@ async def test_an_agents_whole_name_and_nothing_else_means_to_implement_the_plan
     assert f"**Goal:** {goal}" in message["parts"][0]["text"]
     carried = [part["text"] for part in message["parts"] if part["text"].endswith(PLAN)]
     assert len(carried) == (agent == "build")
-    assert ("The plan goes along (5 lines" in result.output) == (agent == "build")
+    assert ("Plan of 5 lines, " in result.output) == (agent == "build")
 
 
 async def test_the_old_session_is_marked_and_keeps_its_other_metadata(
