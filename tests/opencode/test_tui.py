@@ -100,7 +100,7 @@ def test_a_plugin_without_a_sidecar_says_at_the_start_how_to_get_it(
         wanted = "uv tool install handoff-sidecar"
         screen = terminal.wait_for(lambda screen: wanted in " ".join(screen.split()), SCREEN_TIMEOUT_S)
 
-    assert "not found on the PATH: handoff-sidecar, uvx" in " ".join(screen.split())
+    assert "not found on the PATH: handoff-sidecar, uvx" in " ".join(screen.replace("┃", " ").split())
 
 
 def free_port() -> int:
