@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from handoff_sidecar.brief.brief import Surroundings, files_to_look_for
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
-from handoff_sidecar.call.context import Scene, Words
+from handoff_sidecar.call.context import Scene
 from handoff_sidecar.errors import HandoffFailed, HandoffSidecarError, OpenCodeError, OpenCodeUnreachable
 from handoff_sidecar.handoff.git_status import GitState, describe
 from handoff_sidecar.handoff.inherited import with_inheritance
@@ -21,7 +21,7 @@ from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
 from handoff_sidecar.opencode.messages import Message
 from handoff_sidecar.opencode.models import Session, SessionID
 from handoff_sidecar.opencode.undone import without_undone
-from handoff_sidecar.session.facts import Facts, facts_of, said_in
+from handoff_sidecar.session.facts import Facts, facts_of
 from handoff_sidecar.session.trigger import TRIGGER_WORDS
 
 log = logging.getLogger(__name__)
@@ -32,8 +32,6 @@ GATHERED_MESSAGES = 100
 FEWER_MESSAGES = (GATHERED_MESSAGES, 10)
 """Tried in this order: a hundred messages with pictures can be too large for one answer."""
 
-
-OLDER_MESSAGES = 200
 OLDER_WORDS_TIMEOUT_S = 0.25
 """Of older messages only what the user said counts, for their rules; a long session's handoff must not take longer."""
 
@@ -145,24 +143,18 @@ async def _what_stands(session: Session, page: MessagePage, client: OpenCodeClie
 
 
 async def _said_before(session: Session, newest: MessagePage, scene: Scene) -> tuple[str, ...]:
-    """What the user said in the messages before those that are gathered: rules are set early.
+    """What the user said in the messages before those that are gathered, as far as it is known: rules are set early.
 
-    From the index, which has all of it once the session was part of a chain or nearly full; else from a page more.
+    OpenCode is not asked now: a page of messages more makes a long session's handoff take half as long again.
     """
-    if newest.before is None or not newest.messages:
+    if newest.before is None or not newest.messages or not scene.settings.index:
         return ()
-    kept = Words()
     try:
         async with asyncio.timeout(OLDER_WORDS_TIMEOUT_S):
-            if scene.settings.index:
-                kept = await scene.words_before(session, newest.messages[0].info.id)
-            if kept.are_all:
-                return kept.said
-            page = await scene.client.messages(session.id, limit=OLDER_MESSAGES, before=newest.before)
-    except (OpenCodeError, TimeoutError) as error:
-        log.info("what was said in %s before could not be had: %r", session.id, error)
-        return kept.said
-    return (*kept.said, *said_in(page.messages))
+            return (await scene.words_before(session, newest.messages[0].info.id)).said
+    except TimeoutError:
+        log.info("what was said in %s before was not there in time", session.id)
+        return ()
 
 
 async def _messages(client: OpenCodeClient, session_id: SessionID) -> MessagePage:

@@ -10,13 +10,13 @@ from collections import OrderedDict
 
 from handoff_sidecar.call.context import Scene, Words, WordsBefore, no_words
 from handoff_sidecar.errors import OpenCodeError
-from handoff_sidecar.handoff.gather import GATHERED_MESSAGES, OLDER_MESSAGES
 from handoff_sidecar.opencode.models import MessageID, Session, SessionID
 from handoff_sidecar.session.facts import said_in
 
 log = logging.getLogger(__name__)
 
 SESSIONS_KEPT = 8
+PAGES = 3
 PAGE_MESSAGES = 100
 """OpenCode answers nothing else while it reads a page."""
 
@@ -29,15 +29,15 @@ class OlderWords:
         self._ahead: OrderedDict[SessionID, list[tuple[MessageID, str]]] = OrderedDict()
 
     async def read_ahead(self, scene: Scene) -> None:
-        """Read what the user said in as many messages as a handoff would look at."""
+        """Read what the user said in the newest messages, three times as many as a handoff gathers."""
         session_id = scene.context.session_id
         said: list[tuple[MessageID, str]] = []
-        before, left = None, GATHERED_MESSAGES + OLDER_MESSAGES
+        before = None
         try:
-            while left > 0:
+            for _ in range(PAGES):
                 page = await scene.client.messages(session_id, limit=PAGE_MESSAGES, before=before)
                 said = [*((each.info.id, text) for each in page.messages for text in said_in([each])), *said]
-                before, left = page.before, left - PAGE_MESSAGES
+                before = page.before
                 if before is None:
                     break
         except OpenCodeError as error:

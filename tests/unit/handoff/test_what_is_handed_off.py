@@ -74,23 +74,23 @@ def prompt_of(opencode: FakeOpenCode, result: ToolResult) -> str:
     return str(opencode.messages[result.metadata["sessionID"]][0]["parts"][0]["text"])
 
 
-@pytest.mark.parametrize(("are_all", "settings", "pages"), [(True, {}, 1), (False, {}, 2), (True, {"index": False}, 2)])
-async def test_what_was_said_long_ago_comes_from_what_is_kept_and_else_from_a_page_more(
-    opencode: FakeOpenCode, hand_off: HandOff, *, are_all: bool, settings: dict[str, Any], pages: int
+@pytest.mark.parametrize("settings", [{}, {"index": False}])
+async def test_what_was_said_long_ago_comes_from_what_is_kept_and_opencode_is_not_asked_for_it(
+    opencode: FakeOpenCode, hand_off: HandOff, settings: dict[str, Any]
 ) -> None:
     opencode.messages["ses_old"] += [assistant_message(n, "Hm.") for n in range(3, GATHERED_MESSAGES + 5)]
     before = opencode.messages["ses_old"][-GATHERED_MESSAGES]["info"]["id"]
 
     async def kept(session: Session, message: MessageID) -> Words:
         assert (session.id, message) == ("ses_old", before)
-        return Words(("Never log a token.",), are_all=are_all)
+        return Words(("Never log a token.",))
 
     prompt = prompt_of(opencode, await hand_off(words_before=kept, settings=settings))
 
     assert ('"Never log a token."' in prompt) == (settings == {})
-    assert (RULE in prompt) == (pages == 2)
+    assert RULE not in prompt
     asked = [path for _, path, _ in opencode.requests if path == "/session/ses_old/message"]
-    assert len(asked) == pages
+    assert len(asked) == 1
 
 
 async def test_what_still_runs_is_named_with_the_session_that_holds_its_result(
@@ -289,16 +289,14 @@ async def test_a_draft_that_can_not_be_typed_is_placed_in_the_session(
     assert "in the input box there" not in result.output
 
 
-async def test_two_pages_of_messages_are_read_however_many_there_are_and_rules_come_from_both(
-    opencode: FakeOpenCode, hand_off: HandOff
-) -> None:
+async def test_one_page_of_messages_is_read_however_many_there_are(opencode: FakeOpenCode, hand_off: HandOff) -> None:
     opencode.messages["ses_old"] = [user_message(number, "go on") for number in range(1_000)]
-    opencode.messages["ses_old"][850] = user_message(850, "Never log a token.")
+    opencode.messages["ses_old"][950] = user_message(950, "Never log a token.")
 
     result = await hand_off()
 
     read = [path for method, path, _ in opencode.requests if method == "GET" and path == "/session/ses_old/message"]
-    assert len(read) == 2
+    assert len(read) == 1
     prompt = opencode.messages[opencode.made()[0]["id"]][0]["parts"][0]["text"]
     assert '**You once said:**\n- "Never log a token."' in prompt
     assert f"from the newest {GATHERED_MESSAGES} messages" in result.output
