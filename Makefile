@@ -14,7 +14,7 @@ help:
 	@echo "make compat    in other versions of OpenCode, with models of other sizes, beside a rival plugin"
 	@echo "make faults    every fault at every step of a handoff (about 4 minutes)"
 	@echo "make neighbours beside other people's plugins from npm (about 5 minutes)"
-	@echo "make tui       the companion in one and in two windows, in the oldest and the newest OpenCode"
+	@echo "make tui       more of the TUI: the companion in two windows and versions, drafts, the demo (about 4 minutes)"
 	@echo "make prompts  what a new session begins with, for one session handed off in five ways"
 	@echo "make soak      200 handoffs and 1,400 look-ups in one OpenCode, and what they leave behind"
 	@echo "make fuzz      thousands of random examples for everything that comes from outside"
@@ -56,7 +56,7 @@ neighbours: .venv/dev
 	$(BIN)/pytest -m neighbours -s -v tests/opencode/test_neighbours.py
 
 tui: .venv/dev
-	$(BIN)/pytest -m "tui or not tui" -v tests/opencode/test_companion.py tests/opencode/test_companion_bad_days.py
+	$(BIN)/pytest -m tui -v tests/opencode
 
 prompts: .venv/dev
 	@$(BIN)/python tests/opencode/prompts.py

@@ -72,6 +72,7 @@ def test_the_long_demo_makes_the_prompt_that_the_readme_shows(opencode: OpenCode
     assert "Do nothing more" not in answer, "what tells the agent to stop reads as an order to the viewer"
 
 
+@pytest.mark.tui
 @pytest.mark.timeout(180)
 def test_in_the_tui_the_goal_that_is_typed_counts_and_at_its_end_the_demo_says_how_to_go_on(
     opencode: OpenCodeBinary, tmp_path: Path

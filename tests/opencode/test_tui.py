@@ -55,6 +55,7 @@ def test_with_open_picker_the_person_chooses_the_session(make_sandbox: Callable[
     assert [part.get("synthetic", False) for part in stored_messages(sandbox, old)[0]["parts"]] == [False, True]
 
 
+@pytest.mark.tui
 def test_a_draft_waits_in_the_input_box_beside_what_was_half_typed(
     make_sandbox: Callable[..., Sandbox], play: Play, model: ScriptedModel
 ) -> None:
