@@ -5,6 +5,7 @@ Owns for which sessions that is known. Where the index has a session, it is aske
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
 
@@ -12,6 +13,7 @@ from handoff_sidecar.call.context import Scene, Words, WordsBefore, no_words
 from handoff_sidecar.errors import OpenCodeError
 from handoff_sidecar.opencode.models import MessageID, Session, SessionID
 from handoff_sidecar.session.facts import said_in
+from handoff_sidecar.session.standing_rules import standing_rules
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,7 @@ class OlderWords:
         except OpenCodeError as error:
             log.info("what was said in %s was not read ahead: %s", session_id, error)
             return
+        await asyncio.to_thread(standing_rules, [text for _, text in said])  # which keeps what it finds
         self._ahead[session_id] = said
         self._ahead.move_to_end(session_id)
         while len(self._ahead) > SESSIONS_KEPT:
