@@ -31,7 +31,12 @@ class OlderWords:
         self._ahead: OrderedDict[SessionID, list[tuple[MessageID, str]]] = OrderedDict()
 
     async def read_ahead(self, scene: Scene) -> None:
-        """Read what the user said in the newest messages, three times as many as a handoff gathers."""
+        """Read what the user said in the newest messages, three times as many as a handoff gathers.
+
+        With the index switched off a handoff asks for no older words, so nothing is read.
+        """
+        if not scene.settings.index:
+            return
         session_id = scene.context.session_id
         said: list[tuple[MessageID, str]] = []
         before = None

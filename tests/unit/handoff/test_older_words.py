@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fake_opencode import FakeOpenCode, assistant_message, user_message
 
@@ -48,6 +50,12 @@ async def test_what_the_index_has_comes_first(opencode: FakeOpenCode) -> None:
     assert (await words.before(HERE, MessageID("msg_0300"))).said == ("Use tabs.", "Never log a token.")
     has_all = True
     assert (await words.before(HERE, MessageID("msg_0300"))).said == ("Use tabs.",)
+
+
+async def test_nothing_is_read_ahead_where_a_handoff_would_not_ask_for_it(opencode: FakeOpenCode) -> None:
+    here = scene(opencode)
+    await OlderWords().read_ahead(replace(here, settings=Settings(index=False)))
+    assert opencode.requests == []
 
 
 async def test_a_session_that_cannot_be_read_is_not_known(opencode: FakeOpenCode) -> None:
