@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from handoff_sidecar.errors import IndexBusy, IndexReplaced, OpenCodeError, OpenCodeRefused, OpenCodeUnreachable
-from handoff_sidecar.indexing.indexes import ProjectIndex
+from handoff_sidecar.indexing.indexes import ProjectIndex, now_ms
 from handoff_sidecar.indexing.pace import rest_s
 from handoff_sidecar.indexing.removal import finish_erasing, forget_sessions, has_no_room_for, make_room, must_erase
 from handoff_sidecar.opencode.client import OpenCodeClient
@@ -132,7 +132,7 @@ class Background:
             if await asyncio.to_thread(has_no_room_for, session, project.index, self._most_bytes):
                 return None
         taken = await asyncio.to_thread(
-            project.index.write, lambda db: coverage.lease(db, session.id, self._owner, _now_ms())
+            project.index.write, lambda db: coverage.lease(db, session.id, self._owner, now_ms())
         )
         return session if taken else None
 
@@ -164,7 +164,3 @@ class Background:
             project.sync.size.way_ms = (time.monotonic() - started) * 1_000
             self._turns = (time.monotonic(), runs)
         await asyncio.sleep(rest_s(worked_s, beside_turns=runs))
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1_000)

@@ -54,7 +54,7 @@ class Indexes:
                 _remove_other_versions(path)
                 index = Index(path if is_kept else None)
                 index.write(lambda db: coverage.note_fact(db, DIRECTORY_FACT, session.directory))
-                found = ProjectIndex(index, SessionSync(index, redact, _now_ms), is_kept)
+                found = ProjectIndex(index, SessionSync(index, redact, now_ms), is_kept)
                 self._open[project, is_kept] = found
             return found
 
@@ -92,5 +92,6 @@ def _remove_other_versions(path: Path) -> None:
                 other.unlink()
 
 
-def _now_ms() -> int:
+def now_ms() -> int:
+    """The time as OpenCode gives it, in milliseconds."""
     return int(time.time() * 1_000)

@@ -260,7 +260,7 @@ class Store:
     def _add(self, key: int, first: int, record: Record, passages: Sequence[Passage]) -> None:
         spoken = sum(len(entry.taken) for entry in record.entries if entry.kind == "said")
         called = any(entry.kind == "tool" for entry in record.entries)
-        asked = any(words_of_the_person(record))
+        asked = any(passage.speaker == "person" for passage in passages)
         self._db.execute(
             "insert into message values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (first, key, record.id, record.role, record.created, packed(passages), spoken, called, asked),
