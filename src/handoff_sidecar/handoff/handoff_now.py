@@ -59,15 +59,28 @@ class HandoffNow:
             )
         if self._is_draft:
             scene = replace(scene, settings=scene.settings.model_copy(update={"delivery": "draft"}))
-        retry = f"type `{self._name}` again"
-        wish = await wish_of(wanted, scene.client, name=self._name, retry=retry)
+        wish = await wish_of(wanted, scene.client, name=self._name, retry=self._retry)
         error = await end_turn(scene.client, scene.context.session_id)
+        return await self._session_handoff.hand_off(lambda gathered: self._planned(wish, gathered, error), scene)
 
-        def plan(gathered: Gathered) -> tuple[Notes, Handoff]:
-            notes, handoff = _planned(wish, gathered, error)
-            return notes, handoff.model_copy(update={"name": self._name, "retry": retry})
+    @property
+    def _retry(self) -> str:
+        return f"type `{self._name}` again"
 
-        return await self._session_handoff.hand_off(plan, scene)
+    def _planned(self, wish: Wish, gathered: Gathered, error: str) -> tuple[Notes, Handoff]:
+        if not gathered.messages and not gathered.missing:
+            raise NothingToHandOff(NOTHING)
+        notes, handoff = computed(gathered, wish.goal, error)
+        wanted = {
+            # Without a goal there is nothing for a model to do: the prompt waits there for the person. One that the
+            # person names may answer where the old one did not.
+            "reply": (handoff.reply or wish.model is not None) and bool(wish.goal or wish.agent),
+            "again": True,
+            "announcement": "Handed off without a model call",
+            "name": self._name,
+            "retry": self._retry,
+        }
+        return notes.model_copy(update={"agent": wish.agent, "model": wish.model}), handoff.model_copy(update=wanted)
 
 
 def computed(gathered: Gathered, goal: str = "", error: str = "") -> tuple[Notes, Handoff]:
@@ -84,17 +97,3 @@ def computed(gathered: Gathered, goal: str = "", error: str = "") -> tuple[Notes
     }
     notes = computed_notes(messages, goal or None, error=error)
     return notes, gathered.handoff.model_copy(update=wanted)
-
-
-def _planned(wish: Wish, gathered: Gathered, error: str) -> tuple[Notes, Handoff]:
-    if not gathered.messages and not gathered.missing:
-        raise NothingToHandOff(NOTHING)
-    notes, handoff = computed(gathered, wish.goal, error)
-    wanted = {
-        # Without a goal there is nothing for a model to do: the prompt waits there for the person. One that the person
-        # names may answer where the old one did not.
-        "reply": (handoff.reply or wish.model is not None) and bool(wish.goal or wish.agent),
-        "again": True,
-        "announcement": "Handed off without a model call",
-    }
-    return notes.model_copy(update={"agent": wish.agent, "model": wish.model}), handoff.model_copy(update=wanted)
