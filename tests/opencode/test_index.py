@@ -30,15 +30,25 @@ def messages_held(server: Server, session_id: str) -> int:
     return 0
 
 
+def handed_off(server: Server, play: Play, what: str) -> str:
+    """A session in which SAID was said, handed off and in the index."""
+    old = server.new_session(title=what.title())
+    play(SAID, Reply("Noted."))
+    server.say(old, SAID)
+    play(f"handoff the {what}", calls("session_handoff", summary=f"{what.title()} service."), Reply("Handed off."))
+    server.say(old, f"handoff the {what}")
+    until(lambda: messages_held(server, old) or None)
+    return old
+
+
+def said_words_are_gone(server: Server) -> None:
+    until(lambda: None if any(ONLY_THERE in file.read_bytes() for file in index_files(server)) else True)
+
+
 def test_a_session_that_was_handed_off_is_indexed_found_from_all_and_gone_when_it_is_deleted(
     server: Server, play: Play
 ) -> None:
-    old = server.new_session(title="Billing")
-    play(SAID, Reply("Noted."))
-    server.say(old, SAID)
-    play("handoff the billing", calls("session_handoff", summary="Billing service."), Reply("Handed off."))
-    server.say(old, "handoff the billing")
-    until(lambda: messages_held(server, old) or None)
+    old = handed_off(server, play, "billing")
 
     here = server.new_session(title="here")
     asked = "Look it up everywhere."
@@ -53,20 +63,15 @@ def test_a_session_that_was_handed_off_is_indexed_found_from_all_and_gone_when_i
     server.wait_for_the_end_of_the_turn(made)
     for session_id in (old, made, here):
         assert server.http.delete(f"/session/{session_id}").is_success
-    until(lambda: None if any(ONLY_THERE in file.read_bytes() for file in index_files(server)) else True)
+    said_words_are_gone(server)
     assert messages_held(server, old) == 0
     assert index_files(server)
 
 
 def test_a_message_that_is_deleted_leaves_the_index(server: Server, play: Play) -> None:
-    old = server.new_session(title="Shipping")
-    play(SAID, Reply("Noted."))
-    server.say(old, SAID)
-    play("handoff the shipping", calls("session_handoff", summary="Shipping service."), Reply("Handed off."))
-    server.say(old, "handoff the shipping")
-    until(lambda: messages_held(server, old) or None)
+    old = handed_off(server, play, "shipping")
 
     (asked,) = [each["info"]["id"] for each in server.messages(old) if SAID in str(each["parts"])][:1]
     assert server.http.delete(f"/session/{old}/message/{asked}").is_success
-    until(lambda: None if any(ONLY_THERE in file.read_bytes() for file in index_files(server)) else True)
+    said_words_are_gone(server)
     assert messages_held(server, old)

@@ -15,7 +15,7 @@ from opencode.stored import stored_messages, stored_sessions
 from opencode.terminal import Terminal
 
 from handoff_sidecar.demo.sandbox import ContextLimits, Sandbox
-from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, ScriptedModel
+from handoff_sidecar.demo.scripted_model import Failure, Reply, ScriptedModel
 from handoff_sidecar.installation.plugin_file import shim_entry
 from handoff_sidecar.settings import add_setting
 
@@ -57,21 +57,16 @@ def test_with_open_picker_the_person_chooses_the_session(make_sandbox: Callable[
 
 @pytest.mark.tui
 def test_a_draft_waits_in_the_input_box_beside_what_was_half_typed(
-    make_sandbox: Callable[..., Sandbox], play: Play, model: ScriptedModel
+    make_sandbox: Callable[..., Sandbox],
+    play: Play,
+    hold: Callable[[str], threading.Event],
+    model: ScriptedModel,
 ) -> None:
     play(TYPED, calls("session_handoff", summary="The login works.", goal="fix the tests"), Reply("Handed over."))
     play(PROMPT, Reply("Now I fix the tests."))
     sandbox = make_sandbox("draft")
     (sandbox.config_folder / "handoff.json").write_text(json.dumps({"delivery": "draft"}))
-    half_typed = threading.Event()
-    answer = model.script
-
-    def after_something_is_half_typed(request: ChatRequest) -> Reply | Failure:
-        if TYPED in request.last_text("user"):
-            half_typed.wait(SCREEN_TIMEOUT_S)
-        return answer(request)
-
-    model.script = after_something_is_half_typed
+    half_typed = hold(TYPED)
 
     with tui(sandbox) as terminal:
         type_line(terminal, "handoff fix the tests")
