@@ -24,9 +24,8 @@ from benchmarks.search import TOOL
 from benchmarks.sidecar_costs import memory_mb
 from benchmarks.stage import OpenCode, make_sandbox, processes, serving
 from handoff_sidecar.demo.binary import PINNED_VERSION, find_opencode
-from handoff_sidecar.demo.playbook import Playbook
 from handoff_sidecar.demo.sandbox import Sandbox
-from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel, ToolCall
+from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel, ToolCall, playbook
 from handoff_sidecar.indexing.sync import SessionSync
 from handoff_sidecar.installation.plugin_file import install
 from handoff_sidecar.opencode.client import MessagePage
@@ -108,7 +107,7 @@ def measure(root: Path, binary: Path, *, sessions: int, rounds: int) -> IndexCos
     numbers = [number * sessions // rounds for number in range(rounds)]
     searches: dict[str, list[float]] = {}
     with ScriptedModel(lambda _: Reply("Done.")) as model:
-        model.script = Playbook("A title", _script(numbers))
+        model.script = playbook(_script(numbers))
         sandbox = make_sandbox(root / "many", binary, model.base_url)
         text_bytes = bulk.put_in(sandbox, bulk.sessions(sandbox.project, sessions, TURNS, library))
         install(sandbox.config_folder)

@@ -18,10 +18,9 @@ from benchmarks.note import ARGUMENTS
 from benchmarks.samples import Interval, Sample, ratios
 from benchmarks.stage import OpenCode, import_records, make_sandbox, serving
 from benchmarks.unchanged import OldSession
-from handoff_sidecar.demo.playbook import Playbook
 from handoff_sidecar.demo.record import TURN_MS, Call, GrowingSession
 from handoff_sidecar.demo.sandbox import Sandbox
-from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, Script, ScriptedModel, ToolCall
+from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, Script, ScriptedModel, ToolCall, playbook
 from handoff_sidecar.installation.plugin_file import install
 
 SIZES = (10, 100, 500, 1_000, 5_000)
@@ -163,9 +162,9 @@ def _load_plugins(sandbox: Sandbox, home: str, against: Path | None) -> None:
         sandbox.plugin_file("against.js", f'export {{ default }} from "{against.resolve()}"\n')
 
 
-def _script(contenders: list[Contender]) -> Playbook:
+def _script(contenders: list[Contender]) -> Script:
     turns = {_request(c): (Reply("", (ToolCall(c.tool, ARGUMENTS),)), Reply("Handed off.")) for c in contenders}
-    return Playbook("A title", turns)
+    return playbook(turns)
 
 
 def _thoughtful(model: ScriptedModel, script: Script) -> Script:

@@ -18,10 +18,9 @@ from benchmarks.errors import MeasuringFailed
 from benchmarks.samples import Sample
 from benchmarks.sidecar_costs import memory_mb
 from benchmarks.stage import POLL_INTERVAL_S, OpenCode, import_records, make_sandbox, processes, serving
-from handoff_sidecar.demo.playbook import Playbook
 from handoff_sidecar.demo.record import TURN_MS, Call, GrowingSession
 from handoff_sidecar.demo.sandbox import Sandbox
-from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel, ToolCall
+from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel, ToolCall, playbook
 from handoff_sidecar.installation.plugin_file import install
 
 SIZES = (10, 500, 5_000)
@@ -62,8 +61,7 @@ def measure(root: Path, binary: Path, *, sizes: Sequence[int], rounds: int) -> S
     """
     reads = {"start": {"limit": 1}, **READS}
     with ScriptedModel(lambda _: Reply("Done.")) as model:
-        model.script = Playbook(
-            "A title",
+        model.script = playbook(
             {
                 _request(name, turns): (
                     Reply("", (ToolCall(TOOL, {"session_id": _session_id(turns), **arguments}),)),

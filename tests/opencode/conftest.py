@@ -10,12 +10,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from opencode.server import PROMPT, TURN_TIMEOUT_S, Play, Server, serving
+from opencode.server import PROMPT, Play
 
 from handoff_sidecar.demo.binary import PINNED_VERSION, OpenCodeBinary, find_opencode
-from handoff_sidecar.demo.playbook import Playbook
 from handoff_sidecar.demo.sandbox import Sandbox
-from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, ChatRequest, Failure, Reply, ScriptedModel
+from handoff_sidecar.demo.scripted_model import (
+    MODEL_ID,
+    PROVIDER_ID,
+    ChatRequest,
+    Failure,
+    Reply,
+    ScriptedModel,
+    playbook,
+)
+from handoff_sidecar.demo.server import TURN_TIMEOUT_S, Server, serving
 from handoff_sidecar.installation.plugin_file import install
 
 PATCHING_MODEL = "gpt-5"
@@ -37,7 +45,7 @@ def shared_model() -> Iterator[ScriptedModel]:
 def model(shared_model: ScriptedModel) -> ScriptedModel:
     """The model, without what earlier tests asked of it or let it say."""
     shared_model.requests.clear()
-    shared_model.script = Playbook("A title", {})
+    shared_model.script = playbook({})
     return shared_model
 
 
@@ -45,7 +53,7 @@ def model(shared_model: ScriptedModel) -> ScriptedModel:
 def play(model: ScriptedModel) -> Play:
     """Lets the model answer a turn whose newest user message holds `text` with these replies."""
     turns: dict[str, tuple[Reply, ...]] = {}
-    model.script = Playbook("A title", turns)
+    model.script = playbook(turns)
 
     def add(text: str, *replies: Reply) -> None:
         turns[text] = replies

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import saboteur
-from opencode.server import PROMPT, Server, serving, sidecars, until
+from opencode.server import PROMPT, sidecars
 from saboteur import Sabotage
 
 from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.demo.server import Server, serving, until
 from handoff_sidecar.installation.plugin_file import shim_entry
 from handoff_sidecar.settings import add_setting
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from opencode.server import Play, Server, calls, until
+from opencode.server import Play, calls
 
 from handoff_sidecar.demo.scripted_model import PROVIDER_ID, Reply
+from handoff_sidecar.demo.server import Server, until
 
 FILLED = "filled"
 """A model whose context is full after a few messages; a server's configuration has to name it."""

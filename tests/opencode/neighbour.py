@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from opencode.server import Server
-
 from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.demo.server import Server
 
 NEIGHBOUR = """
 const PROMPT = "prompt ";

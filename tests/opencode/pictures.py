@@ -17,13 +17,15 @@ from opencode.server import PROMPT, TYPED
 from opencode.terminal import Terminal
 
 from handoff_sidecar.demo.binary import PINNED_VERSION, find_opencode
-from handoff_sidecar.demo.playbook import FIRST_REQUEST, HANDOFF_GOAL, PROJECT_FILES, TITLE, Playbook, demo_playbook
+from handoff_sidecar.demo.morning import TITLE
 from handoff_sidecar.demo.sandbox import Sandbox
-from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, ScriptedModel, ToolCall
+from handoff_sidecar.demo.script import BEGUN, HANDOFF_GOAL, LAST_REQUEST, PROJECT_FILES
+from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, ScriptedModel, ToolCall, playbook
+from handoff_sidecar.demo.story import stage
 from handoff_sidecar.installation import companion
 from handoff_sidecar.installation.plugin_file import install
 
-SIZE = (140, 48)
+SIZE = (140, 56)
 """Wide enough for OpenCode's sidebar, where the title and the todo list stand."""
 
 SMALL_SIZE = (100, 24)
@@ -37,22 +39,18 @@ TIMEOUT_S = 60.0
 
 def take_pictures(folder: Path) -> None:
     """Write `before.svg` and `after.svg`."""
-    with tempfile.TemporaryDirectory(prefix="handoff-") as root, ScriptedModel(Playbook(TITLE, {})) as model:
-        sandbox = Sandbox.create(Path(root), find_opencode(PINNED_VERSION).path, model.base_url)
-        model.script = demo_playbook(sandbox.project)
-        sandbox.write_project(PROJECT_FILES)
-        install(sandbox.config_folder)
+    with stage(say=print) as (_, sandbox):
         command = sandbox.command()
         with Terminal(command.argv, env=command.env, cwd=command.cwd, size=SIZE) as terminal:
             terminal.wait_for("Ask anything", TIMEOUT_S)
-            _say(terminal, FIRST_REQUEST)
-            terminal.wait_for(lambda screen: "no change of the format" in screen and _is_idle(screen), TIMEOUT_S)
+            _say(terminal, LAST_REQUEST)
+            terminal.wait_for(lambda screen: BEGUN in screen and _is_idle(screen), TIMEOUT_S)
             terminal.type(f"handoff {HANDOFF_GOAL}")
             terminal.wait_for(HANDOFF_GOAL, TIMEOUT_S)
             _keep(folder / "before.svg", terminal.picture("OpenCode: before"))
             terminal.press("enter")
             terminal.wait_for(
-                lambda screen: "I start with POST" in " ".join(screen.split()) and _is_idle(screen), TIMEOUT_S
+                lambda screen: "I start with POST" in " ".join(screen.split()) and _is_quiet(screen), TIMEOUT_S
             )
             _keep(folder / "after.svg", terminal.picture("OpenCode: after"))
 
@@ -120,7 +118,7 @@ def take_picture_of_the_demo(folder: Path) -> None:
     """Write `demo.svg`: all that `make demo` prints."""
     argv = [sys.executable, "-m", "handoff_sidecar", "demo"]
     with Terminal(argv, env=os.environ, cwd=folder, size=DEMO_SIZE) as terminal:
-        terminal.wait_for("In your own OpenCode:", TIMEOUT_S)
+        terminal.wait_for("To hand off in your own OpenCode:", TIMEOUT_S)
         _keep(folder / "demo.svg", terminal.picture("make demo"))
 
 
@@ -136,7 +134,7 @@ def _with_companion(is_seen: threading.Event) -> Iterator[Sandbox]:
         ),
         PROMPT: (Reply("I start with it."),),
     }
-    with tempfile.TemporaryDirectory(prefix="handoff-") as root, ScriptedModel(Playbook(TITLE, turns)) as model:
+    with tempfile.TemporaryDirectory(prefix="handoff-") as root, ScriptedModel(playbook(turns, TITLE)) as model:
         sandbox = Sandbox.create(Path(root), find_opencode(PINNED_VERSION).path, model.base_url)
         answer = model.script
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from opencode.server import TYPED, Server, calls, serving, until
+from opencode.server import TYPED, calls
 
 from handoff_sidecar.demo.binary import PINNED_VERSION, find_opencode
-from handoff_sidecar.demo.playbook import Playbook
 from handoff_sidecar.demo.sandbox import ContextLimits, Sandbox
-from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel
+from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel, playbook
+from handoff_sidecar.demo.server import Server, serving, until
 from handoff_sidecar.installation.plugin_file import install
 from handoff_sidecar.settings import add_setting
 from handoff_sidecar.text.tokens import Tokenizer
@@ -101,9 +101,9 @@ def made_from(server: Server, session: str) -> str:
 
 def print_prompts() -> None:
     """Print them one after the other, each with its tokens."""
-    with tempfile.TemporaryDirectory(prefix="handoff-") as root, ScriptedModel(Playbook("A title", {})) as model:
+    with tempfile.TemporaryDirectory(prefix="handoff-") as root, ScriptedModel(playbook({})) as model:
         sandbox = Sandbox.create(Path(root), find_opencode(PINNED_VERSION).path, model.base_url, limits=LIMITS)
-        model.script = Playbook("A title", turns(sandbox.project))
+        model.script = playbook(turns(sandbox.project))
         sandbox.write_project({"README.md": "# Dashboard\n"})
         install(sandbox.config_folder)
         add_setting(sandbox.config_folder, "auto_handoff_threshold", 80)

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from opencode.conftest import PATCHING_MODEL
-from opencode.server import PROMPT, TYPED, Play, Server, asked_about, calls
+from opencode.server import PROMPT, TYPED, Play, asked_about, calls
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import PROVIDER_ID, Reply, ScriptedModel
+from handoff_sidecar.demo.server import Server
 from handoff_sidecar.text.tokens import Tokenizer
 
 SUMMARY = "The refresh works."

@@ -6,7 +6,7 @@ With two windows a busy machine would fail: a window that takes more than 300 ms
 from __future__ import annotations
 
 import pytest
-from opencode.server import Play, asked_about, until
+from opencode.server import Play, asked_about
 from opencode.terminal import Terminal
 from opencode.test_tui import SCREEN_TIMEOUT_S, tui, type_line
 from opencode.windows import (
@@ -22,6 +22,7 @@ from opencode.windows import (
 
 from handoff_sidecar.demo.binary import PINNED_VERSION
 from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel
+from handoff_sidecar.demo.server import until
 from handoff_sidecar.opencode.versions import OLDEST
 from handoff_sidecar.settings import add_setting
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from opencode.server import sidecars, until
+from opencode.server import sidecars
 from opencode.stored import stored_sessions
 from opencode.terminal import Terminal
 from opencode.test_run import plugin_with
@@ -27,6 +27,7 @@ from opencode.windows import (
 )
 
 from handoff_sidecar.demo.sandbox import Sandbox
+from handoff_sidecar.demo.server import until
 from handoff_sidecar.installation.plugin_file import shim_entry
 from handoff_sidecar.rpc.messages import ErrorCode
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from opencode.server import PROMPT, TYPED, Play, asked_about, calls, serving, sidecars, until
+from opencode.server import PROMPT, TYPED, Play, asked_about, calls, sidecars
 from opencode.test_tui import SCREEN_TIMEOUT_S, tui
 
 from handoff_sidecar.demo.binary import find_opencode
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel
+from handoff_sidecar.demo.server import serving, until
 from handoff_sidecar.opencode.versions import OLDEST, TRIED
 
 TOO_OLD = ("1.1.65", "1.3.2", "1.14.48")

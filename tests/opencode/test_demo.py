@@ -13,15 +13,16 @@ import pytest
 from opencode.terminal import Terminal, TerminalTimeoutError
 
 from handoff_sidecar.demo.binary import ENVIRONMENT_VARIABLE, OpenCodeBinary
+from handoff_sidecar.demo.script import BEGUN
 
 SCREEN_TIMEOUT_S = 60.0
 README = Path(__file__).parents[2] / "README.md"
 
 
-def demo(opencode: OpenCodeBinary, folder: Path, *options: str) -> str:
+def demo(opencode: OpenCodeBinary, folder: Path) -> str:
     """What it prints; it leaves nothing behind."""
     done = subprocess.run(
-        [sys.executable, "-m", "handoff_sidecar", "demo", *options],
+        [sys.executable, "-m", "handoff_sidecar", "demo"],
         env={**os.environ, ENVIRONMENT_VARIABLE: str(opencode.path), "TMPDIR": str(folder), "COLUMNS": "110"},
         capture_output=True,
         text=True,
@@ -57,19 +58,9 @@ def test_the_demo_shows_in_30_lines_what_a_handoff_changes(opencode: OpenCodeBin
         re.findall(r"  (you|OpenCode|git|the agent|the agent, checked|the agent: NOT FOUND)$", shown, re.MULTILINE)
     )
     assert len(marks) == 6
-
-
-def test_the_long_demo_makes_the_prompt_that_the_readme_shows(opencode: OpenCodeBinary, tmp_path: Path) -> None:
-    printed = demo(opencode, tmp_path, "--long")
-
-    prompt = "\n".join(re.findall(r"(?m)^  \| ?(.*)$", printed))
-    shown = re.search(r"(?s)```\n(## Session Handoff.*?)\n```", README.read_text(encoding="utf-8"))
-    assert shown is not None
-    assert without_ids(prompt) == without_ids(shown[1])
-    assert "Handoff: Auth flow for… · implement the logout…" in printed
-    assert re.search(r"time +\d+ ms", printed)
-    _, answer = printed.split("  The tool answers the agent:\n  Handed off to")
-    assert "Do nothing more" not in answer, "what tells the agent to stop reads as an order to the viewer"
+    prompt = [line.rsplit("  ", 1)[0].strip() for line in re.findall(r"│ (.+)", without_ids(shown))]
+    for line in example_in_the_readme():
+        assert any(line == each or (each[-1] == "…" and line.startswith(each[:-1])) for each in prompt), line
 
 
 @pytest.mark.tui
@@ -78,7 +69,7 @@ def test_in_the_tui_the_goal_that_is_typed_counts_and_at_its_end_the_demo_says_h
     opencode: OpenCodeBinary, tmp_path: Path
 ) -> None:
     with demo_tui(opencode, tmp_path) as terminal:
-        terminal.wait_for("no change of the format", SCREEN_TIMEOUT_S)
+        wait_for_words(terminal, BEGUN)
         say(terminal, "handoff is broken, why?")
         terminal.wait_for("I am a scripted model", SCREEN_TIMEOUT_S)
         say(terminal, "handoff")
@@ -100,7 +91,7 @@ def test_in_the_tui_the_goal_that_is_typed_counts_and_at_its_end_the_demo_says_h
 @pytest.mark.timeout(180)
 def test_a_demo_that_is_ended_from_outside_leaves_nothing_behind(opencode: OpenCodeBinary, tmp_path: Path) -> None:
     with demo_tui(opencode, tmp_path) as terminal:
-        terminal.wait_for("no change of the format", SCREEN_TIMEOUT_S)
+        wait_for_words(terminal, BEGUN)
         os.kill(terminal.pid, signal.SIGTERM)
         with pytest.raises(TerminalTimeoutError, match="the program ended"):
             terminal.wait_for("what is never said", SCREEN_TIMEOUT_S)
@@ -123,5 +114,14 @@ def wait_for_words(terminal: Terminal, words: str) -> str:
     return terminal.wait_for(lambda screen: words in " ".join(screen.split()), SCREEN_TIMEOUT_S)
 
 
+def example_in_the_readme() -> list[str]:
+    """The lines of the prompt that the README shows, as the demo prints them: without its heading, stars and link."""
+    found = re.search(r"(?s)```\n## Session Handoff\n(.*?)\n---\nPrevious: ", README.read_text(encoding="utf-8"))
+    assert found is not None
+    lines = [line for line in without_ids(found[1]).replace("**", "").splitlines() if line]
+    assert len(lines) > 5
+    return lines
+
+
 def without_ids(text: str) -> str:
-    return re.sub(r"ses_\w+|\b[0-9a-f]{7}\b", "…", text)
+    return re.sub(r"\b[0-9a-f]{7}\b", "COMMIT", text)

@@ -16,13 +16,14 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from opencode.server import PROMPT, TURN_TIMEOUT_S, TYPED, Play, Server, calls, sidecars
+from opencode.server import PROMPT, TYPED, Play, calls, sidecars
 from opencode.stored import stored_sessions
 from opencode.terminal import Terminal
 from opencode.test_tui import HOME_SCREEN, SCREEN_TIMEOUT_S, said, tui, type_line
 
 from handoff_sidecar.demo.sandbox import Sandbox, skip_npm_install
 from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, ScriptedModel
+from handoff_sidecar.demo.server import TURN_TIMEOUT_S, Server
 from handoff_sidecar.installation.plugin_file import shim_entry, sidecar_command, uninstall
 
 SECRET = "correct-horse-battery-Zq9"

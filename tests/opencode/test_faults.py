@@ -11,11 +11,12 @@ from itertools import product
 
 import pytest
 from opencode.faults import Faulty, faulty
-from opencode.server import TYPED, Play, calls, sidecars, until
+from opencode.server import TYPED, Play, calls, sidecars
 from saboteur import ANSWERS, Sabotage
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply
+from handoff_sidecar.demo.server import until
 
 SUMMARY = "The login works."
 GOES_ON = "I go on here."

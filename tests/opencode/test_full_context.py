@@ -10,11 +10,12 @@ from typing import Any
 import httpx
 import pytest
 from opencode.left import ASKED, NUDGED
-from opencode.server import PROMPT, TURN_TIMEOUT_S, Play, Server, asked_about, calls, sidecars, toasts, until
+from opencode.server import PROMPT, Play, asked_about, calls, sidecars, toasts
 
 from handoff_sidecar.auto_handoff.sentences import UNDER_WAY
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import PROVIDER_ID, Failure, Reply, ScriptedModel, ToolCall
+from handoff_sidecar.demo.server import TURN_TIMEOUT_S, Server, until
 from handoff_sidecar.settings import add_setting
 
 K = 1_000

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-from opencode.server import Play, Server, calls, until
+from opencode.server import Play, calls
 
 from handoff_sidecar.demo.scripted_model import Reply
+from handoff_sidecar.demo.server import Server, until
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import Index
 

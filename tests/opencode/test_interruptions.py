@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 import pytest
 from opencode.faults import faulty, install_saboteur
-from opencode.server import TYPED, Play, calls, sidecars, until
+from opencode.server import TYPED, Play, calls, sidecars
 from opencode.stored import stored_sessions
 from opencode.test_tui import SCREEN_TIMEOUT_S, tui, type_line
 from saboteur import Sabotage, plan
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply
+from handoff_sidecar.demo.server import until
 
 ENDED_WITHIN_S = 0.2
 

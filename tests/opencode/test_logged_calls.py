@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from opencode.server import TYPED, Play, Server, calls
+from opencode.server import TYPED, Play, calls
 
 from handoff_sidecar.demo.scripted_model import Reply
+from handoff_sidecar.demo.server import Server
 
 SECRET = "Zanzibar"
 

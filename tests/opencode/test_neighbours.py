@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 from opencode.left import ASKED, ELSEWHERE, FILLED, FILLED_MODEL, command, has_ended, left_for, results
-from opencode.server import PROMPT, TURN_TIMEOUT_S, TYPED, Server, calls, serving, sidecars, until
+from opencode.server import PROMPT, TYPED, calls, sidecars
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, ChatRequest, Reply, ScriptedModel
+from handoff_sidecar.demo.server import TURN_TIMEOUT_S, Server, serving, until
 from handoff_sidecar.folders import cache_folder
 from handoff_sidecar.installation.neighbours import neighbours
 from handoff_sidecar.settings import add_setting

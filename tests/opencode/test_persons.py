@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from opencode.left import ELSEWHERE, has_ended, left_for, prompt, results, typed
-from opencode.server import PROMPT, Play, Server, asked_about, calls, toasts, until
+from opencode.server import PROMPT, Play, asked_about, calls, toasts
 from opencode.terminal import Terminal
 from opencode.test_tui import SCREEN_TIMEOUT_S, said, tui, type_line
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, Reply, ScriptedModel
+from handoff_sidecar.demo.server import Server, until
 
 pytestmark = pytest.mark.timeout(180)
 

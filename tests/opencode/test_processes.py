@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from opencode.server import Play, Server, calls, serving, sidecars, until
+from opencode.server import Play, calls, sidecars
 from opencode.test_tui import SCREEN_TIMEOUT_S, tui, type_line
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply
+from handoff_sidecar.demo.server import Server, serving, until
 
 LOOK = "Look back."
 

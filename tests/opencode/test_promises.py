@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from opencode.server import PROMPT, TYPED, Play, Server, asked_about, calls, toasts, until
+from opencode.server import PROMPT, TYPED, Play, asked_about, calls, toasts
 from opencode.test_screenshots import screenshot
 
 from handoff_sidecar.auto_handoff.typed import NOT_MADE, NOTHING, ONLY_TALKED, UNDER_WAY
 from handoff_sidecar.demo.scripted_model import Failure, Reply, ScriptedModel
+from handoff_sidecar.demo.server import Server, until
 from handoff_sidecar.text.tokens import Tokenizer
 
 SECRET = "ghp_0123456789abcdefghij0123456789abcdef"

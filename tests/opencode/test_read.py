@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from fake_opencode import assistant_message, user_message
-from opencode.server import PROMPT, TYPED, Play, Server, calls, until
+from opencode.server import PROMPT, TYPED, Play, calls
 from past_session import QUESTIONS, past_session
 
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, Reply
+from handoff_sidecar.demo.server import Server, until
 
 SECRET = "AKIA" + "IOSFODNN7EXAMPLE"
 

@@ -12,11 +12,12 @@ import pytest
 from opencode import neighbour
 from opencode.faults import briefs_of, faulty
 from opencode.left import ELSEWHERE, has_ended, left_for, results
-from opencode.server import PROMPT, TYPED, Play, asked_about, calls, serving, toasts, until
+from opencode.server import PROMPT, TYPED, Play, asked_about, calls, toasts
 from saboteur import Sabotage
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel
+from handoff_sidecar.demo.server import serving, until
 from handoff_sidecar.installation.plugin_file import install
 
 pytestmark = pytest.mark.timeout(180)

@@ -8,9 +8,10 @@ import struct
 import zlib
 from pathlib import Path
 
-from opencode.server import PROMPT, TYPED, Play, Server, calls, sidecars, until
+from opencode.server import PROMPT, TYPED, Play, calls, sidecars
 
 from handoff_sidecar.demo.scripted_model import Reply
+from handoff_sidecar.demo.server import Server, until
 
 SCREENSHOTS = 12
 WIDTH, HEIGHT = 1_000, 450

@@ -13,10 +13,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 from opencode.left import command, left_for
-from opencode.server import PROMPT, TURN_TIMEOUT_S, TYPED, Play, Server, asked_about, calls, sidecars, toasts, until
+from opencode.server import PROMPT, TYPED, Play, asked_about, calls, sidecars, toasts
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID, Reply, ScriptedModel
+from handoff_sidecar.demo.server import TURN_TIMEOUT_S, Server, until
 from handoff_sidecar.journal.brief_file import read_brief
 from handoff_sidecar.text.tokens import Tokenizer
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from opencode.server import PROMPT, TYPED, Play, Server, calls, serving, sidecars
+from opencode.server import PROMPT, TYPED, Play, calls, sidecars
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply, ToolCall
+from handoff_sidecar.demo.server import Server, serving
 
 HANDOFFS = 200
 READS = 1_000

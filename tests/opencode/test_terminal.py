@@ -6,8 +6,9 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from opencode.server import until
 from opencode.terminal import Terminal, TerminalTimeoutError
+
+from handoff_sidecar.demo.server import until
 
 WAIT_S = 20
 

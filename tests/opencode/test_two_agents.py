@@ -22,11 +22,12 @@ from opencode.left import (
     resumed,
     typed,
 )
-from opencode.server import PROMPT, Play, Server, calls, serving, sidecars, until
+from opencode.server import PROMPT, Play, calls, sidecars
 
 from handoff_sidecar.demo.binary import find_opencode
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import PROVIDER_ID, Reply, ToolCall
+from handoff_sidecar.demo.server import Server, serving, until
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, OLDEST
 from handoff_sidecar.settings import add_setting
 

@@ -8,10 +8,11 @@ from functools import partial
 import pytest
 from opencode import neighbour
 from opencode.left import ELSEWHERE, has_ended, results, typed
-from opencode.server import PROMPT, Play, calls, serving, until
+from opencode.server import PROMPT, Play, calls
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply
+from handoff_sidecar.demo.server import serving, until
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from opencode.server import PROMPT, TURN_TIMEOUT_S, TYPED, Play, Server, asked_about, until
+from opencode.server import PROMPT, TYPED, Play, asked_about
 from opencode.stored import stored_sessions
 from opencode.test_promises import at_work, made_from, said, seen
 
 from handoff_sidecar.auto_handoff.typed import ONLY_TALKED, TOO_FULL, UNDER_WAY
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, ScriptedModel
+from handoff_sidecar.demo.server import TURN_TIMEOUT_S, Server, until
 
 __all__ = ["seen"]
 

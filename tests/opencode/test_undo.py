@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from opencode.server import PROMPT, TYPED, Play, Server, calls
+from opencode.server import PROMPT, TYPED, Play, calls
 
 from handoff_sidecar.demo.scripted_model import Reply, ToolCall
+from handoff_sidecar.demo.server import Server
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from opencode.server import PROMPT, TYPED, Play, Server, calls, serving, until
+from opencode.server import PROMPT, TYPED, Play, calls
 from opencode.test_brief import clean_project, hand_off, prompt_and_instructions
 from opencode.test_promises import command, made_from, said, seen
 
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply
+from handoff_sidecar.demo.server import Server, serving, until
 
 __all__ = ["clean_project", "seen"]
 

@@ -53,7 +53,7 @@ def demo(arguments: argparse.Namespace) -> int:
             "`demo --tui` opens OpenCode's TUI, which needs a terminal. Run it in one, or run `handoff-sidecar demo`, "
             "which only prints"
         )
-    return run_demo(tui=arguments.tui, long=arguments.long)
+    return run_demo(tui=arguments.tui)
 
 
 def show(arguments: argparse.Namespace) -> int:

@@ -74,7 +74,6 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="print JSON, for a program or a bug report")
     demo = add("demo", commands.demo, "watch a handoff in a real OpenCode, without an API key")
     demo.add_argument("--tui", action="store_true", help="open the TUI, so that you can type `handoff` yourself")
-    demo.add_argument("--long", action="store_true", help="print a log of one handoff, step by step")
     show = add("show", commands.show, "print the brief of the latest handoff, or of any session (`briefs` lists them)")
     show.add_argument("session", nargs="?", metavar="SES", help="the old session or the new one")
     show.add_argument("--raw", action="store_true", help="print the whole file, including what only programs need")

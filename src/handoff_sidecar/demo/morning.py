@@ -6,12 +6,14 @@ that is looked up later.
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from pathlib import Path
 from typing import Any
 
 from handoff_sidecar.demo.record import TURN_MS, Call, GrowingSession
+from handoff_sidecar.demo.sandbox import Sandbox
 
 SESSION_ID = "ses_themorning00000000000000"
 TITLE = "Auth flow for the dashboard"
@@ -29,8 +31,14 @@ _WORDS = ("session", "token", "cookie", "refresh", "login", "expires", "header",
 _CHECKS = ("is kept", "is renewed", "is refused", "is read from the cookie", "is signed", "does not leak")
 
 
-def old_session(directory: Path, version: str) -> dict[str, Any]:
-    """The file for `opencode import`."""
+def import_old_session(sandbox: Sandbox, version: str) -> None:
+    """Have this OpenCode know the session, as if it had been worked on there all morning."""
+    file = sandbox.root / "morning.json"
+    file.write_text(json.dumps(_old_session(sandbox.project, version)), encoding="utf-8")
+    sandbox.import_session(file)
+
+
+def _old_session(directory: Path, version: str) -> dict[str, Any]:
     started_ms = int(time.time() * 1_000) - (_TURNS + 10) * TURN_MS
     record = GrowingSession(SESSION_ID, TITLE, str(directory), started_ms)
     chance = random.Random(7)  # noqa: S311  # the same words each time

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
@@ -66,10 +66,6 @@ class ChatRequest:
         """The tool definitions that came with the request."""
         return list(self.body.get("tools", []))
 
-    def has_tool(self, name: str) -> bool:
-        """Whether the model could call this tool now; title requests carry no tools at all."""
-        return any(tool.get("function", {}).get("name") == name for tool in self.tools)
-
     def last_text(self, role: str) -> str:
         """The text of the newest message with this role, or an empty string."""
         return "\n".join(self.last_parts(role))
@@ -78,7 +74,7 @@ class ChatRequest:
         """The texts that the newest message with this role is made of: what was typed, then what was added to it."""
         for message in reversed(self.messages):
             if message.get("role") == role:
-                return parts_of(message)
+                return _texts(message)
         return []
 
     @property
@@ -89,12 +85,7 @@ class ChatRequest:
         return roles[newest:].count("assistant")
 
 
-def text_of(message: dict[str, Any]) -> str:
-    """The text of a chat message whose content is a string or a list of parts."""
-    return "\n".join(parts_of(message))
-
-
-def parts_of(message: dict[str, Any]) -> list[str]:
+def _texts(message: dict[str, Any]) -> list[str]:
     """The texts in a chat message: one if its content is a string, else those of its parts."""
     content = message.get("content")
     if isinstance(content, str):
@@ -103,6 +94,25 @@ def parts_of(message: dict[str, Any]) -> list[str]:
 
 
 Script = Callable[[ChatRequest], Reply | Failure]
+
+
+def playbook(turns: Mapping[str, Sequence[Reply]], title: str = "A title") -> Script:
+    """Answers by what the newest user message holds; within a turn, one reply after another."""
+
+    def reply(request: ChatRequest) -> Reply:
+        asked = request.last_text("user")
+        replies = next((replies for key, replies in turns.items() if key in asked), ())
+        return next_reply(request, title, replies)
+
+    return reply
+
+
+def next_reply(request: ChatRequest, title: str, turn: Sequence[Reply]) -> Reply:
+    """The reply that comes next in a turn; a request without tools asks for the session's title."""
+    if not request.tools:
+        return Reply(title, output_tokens=8)
+    done = request.replies_in_this_turn
+    return turn[done] if done < len(turn) else Reply("Done.")
 
 
 @dataclass

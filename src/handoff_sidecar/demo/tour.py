@@ -5,7 +5,6 @@ Owns what is shown and in which order. Every value is read back from OpenCode's 
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -16,19 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from handoff_sidecar.demo.morning import FACT, PERMISSION, SESSION_ID, old_session
-from handoff_sidecar.demo.playbook import HANDOFF_GOAL
+from handoff_sidecar.demo.morning import FACT, PERMISSION, SESSION_ID
 from handoff_sidecar.demo.processes import SandboxFailed
 from handoff_sidecar.demo.provenance import Stored, lines_with_sources
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.screen import Screen
-from handoff_sidecar.demo.server import TURN_TIMEOUT_S, checked, get, say_as_person, tool_call, until, wait_for_answer
-from handoff_sidecar.demo.tour_script import LAST_REQUEST, SECOND_GOAL, THERE, WAKER, WAKER_FILE, WAKING
+from handoff_sidecar.demo.script import HANDOFF_GOAL, LAST_REQUEST, WAKER, WAKER_FILE, WAKING
+from handoff_sidecar.demo.server import Server, serving, until
 from handoff_sidecar.folders import APP_NAME
 from handoff_sidecar.installation.plugin_file import install
-from handoff_sidecar.settings import SETTINGS_FILE
+from handoff_sidecar.settings import add_setting
 from handoff_sidecar.text.tokens import Tokenizer
 
 if sys.platform == "win32":
@@ -37,11 +33,7 @@ else:
     AT_ONCE = signal.SIGKILL
 """The signal that no process can heed; on Windows SIGTERM is one."""
 
-PROJECT_FILES = {
-    "README.md": "# Dashboard\n",
-    "src/api/routes.ts": 'export const routes = ["/login"]\n',
-    THERE: "export const login = 1\n",
-}
+SECOND_GOAL = "fix the flaky test"
 
 MOMENT_S = 0.001
 """Between two looks whether the brief is on disk: a handoff takes a tenth of a second."""
@@ -54,8 +46,7 @@ _IS_THE_SIDECAR = "from handoff_sidecar.sidecar.process import run_on_stdio; run
 class Tour:
     """A sandbox on the way through the demonstration."""
 
-    sandbox: Sandbox
-    http: httpx.Client
+    server: Server
     screen: Screen
 
     def show(self) -> None:
@@ -68,8 +59,8 @@ class Tour:
 
     def _old_session(self) -> str:
         self.screen.begin("the old session")
-        say_as_person(self.http, SESSION_ID, LAST_REQUEST)
-        session, messages = get(self.http, f"/session/{SESSION_ID}"), self._messages(SESSION_ID)
+        self.server.say(SESSION_ID, LAST_REQUEST)
+        session, messages = self.server.get(f"/session/{SESSION_ID}"), self.server.messages(SESSION_ID)
         self.screen.line(session["title"])
         self.screen.line(f"{len(messages)} messages · {self._fullness(messages)} · {_worker(messages)}")
         return SESSION_ID
@@ -78,15 +69,15 @@ class Tour:
         typed = f"handoff {HANDOFF_GOAL}"
         self.screen.begin("you type", typed)
         self.screen.begin("the new session")
-        say_as_person(self.http, old, typed)
-        call = tool_call(self.http, old, "session_handoff")
+        self.server.say(old, typed)
+        call = self.server.tool_call(old, "session_handoff")
         if call["status"] != "completed":
             raise SandboxFailed(f"the demonstration's handoff failed: {call.get('error')}")
         made = call["metadata"]["sessionID"]
-        new, ended = get(self.http, f"/session/{made}"), call["time"]["end"]
-        at_first = [each for each in self._messages(made) if each["info"]["time"]["created"] <= ended]
+        new, ended = self.server.get(f"/session/{made}"), call["time"]["end"]
+        at_first = [each for each in self.server.messages(made) if each["info"]["time"]["created"] <= ended]
         began_with = [each for each in at_first if each["info"]["role"] == "user"]
-        messages = wait_for_answer(self.http, made)
+        messages = self.server.wait_for_the_end_of_the_turn(made)
         self.screen.line(new["title"])
         count = f"{len(began_with)} message{'s' * (len(began_with) != 1)}"
         took = f"made in {ended - call['time']['start']:.0f} ms"
@@ -98,8 +89,8 @@ class Tour:
         return str(made)
 
     def _question(self, made: str) -> None:
-        call = tool_call(self.http, made, "read_session")
-        tokens, messages = Tokenizer().count(call["output"]), len(self._messages(SESSION_ID))
+        call = self.server.tool_call(made, "read_session")
+        tokens, messages = Tokenizer().count(call["output"]), len(self.server.messages(SESSION_ID))
         asked = f'read_session("{call["input"]["query"]}")'
         self.screen.begin("it looks up", f"{asked} → {tokens:,} tokens, out of {messages} messages")
         lines = [line.strip() for line in call["output"].splitlines() if FACT in line]
@@ -109,14 +100,14 @@ class Tour:
 
     def _woken(self, old: str) -> None:
         self.screen.begin("another plugin", f'wakes the old agent: "{WAKING}"')
-        write = until(lambda: self._write_after_waking(old), "the old agent was not woken")
+        write = until(lambda: self._write_after_waking(old), failed="the old agent was not woken")
         name = Path(write["input"]["filePath"]).name
         refused = write["status"] == "error"
         said = f"refused: {str(write['error']).partition('. ')[0]}" if refused else "DONE, it was not refused"
         self.screen.line(f"write {name} → {said}", good=refused)
 
     def _write_after_waking(self, old: str) -> dict[str, Any] | None:
-        messages = self._messages(old)
+        messages = self.server.messages(old)
         woken = next((n for n, each in enumerate(messages) if WAKING in _text(each)), len(messages))
         parts = (part for message in messages[woken:] for part in message["parts"] if part.get("tool") == "write")
         return next((part["state"] for part in parts if part["state"]["status"] in {"completed", "error"}), None)
@@ -124,17 +115,16 @@ class Tour:
     def _killed(self) -> None:
         typed = f"handoff {SECOND_GOAL}"
         self.screen.begin("you type", f"{typed}, and the sidecar is killed half-way")
-        other = checked(self.http.post("/session", json={"title": "Flaky test"}))["id"]
-        part = {"type": "text", "text": "A test fails now and then."}
-        checked(self.http.post(f"/session/{other}/message", json={"parts": [part], "noReply": True}))
+        other = self.server.new_session(title="Flaky test")
+        self.server.say(other, "A test fails now and then.", noReply=True)
         with self._killing_the_sidecar(other) as killed:
-            say_as_person(self.http, other, typed)
+            self.server.say(other, typed)
         if not killed:
             raise SandboxFailed("the demonstration's handoff left no brief, so nothing could be interrupted")
         before = len(self._made_from(other))
-        self.http.post(f"/session/{other}/command", json={"command": "handoff-resume", "arguments": ""})
-        made = until(lambda: self._made_from(other) or None, "`/handoff-resume` made no session")
-        prompt = _text(self._messages(made[0]["id"])[0])
+        self.server.http.post(f"/session/{other}/command", json={"command": "handoff-resume", "arguments": ""})
+        made = until(lambda: self._made_from(other) or None, failed="`/handoff-resume` made no session")
+        prompt = _text(self.server.messages(made[0]["id"])[0])
         whole = SECOND_GOAL in prompt
         self.screen.line(f"kill -9 {killed[0]}, as its brief was on disk · sessions begun by then: {before}")
         count = f"{len(made)} session{'s' * (len(made) != 1)}"
@@ -152,7 +142,7 @@ class Tour:
         def watch() -> None:
             while not over.wait(MOMENT_S):
                 if any(next(folder.glob(f"*-{session_id}.md"), None) for folder in self._briefs()):
-                    killed.append(int(_pid_file(self.sandbox).read_text(encoding="ascii")))
+                    killed.append(int(_pid_file(self.server.sandbox).read_text(encoding="ascii")))
                     os.kill(killed[0], AT_ONCE)
                     return
 
@@ -166,28 +156,28 @@ class Tour:
 
     def _briefs(self) -> tuple[Path, ...]:
         """Where the sandbox's briefs may be, on Linux and on macOS."""
-        home = self.sandbox.home
+        home = self.server.sandbox.home
         folders = (home / ".local" / "state", home / "Library" / "Application Support")
         return tuple(folder / APP_NAME / "briefs" for folder in folders)
 
     def _made_from(self, session_id: str) -> list[dict[str, Any]]:
-        sessions = get(self.http, "/session")
+        sessions = self.server.get("/session")
         return [each for each in sessions if (each.get("metadata") or {}).get("handoff", {}).get("from") == session_id]
-
-    def _messages(self, session_id: str) -> list[dict[str, Any]]:
-        return list(get(self.http, f"/session/{session_id}/message"))
 
     def _fullness(self, messages: list[dict[str, Any]]) -> str:
         """How many tokens the newest answer took, of how many the model can hold."""
         info = next(each["info"] for each in reversed(messages) if each["info"]["role"] == "assistant")
         tokens = info["tokens"]["input"] + info["tokens"]["output"]
-        providers = get(self.http, "/config/providers")["providers"]
+        providers = self.server.get("/config/providers")["providers"]
         models = next(each["models"] for each in providers if each["id"] == info["providerID"])
         return f"{tokens:,} of {models[info['modelID']]['limit']['context']:,} tokens"
 
     def _kept(self, old: str, made: str) -> str:
         """What the new session has in common with the old one."""
-        (before, after), kept = ((get(self.http, f"/session/{each}"), self._messages(each)) for each in (old, made)), []
+        (before, after), kept = (
+            ((self.server.get(f"/session/{each}"), self.server.messages(each)) for each in (old, made)),
+            [],
+        )
         if _worker(before[1]) == _worker(after[1]):
             kept.append("agent, model")
         if before[0].get("permission") == after[0].get("permission") == PERMISSION:
@@ -195,10 +185,10 @@ class Tour:
         return f"same {', '.join(kept)}" if kept else "NOTHING is the same"
 
     def _stored(self, old: str, call: dict[str, Any]) -> Stored:
-        messages = self._messages(old)
+        messages = self.server.messages(old)
         before = [each for each in messages if each["info"]["time"]["created"] <= call["time"]["end"]]
         written = (
-            Path(part["state"]["input"]["filePath"]).relative_to(self.sandbox.project).as_posix()
+            part["state"]["input"]["filePath"]
             for message in before
             for part in message["parts"]
             if part.get("tool") in {"edit", "write"} and part["state"]["status"] == "completed"
@@ -206,26 +196,21 @@ class Tour:
         return Stored(
             said="\n".join(_text(each) for each in before if each["info"]["role"] == "user"),
             given=call["input"],
-            todos=tuple(todo["content"] for todo in get(self.http, f"/session/{old}/todo")),
+            todos=tuple(todo["content"] for todo in self.server.get(f"/session/{old}/todo")),
             written=frozenset(written),
-            commit=self.sandbox.git("rev-parse", "--short", "HEAD").strip(),
+            commit=self.server.sandbox.git("rev-parse", "--short", "HEAD").strip(),
         )
 
 
 @contextmanager
-def touring(sandbox: Sandbox, version: str, screen: Screen) -> Iterator[Tour]:
-    """The sandbox with the long session, the plugin that wakes agents, and a sidecar whose pid is known; serving."""
+def touring(sandbox: Sandbox, screen: Screen) -> Iterator[Tour]:
+    """The sandbox with the plugin that wakes agents, and a sidecar whose pid is known; serving."""
     command = [sys.executable, "-P", "-c", f"{_TELLS_ITS_PID}; {_IS_THE_SIDECAR}", str(_pid_file(sandbox))]
-    settings = {"auto_update": "off", "command": command}
-    (sandbox.config_folder / SETTINGS_FILE).write_text(json.dumps(settings), encoding="utf-8")
+    add_setting(sandbox.config_folder, "command", command)
     install(sandbox.config_folder)
     sandbox.plugin_file(WAKER_FILE, WAKER)
-    sandbox.write_project(PROJECT_FILES)
-    file = sandbox.root / "morning.json"
-    file.write_text(json.dumps(old_session(sandbox.project, version)), encoding="utf-8")
-    sandbox.import_session(file)
-    with sandbox.serve() as url, httpx.Client(base_url=url, timeout=TURN_TIMEOUT_S, trust_env=False) as http:
-        yield Tour(sandbox, http, screen)
+    with serving(sandbox) as server:
+        yield Tour(server, screen)
 
 
 def _pid_file(sandbox: Sandbox) -> Path:

@@ -46,11 +46,9 @@ def test_the_script_sees_what_was_asked_and_it_is_kept() -> None:
     assert [request.body for request in model.requests] == [ASKED]
 
 
-def test_a_request_knows_its_tools_and_how_far_its_turn_is() -> None:
+def test_a_request_knows_how_far_its_turn_is() -> None:
     said = [{"role": "user"}, {"role": "assistant"}, {"role": "user"}, {"role": "assistant"}, {"role": "tool"}]
     request = ChatRequest({"messages": said, "tools": [{"function": {"name": "read"}}]})
-    assert request.has_tool("read")
-    assert not request.has_tool("write")
     assert request.replies_in_this_turn == 1
     assert request.last_text("system") == ""
 

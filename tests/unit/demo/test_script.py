@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from handoff_sidecar.demo.playbook import FIRST_REQUEST, HANDOFF_GOAL, ONLY_THIS, TITLE, demo_playbook
-from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply, ToolCall
-from handoff_sidecar.session.trigger import find_trigger, tell_agent
+import pytest
+
+from handoff_sidecar.demo.morning import TITLE
+from handoff_sidecar.demo.script import ASK_AGAIN, HANDOFF_GOAL, LAST_REQUEST, ONLY_THIS, demo_script, typed_goal
+from handoff_sidecar.demo.scripted_model import ChatRequest, Failure, Reply
+from handoff_sidecar.session.trigger import GOAL_MAX_CHARACTERS, find_trigger, tell_agent
 
 Message = dict[str, Any]
 
@@ -19,8 +21,9 @@ PROMPT = (
 
 
 def said(text: str) -> Message:
+    """A message with the note that the plugin really adds to it, and what OpenCode adds."""
     trigger = find_trigger(text)
-    texts = [text, *([tell_agent(trigger)] if trigger else [])]
+    texts = [text, *([tell_agent(trigger)] if trigger else []), "<system-reminder>\nYou may edit.\n</system-reminder>"]
     return {"role": "user", "content": [{"type": "text", "text": each} for each in texts]}
 
 
@@ -30,7 +33,7 @@ def prompt(goal: str | None = None) -> Message:
 
 def turn(*messages: Message, result: str = "ok") -> list[Reply]:
     """The agent's replies to the newest message, each of its calls answered with `result`."""
-    agent, conversation, replies = demo_playbook(Path("/project")), list(messages), []
+    agent, conversation, replies = demo_script(), list(messages), []
     while True:
         reply = agent(ChatRequest({"messages": conversation, "tools": [{"function": {"name": "session_handoff"}}]}))
         assert not isinstance(reply, Failure)
@@ -52,18 +55,42 @@ def tools(replies: list[Reply]) -> list[str]:
     return [call.name for reply in replies for call in reply.tool_calls]
 
 
-def test_the_goal_that_was_typed_is_the_goal_that_is_handed_off() -> None:
-    work = said(FIRST_REQUEST), {"role": "assistant", "content": "Fix token refresh race condition"}
+def goal_in(typed: str) -> str | None:
+    return typed_goal(ChatRequest({"messages": [said(typed)]}))
 
-    assert handed_off(*work, said("handoff fix the failing tests"))["goal"] == "fix the failing tests"
-    assert "goal" not in handed_off(*work, said("handoff"))
-    planned = handed_off(*work, said("handoff to plan: review the auth flow with scripted/m1"))
-    assert planned["goal"] == "to plan: review the auth flow with scripted/m1", "who that is, the sidecar finds out"
+
+@pytest.mark.parametrize(
+    "goal",
+    [
+        "fix the failing tests",
+        'rename "a" to "b"',
+        "to plan: review it with scripted/m1",
+        "fix the tests\nand then the docs",
+        "x" * (GOAL_MAX_CHARACTERS + 1),
+    ],
+)
+@pytest.mark.parametrize("word", ["handoff ", "handoff: ", "Session handoff "])
+def test_the_goal_is_what_was_typed_word_for_word(word: str, goal: str) -> None:
+    assert goal_in(f"{word}{goal}") == goal
+
+
+@pytest.mark.parametrize("typed", ["handoff", "handoff!", "handoff: ", '"handoff"'])
+def test_without_a_goal_there_is_none(typed: str) -> None:
+    assert goal_in(typed) == ""
+
+
+@pytest.mark.parametrize("typed", ["handoff is broken, why?", "handoff?", "handoff how does it work?", "fix the tests"])
+def test_a_question_about_handoffs_is_no_command(typed: str) -> None:
+    assert goal_in(typed) is None
+
+
+def test_without_the_plugins_note_nothing_is_handed_off() -> None:
+    assert typed_goal(ChatRequest({"messages": [{"role": "user", "content": "handoff fix the tests"}]})) is None
 
 
 def test_anything_else_is_answered_with_what_the_model_is_and_what_to_try() -> None:
     for text in ("handoff is broken, why?", "hello", "go on"):
-        (reply,) = turn(said(FIRST_REQUEST), said(text))
+        (reply,) = turn(said(LAST_REQUEST), said(text))
         assert reply.text == ONLY_THIS
 
 
@@ -72,6 +99,17 @@ def test_the_new_session_begins_on_its_goal_with_the_todos_restored() -> None:
         replies = turn(prompt(goal))
         assert tools(replies) == ["todowrite", "read_session"]
         assert words in replies[-1].text
+
+
+def test_what_is_still_being_read_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+
+    replies = turn(prompt(HANDOFF_GOAL), result=f"{ASK_AGAIN}.")
+
+    assert 50 < len(waited) < 100, "it gives up in the end"
+    assert set(tools(replies)[1:]) == {"read_session"}
+    assert replies[-1].text.startswith("The todos are back.")
 
 
 def test_without_a_goal_it_says_where_things_stand_and_asks() -> None:
@@ -89,7 +127,7 @@ def test_the_new_session_can_be_talked_to_and_handed_off_too() -> None:
 
     again = handed_off(prompt("fix the tests"), said("handoff write the docs"))
     assert again["goal"] == "write the docs"
-    assert again["summary"].endswith("currently fixing token refresh. Begun since: fix the tests.")
+    assert again["summary"].endswith("currently fixing token refresh.")
 
 
 def test_a_session_that_the_person_began_is_not_given_the_storys_summary_or_todos() -> None:
@@ -109,12 +147,12 @@ def test_a_handoff_that_failed_is_not_called_one_that_was_made() -> None:
 
 
 def test_the_title_is_the_storys() -> None:
-    agent = demo_playbook(Path("/project"))
-    assert agent(ChatRequest({"messages": [said("hi")]})) == Reply(TITLE, output_tokens=8)
+    title = demo_script()(ChatRequest({"messages": [said("hi")]}))
+    assert isinstance(title, Reply)
+    assert title.text == TITLE
 
 
-def test_the_first_turn_is_real_work() -> None:
-    replies = turn(said(FIRST_REQUEST))
+def test_the_last_turn_is_real_work_and_its_tokens_are_counted() -> None:
+    replies = turn(said(LAST_REQUEST))
     assert tools(replies) == ["todowrite", "write", "edit"]
-    assert isinstance(replies[1].tool_calls[0], ToolCall)
-    assert replies[1].tool_calls[0].arguments["filePath"] == "/project/src/auth/session.ts"
+    assert 0 < replies[0].input_tokens < replies[1].input_tokens
