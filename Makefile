@@ -144,6 +144,9 @@ ifdef REAL
 else
 	@echo "Real sessions: skipped. docs/benchmarks.md says how to get some; then make bench REAL=FOLDER."
 endif
+ifdef TALK
+	.venv/bench/bin/python -m benchmarks.conversations "$(TALK)"
+endif
 
 real: .venv/runtime
 	@$(BIN)/python -m benchmarks real --model "$(MODEL)"
