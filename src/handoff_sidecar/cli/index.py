@@ -15,7 +15,7 @@ from handoff_sidecar.indexing.indexes import DIRECTORY_FACT, FOLDER, Indexes
 from handoff_sidecar.indexing.pace import HELD_UP_MAX_MS
 from handoff_sidecar.indexing.upkeep import MOST_SESSIONS, Upkeep
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.server import Server
+from handoff_sidecar.opencode.server import ServerAddress
 from handoff_sidecar.opencode.server_connection import reached
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import VERSION, Index, why_no_index
@@ -37,7 +37,7 @@ def state_of(cache: Path) -> Iterator[str]:
             yield index.problem or _line(index, file)
 
 
-async def rebuild(server: Server, directory: str, cache: Path) -> str:
+async def rebuild(server: ServerAddress, directory: str, cache: Path) -> str:
     """Make the index of the project in `directory` anew, with a bar on stderr; what it holds then.
 
     Raises:

@@ -14,13 +14,13 @@ from handoff_sidecar.errors import HandoffSidecarError
 from handoff_sidecar.handoff.compose import compose
 from handoff_sidecar.handoff.handoff_now import computed
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.server import Server
+from handoff_sidecar.opencode.server import ServerAddress
 from handoff_sidecar.opencode.server_connection import session_on
 from handoff_sidecar.settings import load_settings
 from handoff_sidecar.text.tokens import Tokenizer
 
 
-async def preview(name: str, server: Server, *, config: Path, now: datetime) -> Handoff:
+async def preview(name: str, server: ServerAddress, *, config: Path, now: datetime) -> Handoff:
     """The handoff as it would be kept: as `/handoff-now` makes it, as no model is asked here either.
 
     Args:

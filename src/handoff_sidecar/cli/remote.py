@@ -18,7 +18,7 @@ from handoff_sidecar.indexing.indexes import Indexes
 from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.opencode.client import OpenCodeClient
-from handoff_sidecar.opencode.server import SERVE_URL, Server
+from handoff_sidecar.opencode.server import SERVE_URL, ServerAddress
 from handoff_sidecar.opencode.server_connection import reached, session_on
 from handoff_sidecar.reading.all_sessions import ProjectSearch
 from handoff_sidecar.reading.answer import Answer, Room
@@ -36,7 +36,9 @@ BUDGET_TOKENS = 50_000
 """A person or a program reads this, no model's context holds it; it is the largest `read_token_budget`."""
 
 
-async def read_from_outside(asked: ReadSession, server: Server, *, config: Path, cache: Path, directory: str) -> Answer:
+async def read_from_outside(
+    asked: ReadSession, server: ServerAddress, *, config: Path, cache: Path, directory: str
+) -> Answer:
     """What was asked for of the session `asked.session_id`, or of all sessions of the project in `directory`.
 
     Args:
@@ -63,7 +65,7 @@ async def read_from_outside(asked: ReadSession, server: Server, *, config: Path,
             return await Reader(index).read(session, asked, OpenCodeClient(http, ""), manner)
 
 
-async def resume_from_outside(name: str, server: Server, *, journal: Journal, here: Path) -> ToolResult:
+async def resume_from_outside(name: str, server: ServerAddress, *, journal: Journal, here: Path) -> ToolResult:
     """The session of the brief that is meant; its prompt waits there for a person, as nobody may be looking.
 
     Args:
@@ -86,7 +88,7 @@ def _project_of(here: Path, journal: Journal) -> str:
     return next((handoff.root for _, handoff in journal.handoffs() if handoff.root in folders), str(here))
 
 
-def on_the_command_line(server: Server) -> Wording:
+def on_the_command_line(server: ServerAddress) -> Wording:
     """How a person writes the next call, which goes to the same server."""
     url = {} if server.url == SERVE_URL else {"url": server.url}
 

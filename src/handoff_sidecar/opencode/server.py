@@ -21,7 +21,7 @@ DEFAULT_USERNAME = "opencode"
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerAddress:
     """Where `opencode serve` listens, and what it asks for."""
 
     url: str
@@ -29,7 +29,7 @@ class Server:
     password: str | None = None
 
 
-def server_at(url: str, environment: Mapping[str, str]) -> Server:
+def server_at(url: str, environment: Mapping[str, str]) -> ServerAddress:
     """The server at this URL, with the user name and the password that the environment has for it.
 
     Raises:
@@ -47,7 +47,9 @@ def server_at(url: str, environment: Mapping[str, str]) -> Server:
         is_whole = False
     if not is_whole:
         raise HandoffSidecarError(no_url(url))
-    return Server(url.rstrip("/"), environment.get(USERNAME) or DEFAULT_USERNAME, environment.get(PASSWORD) or None)
+    return ServerAddress(
+        url.rstrip("/"), environment.get(USERNAME) or DEFAULT_USERNAME, environment.get(PASSWORD) or None
+    )
 
 
 def no_url(text: str) -> str:

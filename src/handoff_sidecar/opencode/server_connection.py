@@ -15,7 +15,7 @@ from handoff_sidecar.errors import HandoffSidecarError, OpenCodeRefused
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Session, SessionID
 from handoff_sidecar.opencode.requests import NOT_FOUND, is_session_id, over_http
-from handoff_sidecar.opencode.server import DEFAULT_USERNAME, PASSWORD, USERNAME, Server, no_url
+from handoff_sidecar.opencode.server import DEFAULT_USERNAME, PASSWORD, USERNAME, ServerAddress, no_url
 
 HEALTH = "/global/health"
 """Answers `{"healthy": true, "version": …}` (OpenCode 1.15.13 to 1.18.34), to whoever has the password."""
@@ -24,7 +24,7 @@ UNAUTHORIZED = 401
 
 
 @asynccontextmanager
-async def reached(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+async def reached(server: ServerAddress) -> AsyncIterator[httpx.AsyncClient]:
     """The HTTP client for a server that is there, is an OpenCode, and lets us in.
 
     Raises:
@@ -52,7 +52,7 @@ async def reached(server: Server) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @asynccontextmanager
-async def session_on(server: Server, name: str) -> AsyncIterator[tuple[httpx.AsyncClient, Session]]:
+async def session_on(server: ServerAddress, name: str) -> AsyncIterator[tuple[httpx.AsyncClient, Session]]:
     """A session of a server, and the HTTP client to read it with.
 
     Raises:
@@ -80,11 +80,11 @@ def _is_healthy(answer: httpx.Response) -> bool:
     return answer.is_success and isinstance(told, dict) and "healthy" in told
 
 
-def _no_opencode(server: Server) -> str:
+def _no_opencode(server: ServerAddress) -> str:
     return f"{server.url} is not an OpenCode server. Pass the address that `opencode serve` prints with --url"
 
 
-def _locked(server: Server) -> str:
+def _locked(server: ServerAddress) -> str:
     if server.password is None:
         return (
             f"the OpenCode server at {server.url} asks for a password. Set {PASSWORD} to the one that it was started "

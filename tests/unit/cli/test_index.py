@@ -9,7 +9,7 @@ from handoff_sidecar.cli import index as command
 from handoff_sidecar.cli.index import rebuild, state_of
 from handoff_sidecar.errors import HandoffSidecarError
 from handoff_sidecar.opencode import server_connection
-from handoff_sidecar.opencode.server import SERVE_URL, Server
+from handoff_sidecar.opencode.server import SERVE_URL, ServerAddress
 
 DIRECTORY = "/home/ada/dashboard"
 
@@ -27,7 +27,7 @@ def opencode(monkeypatch: pytest.MonkeyPatch) -> FakeOpenCode:
 async def test_what_an_index_holds_is_shown_and_that_there_is_none(tmp_path: Path) -> None:
     (none,) = state_of(tmp_path)
     assert none.startswith(f"There is no index in {tmp_path / 'index'} yet.")
-    made = await rebuild(Server(SERVE_URL), DIRECTORY, tmp_path)
+    made = await rebuild(ServerAddress(SERVE_URL), DIRECTORY, tmp_path)
     (line,) = state_of(tmp_path)
     assert line.startswith(f"{DIRECTORY}: 2 sessions, 60 messages, 0.0 MB of text (")
     assert made.split(" (")[0] == line.split(" (")[0]
@@ -38,7 +38,7 @@ async def test_an_index_is_made_anew_with_a_bar_where_a_person_looks_on(
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     del opencode.sessions["ses_two"]
-    line = await rebuild(Server(SERVE_URL), DIRECTORY, tmp_path)
+    line = await rebuild(ServerAddress(SERVE_URL), DIRECTORY, tmp_path)
     assert "1 session, 30 messages" in line
     assert capsys.readouterr().err.endswith(f"[{'#' * command.BAR_COLUMNS}] 1 of 1\n")
 
@@ -47,4 +47,4 @@ async def test_a_python_without_fts5_is_told_of(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(command, "why_no_index", lambda: "its SQLite 3.40 was built without FTS5")
     assert "without FTS5" in next(state_of(tmp_path))
     with pytest.raises(HandoffSidecarError, match="without FTS5"):
-        await rebuild(Server(SERVE_URL), DIRECTORY, tmp_path)
+        await rebuild(ServerAddress(SERVE_URL), DIRECTORY, tmp_path)

@@ -11,7 +11,7 @@ from handoff_sidecar.cli import main
 from handoff_sidecar.cli.remote import on_the_command_line, read_from_outside
 from handoff_sidecar.errors import ToolFailed
 from handoff_sidecar.opencode import server_connection
-from handoff_sidecar.opencode.server import SERVE_URL, Server
+from handoff_sidecar.opencode.server import SERVE_URL, ServerAddress
 from handoff_sidecar.reading.definition import ReadSession
 
 
@@ -25,7 +25,9 @@ def _opencode(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def read(config: Path, url: str = SERVE_URL, **arguments: Any) -> str:
     asked = ReadSession.model_validate(arguments)
-    answer = await read_from_outside(asked, Server(url), config=config, cache=config, directory="/home/ada/dashboard")
+    answer = await read_from_outside(
+        asked, ServerAddress(url), config=config, cache=config, directory="/home/ada/dashboard"
+    )
     return f"{answer.about} {answer.said}"
 
 
@@ -37,7 +39,9 @@ async def test_the_next_call_goes_to_the_same_server(tmp_path: Path) -> None:
 
 
 def test_a_call_that_is_copied_means_what_it_says() -> None:
-    call = on_the_command_line(Server("http://h:1")).call({"session_id": "ses_a", "query": "it's $HOME", "file": "-x"})
+    call = on_the_command_line(ServerAddress("http://h:1")).call(
+        {"session_id": "ses_a", "query": "it's $HOME", "file": "-x"}
+    )
 
     parsed = main.parser().parse_args(shlex.split(call.strip("`"))[1:])
 

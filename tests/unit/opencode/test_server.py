@@ -9,7 +9,7 @@ from fake_opencode import FakeOpenCode
 
 from handoff_sidecar.errors import HandoffSidecarError
 from handoff_sidecar.opencode import server_connection
-from handoff_sidecar.opencode.server import SERVE_URL, Server, server_at
+from handoff_sidecar.opencode.server import SERVE_URL, ServerAddress, server_at
 from handoff_sidecar.opencode.server_connection import reached, session_on
 
 
@@ -34,8 +34,8 @@ def test_what_is_no_url_is_named_with_one_that_is(url: str) -> None:
 def test_the_password_comes_from_the_environment() -> None:
     environment = {"OPENCODE_SERVER_PASSWORD": "geheim", "OPENCODE_SERVER_USERNAME": "ada"}
 
-    assert server_at("http://localhost:4096/", environment) == Server("http://localhost:4096", "ada", "geheim")
-    assert server_at(SERVE_URL, {"OPENCODE_SERVER_PASSWORD": ""}) == Server(SERVE_URL, "opencode", None)
+    assert server_at("http://localhost:4096/", environment) == ServerAddress("http://localhost:4096", "ada", "geheim")
+    assert server_at(SERVE_URL, {"OPENCODE_SERVER_PASSWORD": ""}) == ServerAddress(SERVE_URL, "opencode", None)
 
 
 def answer_with(monkeypatch: pytest.MonkeyPatch, answer: httpx.Response | Exception) -> list[httpx.Request]:
@@ -59,12 +59,15 @@ def answer_with(monkeypatch: pytest.MonkeyPatch, answer: httpx.Response | Except
 @pytest.mark.parametrize(
     ("server", "said"),
     [
-        (Server("http://fake"), "asks for a password. Set OPENCODE_SERVER_PASSWORD .*OPENCODE_SERVER_USERNAME"),
-        (Server("http://fake", "ada", "geheim"), "the password in OPENCODE_SERVER_PASSWORD for the user `ada`. Set"),
+        (ServerAddress("http://fake"), "asks for a password. Set OPENCODE_SERVER_PASSWORD .*OPENCODE_SERVER_USERNAME"),
+        (
+            ServerAddress("http://fake", "ada", "geheim"),
+            "the password in OPENCODE_SERVER_PASSWORD for the user `ada`. Set",
+        ),
     ],
 )
 async def test_a_server_with_a_password_says_which_variables_to_set(
-    monkeypatch: pytest.MonkeyPatch, server: Server, said: str
+    monkeypatch: pytest.MonkeyPatch, server: ServerAddress, said: str
 ) -> None:
     requests = answer_with(monkeypatch, httpx.Response(401))
 
@@ -93,7 +96,7 @@ async def test_a_server_that_is_no_opencode_is_told_in_a_sentence(
     answer_with(monkeypatch, answer)
 
     with pytest.raises(HandoffSidecarError, match=r"^http://fake is not an OpenCode server\. [^<]+$"):
-        async with session_on(Server("http://fake"), "ses_x"):
+        async with session_on(ServerAddress("http://fake"), "ses_x"):
             pass
 
 
@@ -106,7 +109,7 @@ async def test_where_nobody_answers_the_way_to_start_a_server_is_named(
     with pytest.raises(
         HandoffSidecarError, match=r"no OpenCode server answers at http://fake\. Start one with `opencode"
     ):
-        async with reached(Server("http://fake")):
+        async with reached(ServerAddress("http://fake")):
             pass
 
 
@@ -124,9 +127,9 @@ async def test_a_session_comes_with_the_connection_and_one_that_is_not_there_is_
     opencode.add_session("ses_old")
     monkeypatch.setattr(server_connection, "over_http", lambda _url, **_: opencode.http())
 
-    async with session_on(Server("http://fake"), "ses_old") as (_, session):
+    async with session_on(ServerAddress("http://fake"), "ses_old") as (_, session):
         assert session.title == "Auth flow"
     for name, said in (("ses_gone", "there is no session `ses_gone`"), ("../x", "`../x` is not a session id")):
         with pytest.raises(HandoffSidecarError, match=said):
-            async with session_on(Server("http://fake"), name):
+            async with session_on(ServerAddress("http://fake"), name):
                 pass
