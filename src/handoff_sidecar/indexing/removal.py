@@ -30,7 +30,7 @@ def forget_sessions(index: Index, session_ids: Iterable[SessionID]) -> None:
         for session_id in session_ids:
             Store(db).remove_session(session_id)
             coverage.forget(db, session_id)
-        coverage.note_fact(db, _TO_ERASE, "yes")
+        note_removed(db)
 
     index.write(forget)
 
@@ -51,10 +51,15 @@ def forget_from(index: Index, session_id: SessionID, message_id: MessageID) -> b
             removed = store.remove_from(session_id, message_id)
             there = replace(there, newest_id=before[1].id, is_settled=False, messages=there.messages - removed)
             coverage.save(db, there)
-        coverage.note_fact(db, _TO_ERASE, "yes")
+        note_removed(db)
         return True
 
     return index.write(forget)
+
+
+def note_removed(db: sqlite3.Connection) -> None:
+    """Remember that what was removed has yet to leave the file."""
+    coverage.note_fact(db, _TO_ERASE, "yes")
 
 
 def must_erase(index: Index) -> bool:
@@ -66,7 +71,7 @@ def finish_erasing(index: Index) -> None:
     """All is merged: what was removed is in the `-wal` file alone, if it is anywhere."""
     index.write(lambda db: coverage.note_fact(db, _TO_ERASE, ""))
     if not index.truncate_log():  # another process reads in it: another time
-        index.write(lambda db: coverage.note_fact(db, _TO_ERASE, "yes"))
+        index.write(note_removed)
 
 
 def has_no_room_for(session: Session, index: Index, most_bytes: int) -> bool:
@@ -108,7 +113,7 @@ def _leave_out_oldest(index: Index, oldest: list[Coverage], most_bytes: float) -
         def leave_out(db: sqlite3.Connection, each: Coverage = each) -> None:
             Store(db).remove_session(each.session_id)
             coverage.save(db, Coverage(each.session_id, each.updated_ms, is_left_out=True))
-            coverage.note_fact(db, _TO_ERASE, "yes")
+            note_removed(db)
 
         index.write(leave_out)
         left_out += each.bytes

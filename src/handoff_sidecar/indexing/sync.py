@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
 from handoff_sidecar.indexing.pace import PageSize
+from handoff_sidecar.indexing.removal import note_removed
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient, cursor_at
 from handoff_sidecar.opencode.messages import Message
 from handoff_sidecar.opencode.models import Session
@@ -105,7 +106,6 @@ class SessionSync:
         now_ms = self._now_ms()
 
         def put(db: sqlite3.Connection) -> Coverage:
-            coverage.lease(db, session.id, owner, now_ms)
             there = replace(
                 _with_newest(db, session.id, page, records),
                 updated_ms=int(session.time.updated or session.time.created),
@@ -113,6 +113,7 @@ class SessionSync:
             )
             there = replace(there, newest_id=_newest_complete(page.messages, there.newest_id, now_ms))
             coverage.save(db, there)
+            self._renew_or_release(db, there, owner)
             return there
 
         return self._index.write(put)
@@ -123,14 +124,21 @@ class SessionSync:
 
         def put(db: sqlite3.Connection) -> Coverage:
             there = coverage.coverage_of(db, session.id)
-            coverage.lease(db, session.id, owner, self._now_ms())
             if there.before_id == before_id:  # else another sidecar was faster
                 Store(db).append(session.id, records, older=True)
                 there = _grown(_starting_at(there, page), records)
                 coverage.save(db, there)
+            self._renew_or_release(db, there, owner)
             return there
 
         return self._index.write(put)
+
+    def _renew_or_release(self, db: sqlite3.Connection, there: Coverage, owner: str) -> None:
+        """With the last page, others may have it."""
+        if there.is_whole:
+            coverage.release(db, there.session_id, owner)
+        else:
+            coverage.lease(db, there.session_id, owner, self._now_ms())
 
     def _safe(self, record: Record) -> Record:
         """The record as it may be stored: without secrets of known forms."""
@@ -152,23 +160,27 @@ def _with_newest(db: sqlite3.Connection, session_id: str, page: MessagePage, rec
     kept = [record.id for record in records if record.id <= there.newest_id]
     joint = next((each for each in reversed(kept) if store.first_of(session_id, each) is not None), None)
     if joint is None:
-        store.remove_session(session_id)
+        if store.remove_session(session_id):
+            note_removed(db)
         there = _starting_at(Coverage(session_id), page)
     else:
-        after = _following(store, session_id, joint)
-        removed = store.remove_from(session_id, after) if after else 0
-        there = replace(there, messages=there.messages - removed)
+        replaced = _following(store, session_id, joint)
+        if replaced:
+            store.remove_from(session_id, replaced[0])
+            if not set(replaced) <= {record.id for record in records}:
+                note_removed(db)
+        there = replace(there, messages=there.messages - len(replaced))
     new = [record for record in records if joint is None or record.id > joint]
     store.append(session_id, new)
     return _grown(there, new)
 
 
-def _following(store: Store, session_id: str, message_id: str) -> str:
-    """The message after this one; empty where it is the last."""
+def _following(store: Store, session_id: str, message_id: str) -> list[str]:
+    """The messages after this one."""
     rows, first = store.rows_of(session_id), store.first_of(session_id, message_id)
     if rows is None or first is None:
-        return ""
-    return next((layout.id for layout in store.layouts(range(first + 1, rows.stop))), "")
+        return []
+    return [layout.id for layout in store.layouts(range(first + 1, rows.stop))]
 
 
 def _starting_at(there: Coverage, page: MessagePage) -> Coverage:

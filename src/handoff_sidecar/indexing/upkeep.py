@@ -145,21 +145,29 @@ class Upkeep:
             return Words()
 
     async def opened(self, client: OpenCodeClient) -> None:
-        """A project was opened: a little later, remove what was deleted while nobody looked, if there is an index."""
+        """A project was opened: a little later, catch up with what happened while nobody looked, if there is an index.
+
+        Sessions that were deleted leave it, and those that were gone on with are read again: their undone messages are
+        no more.
+        """
         await asyncio.sleep(OPENED_DELAY_S)
         try:
-            await self._look_for_deleted(client)
+            await self._catch_up(client)
         except (OpenCodeError, IndexBusy, IndexReplaced) as error:
-            log.info("deleted sessions were not looked for in the index: %s", error)
+            log.info("the index was not brought up to date at the start: %s", error)
 
-    async def _look_for_deleted(self, client: OpenCodeClient) -> None:
+    async def _catch_up(self, client: OpenCodeClient) -> None:
         if not self._indexes.are_there:
             return
         listed = await client.sessions(limit=MOST_SESSIONS)
         project = await asyncio.to_thread(self._indexes.if_there, listed[0]) if listed else None
         if project is not None:
-            await self._forget_deleted([each for each in listed if each.same_project_as(listed[0])], client, project)
-            self._background.work_for(client, project).erases = True  # an erasure may have been left off
+            here = [each for each in listed if each.same_project_as(listed[0])]
+            await self._forget_deleted(here, client, project)
+            known = await asyncio.to_thread(project.index.read, coverage.all_coverage)
+            work = self._background.work_for(client, project)
+            work.rest = deque(each for each in here if each.id in known and is_stale(each, known[each.id]))
+            work.erases = True  # an erasure may have been left off
             self._background.go_on()
 
     async def deleted(self, session: Session, client: OpenCodeClient) -> None:

@@ -269,6 +269,22 @@ async def test_what_was_deleted_while_nobody_looked_goes_at_the_next_start(
     await later.upkeep.aclose()
 
 
+async def test_what_was_undone_and_gone_on_with_while_nobody_looked_goes_at_the_next_start(
+    desk: Desk, opencode: FakeOpenCode, tmp_path: Path
+) -> None:
+    opencode.messages["ses_old"] = [*turn(1, "first", "done"), *turn(3, "zyzzyvax", "done")]
+    await desk.all_of()
+    await desk.upkeep.aclose()
+    opencode.messages["ses_old"][2:] = turn(5, "something else", "done")
+    opencode.sessions["ses_old"]["time"]["updated"] += 1
+    later = Desk(opencode, tmp_path)
+    await later.upkeep.opened(opencode.client())
+    await later.upkeep.done()
+    assert [later.found(word) for word in ("first", "something", "zyzzyvax")] == [1, 1, 0]
+    assert not bytes_with(tmp_path, b"yzzyvax")
+    await later.upkeep.aclose()
+
+
 async def test_opening_a_project_without_an_index_makes_none(desk: Desk, opencode: FakeOpenCode) -> None:
     await desk.upkeep.opened(opencode.client())
     assert not (desk.folder / "index").exists()
