@@ -112,8 +112,8 @@ def _said(searched: _Searched, kept: Sequence[Shown]) -> str:
         more = len(findings.found) - len(kept)
         rest = f" {more:,} weaker or repeated ones are left out." if more > 0 else ""
         said = (
-            f"{shown} shown for {asked.query!r}{within}: the best ones, then the others, each newest first; "
-            f"`(older)` marks what comes up again later.{rest}"
+            f"{shown} shown for {asked.query!r}{within}: first the best matches, then the others, both newest first. "
+            f"`(older)` marks a subject that comes up again later.{rest}"
         )
     return " ".join([said, *_about_words(searched), *_about_scope(searched), *_further(searched, kept)])
 
@@ -147,11 +147,15 @@ def _further(searched: _Searched, kept: Sequence[Shown]) -> list[str]:
         before = manner.wording.call({"session_id": "previous:2", "query": asked.query})
         ancestor = f", the session before it: {before}" if (asked.session_id or "previous") == "previous" else ""
         why = (
-            "No passage has a third of it." if kept else "It covers what was said, and the inputs and outputs of tools."
+            "Even the best passage matches less than a third of the query."
+            if kept
+            else "It covers what was said, and the inputs and outputs of tools."
         )
         further.append(f"{why} Try fewer or other words, a /regular expression/i{ancestor}, or all: {all_of_them}.")
     if kept:
-        further.append(f"To read on from one: {manner.call(session, before='ID', limit=5)} ends with it.")
+        further.append(
+            f"To see what led to a passage, with its message's ID: {manner.call(session, before='ID', limit=5)}."
+        )
     return further
 
 
