@@ -11,20 +11,10 @@ from dataclasses import dataclass
 
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.opencode.models import SessionID
-from handoff_sidecar.session.constraints import (
-    Constraint,
-    check,
-    is_held_by,
-    is_lifted,
-    merged,
-    normal_form,
-    same_rule,
-    says_the_same,
-    taking_back,
-)
+from handoff_sidecar.session.constraints import Constraint
 from handoff_sidecar.session.facts import Facts
 from handoff_sidecar.session.files import readings_of
-from handoff_sidecar.session.standing_rules import SaidRule, said_rules
+from handoff_sidecar.session.standing_rules import SaidRule
 from handoff_sidecar.text.plain_text import code, one_line, paragraph
 
 SUMMARY_MAX_CHARACTERS = 1_500
@@ -128,8 +118,7 @@ def brief_of(  # noqa: PLR0913  # what is said, each by its name
 
     Args:
         root: the folder that paths are given relative to.
-        constraints: as `standing_constraints` has them.
-        said: as `rules_left_out` has them.
+        constraints: as `rules_of` has them, and `said`, too.
         surroundings: of the worktree as it is now.
     """
     return Brief(
@@ -171,41 +160,6 @@ def files_to_look_for(notes: Notes, facts: Facts, *, root: str) -> tuple[str, ..
     ]
     edited, read = facts.files.edited[:MAX_FILES_LOOKED_FOR], facts.files.read[:MAX_FILES_LOOKED_FOR]
     return tuple(dict.fromkeys((*edited, *named, *read)))
-
-
-def standing_constraints(notes: Notes, facts: Facts) -> tuple[tuple[Constraint, ...], tuple[Constraint, ...]]:
-    """The rules that hold in the new session, carried ones first, and the carried ones that the user took back."""
-    taken_back = taking_back(facts.said)
-    lifted = tuple(constraint for constraint in facts.inherited if is_lifted(constraint, taken_back))
-    struck = {normal_form(text) for text in facts.struck}
-    kept = [constraint for constraint in facts.inherited if constraint not in lifted]
-    theirs = [text for text in facts.said if text not in facts.commands]
-    named = check(notes.constraints, [*(rule.text for rule in facts.said_before), *theirs])
-    standing = merged((*kept, *(rule for rule in named if not any(same_rule(rule, gone) for gone in lifted))))
-    return tuple(rule for rule in standing if normal_form(rule.text) not in struck), lifted
-
-
-def rules_left_out(facts: Facts, constraints: Sequence[Constraint], *, house_rules: str = "") -> tuple[SaidRule, ...]:
-    """What the user plainly said as standing rules and goes along all the same: newest first.
-
-    Not what they struck or took back, what is among the constraints, or what `house_rules` say to every agent anyway.
-    """
-    said = [text for text in facts.said if text not in facts.commands]
-    taken_back = taking_back(facts.said)
-    struck = {normal_form(text) for text in facts.struck}
-    return tuple(
-        rule
-        for rule in said_rules(said, facts.said_before)
-        if normal_form(rule.text) not in struck
-        and not any(_covers(constraint, rule.text) for constraint in constraints)
-        and not is_lifted(Constraint(rule.text, verbatim=True), taken_back)
-        and not is_held_by(rule.text, house_rules)
-    )
-
-
-def _covers(constraint: Constraint, rule: str) -> bool:
-    here, there = normal_form(constraint.text), normal_form(rule)
-    return there in here or here in there or says_the_same(here, there)
 
 
 def _marked_files(notes: Notes, facts: Facts, root: str, present: frozenset[str] | None) -> Iterator[str]:

@@ -8,17 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from handoff_sidecar.brief.brief import (
-    Brief,
-    Items,
-    Surroundings,
-    brief_of,
-    rules_left_out,
-    standing_constraints,
-)
+from handoff_sidecar.brief.brief import Brief, Items, Surroundings, brief_of
 from handoff_sidecar.brief.budget import fit
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.brief.prompt import Delivery, Start, write_instructions, write_prompt
+from handoff_sidecar.brief.rules import rules_of
 from handoff_sidecar.brief.title import TITLE_MAX_CHARACTERS, Title, title_of
 from handoff_sidecar.session.constraints import Constraint
 from handoff_sidecar.session.facts import Facts
@@ -81,13 +75,11 @@ def write(  # noqa: PLR0913  # what is said, and the means to say it
         topic: what names a session that has neither title nor goal.
         budget_tokens: for all that the new session begins with, but a goal that goes along in full.
     """
+    rules = rules_of(notes, facts, house_rules=surroundings.house_rules)
     constraints, lifted = (
-        tuple(replace(rule, text=redact(rule.text)) for rule in rules) for rules in standing_constraints(notes, facts)
+        tuple(replace(rule, text=redact(rule.text)) for rule in some) for some in (rules.constraints, rules.lifted)
     )
-    said = tuple(
-        replace(rule, text=redact(rule.text))
-        for rule in rules_left_out(facts, constraints, house_rules=surroundings.house_rules)
-    )
+    said = tuple(replace(rule, text=redact(rule.text)) for rule in rules.said)
     whole = without_secrets(
         brief_of(notes, facts, root=root, constraints=constraints, said=said, surroundings=surroundings), redact
     )

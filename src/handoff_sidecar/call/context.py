@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -43,21 +43,16 @@ class ToolContext(Wire):
         return self.worktree if self.worktree not in {"", "/"} else self.directory
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What the user said in a part of a session, oldest first, and whether that is all of it."""
+Said = tuple[MessageID, str]
+"""Something that the user said, with the message that it stands in."""
 
-    said: tuple[str, ...] = ()
-    are_all: bool = False
-
-
-WordsBefore = Callable[[Session, MessageID], Awaitable[Words]]
-"""What was said in a session before this message, as far as it is known without asking OpenCode."""
+SaidIn = Callable[[Session], Awaitable[Sequence[Said]]]
+"""What the user said in a session, oldest first, as far as it is known without asking OpenCode."""
 
 
-async def no_words(_session: Session, _message: MessageID) -> Words:
+async def nothing_said(_session: Session) -> Sequence[Said]:
     """Where nothing is kept, nothing is known."""
-    return Words()
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +63,7 @@ class Scene:
     client: OpenCodeClient
     settings: Settings
     mode: Mode
-    words_before: WordsBefore = no_words
+    said_in: SaidIn = nothing_said
 
 
 class ToolResult(BaseModel):

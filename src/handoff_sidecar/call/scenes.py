@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from handoff_sidecar.call.background import go_on
-from handoff_sidecar.call.context import Mode, Scene, ToolContext, WordsBefore, no_words
+from handoff_sidecar.call.context import Mode, SaidIn, Scene, ToolContext, nothing_said
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.session.trigger import TRIGGER_WORDS
@@ -30,9 +30,9 @@ class Scenes:
         mode: how OpenCode was started, once the shim has said so.
     """
 
-    def __init__(self, http: httpx.AsyncClient, config: Path, words_before: WordsBefore = no_words) -> None:
+    def __init__(self, http: httpx.AsyncClient, config: Path, said_in: SaidIn = nothing_said) -> None:
         self.mode: Mode = "other"
-        self._words_before = words_before
+        self._said_in = said_in
         self._http = http
         self._config = config
         self._problems_told: set[str] = set()
@@ -50,7 +50,7 @@ class Scenes:
             log.warning("%d problems with the settings in %s", len(untold), context.root)
             more = f" (and {len(untold) - 1} more: `handoff-sidecar doctor` lists them)" if len(untold) > 1 else ""
             go_on(notify(client, untold[0] + more, "error"))
-        return Scene(context, client, loaded.settings, self.mode, self._words_before)
+        return Scene(context, client, loaded.settings, self.mode, self._said_in)
 
     def own_settings(self) -> Settings:
         """The user's own settings, which apply to all projects."""

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from handoff_sidecar.brief.brief import Surroundings, files_to_look_for
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
-from handoff_sidecar.call.context import Scene
-from handoff_sidecar.errors import HandoffFailed, HandoffSidecarError, OpenCodeError, OpenCodeUnreachable
-from handoff_sidecar.handoff.git_status import GitState, describe
+from handoff_sidecar.call.context import Said, Scene
+from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeUnreachable
+from handoff_sidecar.handoff.git_status import describe
 from handoff_sidecar.handoff.inherited import with_inheritance
 from handoff_sidecar.handoff.worktree import files_present, git_state, house_rules
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
@@ -35,6 +37,8 @@ FEWER_MESSAGES = (GATHERED_MESSAGES, 10)
 OLDER_WORDS_TIMEOUT_S = 0.25
 """Of older messages only what the user said counts, for their rules; a long session's handoff must not take longer."""
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
@@ -42,12 +46,14 @@ class Gathered:
 
     Attributes:
         root: the folder that paths are given relative to.
+        house_rules: what OpenCode tells every agent here anyway: AGENTS.md and the like.
     """
 
     root: str
     facts: Facts
     messages: list[Message]
     git: str
+    house_rules: str
     missing: tuple[str, ...]
 
     @property
@@ -76,85 +82,80 @@ async def gather(scene: Scene) -> Gathered:
     """
     context, client = scene.context, scene.client
     session_id, root = context.session_id, context.root
-    session, messages, todos, git, running = await asyncio.gather(
-        client.session(session_id),
-        _messages(client, session_id),
-        client.todos(session_id),
+    missing: list[str] = []
+
+    async def if_possible(what: str, reading: Awaitable[_T]) -> _T | None:
+        try:
+            return await reading
+        except OpenCodeError as error:
+            missing.append(f"The brief lacks {what}: {error}.")
+            return None
+
+    (session, said), newest, todos, running, git, house = await asyncio.gather(
+        _session(scene),
+        if_possible("this session's messages", _messages(client, session_id)),
+        if_possible("the todo list", client.todos(session_id)),
+        if_possible("the subagents that are still running", client.running_subagents(session_id)),
         git_state(root),
-        client.running_subagents(session_id),
-        return_exceptions=True,
+        house_rules(root, context.directory),
     )
-    for outcome in (session, messages, todos, git, running):
-        if isinstance(outcome, BaseException) and not isinstance(outcome, HandoffSidecarError):
-            raise outcome
-    if isinstance(session, BaseException):
-        raise HandoffFailed(
-            f"session_handoff: this session could not be read ({session}). Nothing was made. Call again, or go on here."
-        ) from session
-    if session.parent_id is not None:
-        raise HandoffFailed(
-            "session_handoff: this is a subagent's session, which can't be handed off. Nothing was made. Report to the "
-            "agent that started you."
-        )
-    if not isinstance(messages, BaseException):
-        messages = await _what_stands(session, messages, client)
-    missing = []
-    if isinstance(messages, BaseException):
-        missing.append(f"The brief lacks this session's messages: {messages}.")
-    if isinstance(todos, BaseException):
-        missing.append(f"The brief lacks the todo list: {todos}.")
-    if isinstance(running, BaseException):
-        missing.append(f"The brief lacks the subagents that are still running: {running}.")
-    page = MessagePage([], None) if isinstance(messages, BaseException) else messages
-    listed = [] if isinstance(todos, BaseException) else todos
+    if newest is not None:
+        standing = await if_possible("this session's messages", without_undone(session, newest, client))
+        newest = standing.page if standing is not None else None
+    page = newest or MessagePage([], None)
     facts = facts_of(
         session,
         page.messages,
-        listed,
+        todos or (),
         root=root,
         agent=context.agent,
         calling=context.message_id or None,
         trigger_words=(*TRIGGER_WORDS, *scene.settings.trigger_words),
         more_before=page.before is not None,
-        running=[] if isinstance(running, BaseException) else running,
+        running=running or (),
     )
-    if not isinstance(messages, BaseException):
-        has_todos = bool(listed) or isinstance(todos, BaseException)
+    if newest is not None:
+        has_todos = todos is None or bool(todos)
         facts = await with_inheritance(facts, client, root=root, messages=GATHERED_MESSAGES, has_todos=has_todos)
-    facts = replace(facts, said=(*await _said_before(session, page, scene), *facts.said))
-    said = describe(git if isinstance(git, GitState) else None)
-    return Gathered(root, facts, page.messages, said, tuple(missing))
+    if page.before is not None and page.messages:
+        oldest = page.messages[0].info.id
+        facts = replace(facts, said=(*(text for message_id, text in said if message_id < oldest), *facts.said))
+    return Gathered(root, facts, page.messages, describe(git), house, tuple(missing))
 
 
 async def look_around(notes: Notes, gathered: Gathered) -> Surroundings:
     """The project's files as they are now, as far as the brief needs them."""
     wanted = files_to_look_for(notes, gathered.facts, root=gathered.root)
-    directory = gathered.facts.session.directory
-    present, rules = await asyncio.gather(files_present(wanted, gathered.root), house_rules(gathered.root, directory))
-    return Surroundings(present=present, git=gathered.git, house_rules=rules)
+    present = await files_present(wanted, gathered.root)
+    return Surroundings(present=present, git=gathered.git, house_rules=gathered.house_rules)
 
 
-async def _what_stands(session: Session, page: MessagePage, client: OpenCodeClient) -> MessagePage | OpenCodeError:
-    try:
-        return (await without_undone(session, page, client)).page
-    except OpenCodeError as error:
-        log.warning("what stands of a session in which much was undone could not be had: %s", error)
-        return error
+async def _session(scene: Scene) -> tuple[Session, Sequence[Said]]:
+    """The session, and what the user said in it long ago: both are there before its newest messages are.
 
-
-async def _said_before(session: Session, newest: MessagePage, scene: Scene) -> tuple[str, ...]:
-    """What the user said in the messages before those that are gathered, as far as it is known: rules are set early.
-
-    OpenCode is not asked now: a page of messages more makes a long session's handoff take half as long again.
+    Raises:
+        HandoffFailed: it can't be read, or is none that is handed off.
     """
-    if newest.before is None or not newest.messages or not scene.settings.index:
-        return ()
+    try:
+        session = await scene.client.session(scene.context.session_id)
+    except OpenCodeError as error:
+        raise HandoffFailed(
+            f"session_handoff: this session could not be read ({error}). Nothing was made. Call again, or go on here."
+        ) from error
+    if session.parent_id is not None:
+        raise HandoffFailed(
+            "session_handoff: this is a subagent's session, which can't be handed off. Nothing was made. Report to the "
+            "agent that started you."
+        )
+    if not scene.settings.index:
+        return session, ()
+    # OpenCode is not asked: a page of messages more makes a long session's handoff take half as long again.
     try:
         async with asyncio.timeout(OLDER_WORDS_TIMEOUT_S):
-            return (await scene.words_before(session, newest.messages[0].info.id)).said
+            return session, await scene.said_in(session)
     except TimeoutError:
         log.info("what was said in %s before was not there in time", session.id)
-        return ()
+        return session, ()
 
 
 async def _messages(client: OpenCodeClient, session_id: SessionID) -> MessagePage:

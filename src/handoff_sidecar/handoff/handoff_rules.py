@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from handoff_sidecar.brief.brief import rules_left_out, standing_constraints
 from handoff_sidecar.brief.notes import Notes
+from handoff_sidecar.brief.rules import rules_of
 from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffFailed
-from handoff_sidecar.handoff.gather import gather, look_around
+from handoff_sidecar.handoff.gather import gather
 from handoff_sidecar.opencode.models import Session
 from handoff_sidecar.session.constraints import normal_form
 from handoff_sidecar.text.plain_text import one_line
@@ -44,12 +44,10 @@ async def handoff_rules(words: str, scene: Scene) -> ToolResult:
     """
     gathered = await gather(scene)
     facts = gathered.facts
-    constraints, _ = standing_constraints(_NOTES, facts)
-    surroundings = await look_around(_NOTES, gathered)
-    said = rules_left_out(facts, constraints, house_rules=surroundings.house_rules)
+    found = rules_of(_NOTES, facts, house_rules=gathered.house_rules)
     rules = [
-        *(_Rule(rule.text, is_carried=True) for rule in constraints),
-        *(_Rule(rule.text, is_carried=False) for rule in said),
+        *(_Rule(rule.text, is_carried=True) for rule in found.constraints),
+        *(_Rule(rule.text, is_carried=False) for rule in found.said),
     ]
     wanted = words.strip().strip("`\"'")
     if wanted and rules:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Sequence
+from operator import itemgetter
 
-from handoff_sidecar.call.context import Scene, Words, WordsBefore, no_words
+from handoff_sidecar.call.context import Said, SaidIn, Scene, nothing_said
 from handoff_sidecar.errors import OpenCodeError
-from handoff_sidecar.opencode.models import MessageID, Session, SessionID
+from handoff_sidecar.opencode.models import Session, SessionID
 from handoff_sidecar.session.facts import said_in
 from handoff_sidecar.session.standing_rules import standing_rules
 
@@ -22,13 +24,16 @@ PAGES = 3
 PAGE_MESSAGES = 100
 """OpenCode answers nothing else while it reads a page."""
 
+LOOKED_THROUGH_AT_ONCE = 20
+"""Messages, which take less than a millisecond: an answer of OpenCode's that comes meanwhile must not wait."""
+
 
 class OlderWords:
-    """Reads ahead in sessions that are about to be handed off, and answers from that or from the index."""
+    """Reads ahead in sessions that are about to be handed off, and answers from that and from the index."""
 
-    def __init__(self, indexed: WordsBefore = no_words) -> None:
+    def __init__(self, indexed: SaidIn = nothing_said) -> None:
         self._indexed = indexed
-        self._ahead: OrderedDict[SessionID, list[tuple[MessageID, str]]] = OrderedDict()
+        self._ahead: OrderedDict[SessionID, list[Said]] = OrderedDict()
 
     async def read_ahead(self, scene: Scene) -> None:
         """Read what the user said in the newest messages, three times as many as a handoff gathers.
@@ -38,7 +43,7 @@ class OlderWords:
         if not scene.settings.index:
             return
         session_id = scene.context.session_id
-        said: list[tuple[MessageID, str]] = []
+        said: list[Said] = []
         before = None
         try:
             for _ in range(PAGES):
@@ -50,16 +55,24 @@ class OlderWords:
         except OpenCodeError as error:
             log.info("what was said in %s was not read ahead: %s", session_id, error)
             return
-        await asyncio.to_thread(standing_rules, [text for _, text in said])  # which keeps what it finds
         self._ahead[session_id] = said
         self._ahead.move_to_end(session_id)
         while len(self._ahead) > SESSIONS_KEPT:
             self._ahead.popitem(last=False)
+        await _look_through(said)
 
-    async def before(self, session: Session, message_id: MessageID) -> Words:
-        """What was said before a message: from the index, which has all of it or what is oldest, and what was read."""
-        indexed = await self._indexed(session, message_id)
-        if indexed.are_all or session.id not in self._ahead:
-            return indexed
-        read = tuple(text for each, text in self._ahead[session.id] if each < message_id)
-        return Words((*indexed.said, *read), are_all=True)
+    async def said_in(self, session: Session) -> Sequence[Said]:
+        """What the user said in a session, oldest first: what the index has of it, and what was read ahead."""
+        said = list(await self._indexed(session))
+        indexed = {message_id for message_id, _ in said}
+        said += [each for each in self._ahead.get(session.id, ()) if each[0] not in indexed]
+        said.sort(key=itemgetter(0))
+        await _look_through(said)
+        return said
+
+
+async def _look_through(said: Sequence[Said]) -> None:
+    """Look for rules, which are kept, while OpenCode is still busy with what else it was asked for."""
+    for start in range(0, len(said), LOOKED_THROUGH_AT_ONCE):
+        standing_rules([text for _, text in said[start : start + LOOKED_THROUGH_AT_ONCE]])
+        await asyncio.sleep(0)

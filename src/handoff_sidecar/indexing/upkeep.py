@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 
-from handoff_sidecar.call.context import Scene, Words
+from handoff_sidecar.call.context import Said, Scene
 from handoff_sidecar.errors import IndexBusy, IndexReplaced, OpenCodeError
 from handoff_sidecar.indexing.background import Background
 from handoff_sidecar.indexing.indexes import Indexes, ProjectIndex
@@ -26,7 +26,6 @@ from handoff_sidecar.opencode.models import MessageID, Session, SessionID
 from handoff_sidecar.search import coverage
 from handoff_sidecar.search.index_file import why_no_index
 from handoff_sidecar.search.store import Store
-from handoff_sidecar.session.statements import UserRequest
 
 log = logging.getLogger(__name__)
 
@@ -123,26 +122,22 @@ class Upkeep:
         project = await asyncio.to_thread(self._indexes.of, session, is_kept=True)
         self.later(session.id, scene.client, project)
 
-    async def words_before(self, session: Session, message_id: MessageID) -> Words:
-        """What the user said in a session before this message, if there is an index; nothing is read anew."""
+    async def said_in(self, session: Session) -> list[Said]:
+        """What the user said in a session, from its beginning on, if there is an index; nothing is read anew."""
         project = None if why_no_index() else await asyncio.to_thread(self._indexes.if_there, session)
         if project is None:
-            return Words()
+            return []
 
-        def look(connection: sqlite3.Connection) -> Words:
-            store, covered = Store(connection), coverage.coverage_of(connection, session.id)
-            rows, first = store.rows_of(session.id), store.first_of(session.id, message_id)
-            if rows is None:
-                return Words()
-            before = range(rows.start, rows.stop if first is None else first)
-            said = tuple(_typed(store.requests(before), WORDS_MAX_CHARACTERS))
-            return Words(said, are_all=covered.is_whole and first is not None)
+        def look(connection: sqlite3.Connection) -> list[Said]:
+            store = Store(connection)
+            rows = store.rows_of(session.id)
+            return list(_as_much_as(WORDS_MAX_CHARACTERS, store.said(rows))) if rows is not None else []
 
         try:
             return await asyncio.to_thread(project.index.read, look)
         except (IndexBusy, IndexReplaced) as error:
             log.info("what was said in %s is not taken from the index: %s", session.id, error)
-            return Words()
+            return []
 
     async def opened(self, client: OpenCodeClient) -> None:
         """A project was opened: a little later, catch up with what happened while nobody looked, if there is an index.
@@ -230,12 +225,9 @@ class Upkeep:
             await self._background.forget(deleted, client, project)
 
 
-def _typed(requests: Iterable[UserRequest], most_characters: int) -> Iterator[str]:
-    """What was said, until there is so much of it."""
-    left = most_characters
-    for request in requests:
-        left -= len(request.said)
-        if left < 0:
+def _as_much_as(characters: int, said: Iterable[tuple[str, str]]) -> Iterator[Said]:
+    for message_id, text in said:
+        characters -= len(text)
+        if characters < 0:
             return
-        if request.said:
-            yield request.said
+        yield MessageID(message_id), text

@@ -214,6 +214,17 @@ class Store:
         if request is not None:
             yield request
 
+    def said(self, rows: range) -> Iterator[tuple[str, str]]:
+        """What the person said, oldest first, each with the message that it stands in."""
+        found = self._db.execute(
+            "select packed from message join record using (first) where asked and first >= ? and first < ?"
+            " order by first",
+            _ends(rows),
+        )
+        for (stored,) in found:
+            record = unpack(stored)
+            yield record.id, "\n".join(words_of_the_person(record))
+
     def turns(self, rows: range) -> list[int]:
         """The first rows of the person's messages, in order."""
         found = self._db.execute(

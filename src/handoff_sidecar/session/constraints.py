@@ -26,18 +26,20 @@ MIN_QUOTED_CHARACTERS = 6
 LOOKED_AT_CHARACTERS = 20_000
 """Of each message: rules stand in what people type, not in the log that they paste below it."""
 
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
+_SENTENCE_END = re.compile(r"\s(?<=[.!?…]\s)\s*|\n+")
+_SENTENCE_END_BESIDE_CJK = re.compile(rf"{_SENTENCE_END.pattern}|(?<=[。！？])")
+"""The second one takes half as long again, for all texts that have no such signs."""
+
 _BETWEEN_SPACED_WORDS = r"[^\W_\u0e00-\u0eff\u2e80-\u9fff\uac00-\ud7af]"
 """A letter or digit of a script that separates words; others have no word boundary to look for."""
 
 _A_RULE = r"(?:rule|constraint|requirement|restriction|condition|limitation)s?\b"
 _TAKING_BACK = re.compile(r"\b(?:forget|drop|lift|ignore|remove|cancel|waive|scrap|disregard|discard|never mind)\b")
-_MAY_TAKE_BACK = re.compile(
-    r"~~|\b(?:forget|drop|lift|ignore|remove|cancel|waive|scrap|disregard|discard|never mind|no longer"
-    r"|(?:doesn|don)[^\w\s]t (?:appl|hold|count|matter)|off|obsolete|void|(?:can|may) now)",
-    re.IGNORECASE,
+_MAY_TAKE_BACK = (
+    *("~~", "forget", "drop", "lift", "ignore", "remove", "cancel", "waive", "scrap", "disregard", "discard", "mind"),
+    *("longer", "appl", "hold", "count", "matter", "off", "obsolete", "void", "now"),
 )
-"""A word of each of the forms below: few sentences have one."""
+"""A word of each of the forms below: plain search goes through what was said ten times as fast."""
 _WHAT_IS_TAKEN_BACK = re.compile(rf"(?: [\w'-]+){{0,3}} {_A_RULE}|(?: about)?:? ['\"]?…")
 _IS_OVER = re.compile(
     rf"(?:\b{_A_RULE}.*|…['\"]?) (?:(?:no longer|doesn't|don't) (?:appl(?:y|ies)|holds?|counts?|matters?)"
@@ -84,12 +86,12 @@ def check(named: Sequence[str], said: Sequence[str]) -> tuple[Constraint, ...]:
     """
     if not named:
         return ()
-    sentences = [(sentence, normal_form(sentence)) for sentence in sentences_of(reversed(said)) if "?" not in sentence]
+    texts = [(text, normal_form(clean(text[:LOOKED_AT_CHARACTERS]))) for text in reversed(said)]
     found = []
     for name in named[:MAX_CARRIED]:
         text = one_line(name, CONSTRAINT_MAX_CHARACTERS).strip("\"'“”„‘’«»`- ")
         if text:
-            quoted = _quoted(normal_form(text), sentences)
+            quoted = _quoted(normal_form(text), texts)
             found.append(Constraint(quoted or text, quoted is not None))
     return merged(found)
 
@@ -157,18 +159,23 @@ def is_held_by(rule: str, document: str) -> bool:
 
 
 def taking_back(said: Iterable[str]) -> tuple[str, ...]:
-    """Those sentences of what was said that may take a rule back: what `is_lifted` has to look at, for many rules."""
-    return tuple(sentence for sentence in sentences_of(said) if _MAY_TAKE_BACK.search(sentence))
+    """The sentences of what was said that may take a rule back, in normal form: what `is_lifted` has to look at."""
+    texts = (text for text in said if _may_take_back(clean(text).casefold()))
+    return tuple(sentence for sentence in map(normal_form, sentences_of(texts)) if _may_take_back(sentence))
 
 
-def is_lifted(constraint: Constraint, said: Sequence[str]) -> bool:
+def _may_take_back(folded: str) -> bool:
+    return any(word in folded for word in _MAY_TAKE_BACK)
+
+
+def is_lifted(constraint: Constraint, taken_back: Sequence[str]) -> bool:
     """Whether the user took this rule back, in one sentence that names it and says that it is over.
 
     Naming means every word of the rule that carries meaning. "Forget the rule about …", "forget '…'", "… no longer
     applies", for a prohibition "you may now …", and in any language the rule struck out: `~~…~~`.
     """
     rule = normal_form(constraint.text)
-    return any(_takes_back(normal_form(sentence), rule) for sentence in sentences_of(said))
+    return any(_takes_back(sentence, rule) for sentence in taken_back)
 
 
 def _takes_back(sentence: str, rule: str) -> bool:
@@ -220,18 +227,20 @@ def _same_word(one: str, other: str) -> bool:
 def sentences_of(said: Iterable[str]) -> Iterator[str]:
     """The sentences of what was said that are short enough to be rules, each on one line."""
     for text in said:
-        for sentence in _SENTENCE_END.split(clean(text[:LOOKED_AT_CHARACTERS])):
+        end = _SENTENCE_END if text.isascii() else _SENTENCE_END_BESIDE_CJK
+        for sentence in end.split(clean(text[:LOOKED_AT_CHARACTERS])):
             line = " ".join(sentence.split())
             if 0 < len(line) <= CONSTRAINT_MAX_CHARACTERS:
                 yield line
 
 
-def _quoted(wanted: str, sentences: list[tuple[str, str]]) -> str | None:
-    """The first sentence whose normal form holds what is wanted as whole words."""
+def _quoted(wanted: str, texts: list[tuple[str, str]]) -> str | None:
+    """The first sentence of the texts whose normal form holds what is wanted as whole words; none that asks."""
     if len(wanted) < MIN_QUOTED_CHARACTERS:
         return None
     whole = re.compile(rf"(?<!{_BETWEEN_SPACED_WORDS}){re.escape(wanted)}(?!{_BETWEEN_SPACED_WORDS})")
-    return next((sentence for sentence, normal in sentences if whole.search(normal)), None)
+    sentences = sentences_of(text for text, normal in texts if wanted in normal)
+    return next((each for each in sentences if "?" not in each and whole.search(normal_form(each))), None)
 
 
 def normal_form(text: str) -> str:

@@ -44,9 +44,8 @@ MAX_RULE_CHARACTERS = 200
 """A longer sentence explains something."""
 
 _CODE_BLOCK = re.compile(r"(?s)```.*?(?:```|\Z)")
-_PASTED = re.compile(
-    r"(?m)^\s*#{1,6}\s|^\s*<[a-z_-]+>|^\s*(?:diff --git|@@ |Traceback|at \S+\()|\bthe following plan\b", re.IGNORECASE
-)
+_PASTED_LINE = re.compile(r"\s*(?:#{1,6}\s|<[a-z_-]+>|diff --git|@@ |Traceback|at \S+\()", re.IGNORECASE)
+_PASTED = "the following plan"
 _LIST_HEADING = re.compile(
     r"(?:[\w' ]{0,30}\b)?(?:rules|constraints|conventions|ground rules)(?: [\w' ]{0,40})?:$", re.IGNORECASE
 )
@@ -99,25 +98,6 @@ def standing_rules(said: Sequence[str]) -> tuple[str, ...]:
     return tuple(found.values())
 
 
-def is_standing_rule(sentence: str) -> bool:
-    """Whether one sentence, without what stands around it, surely is a standing rule."""
-    return _is_one(_bare(sentence))
-
-
-def _is_one(line: str) -> bool:
-    """The same of a sentence that is bare already. What is rarest is asked first: a session may hold hundreds."""
-    folded = line.casefold().replace("’", "'")
-    return _has_a_form(folded) and _may_be_one(line, folded) and not TOLD.search(folded)
-
-
-def _has_a_form(folded: str) -> bool:
-    if FOR_LONGER.search(folded) and ORDERS.search(FOR_LONGER.sub(";", folded)):
-        return True
-    told = LEAD_IN.match(folded)
-    bare = folded[told.end() :] if told else folded
-    return RULE.match(bare) is not None and not ANSWER.match(bare)
-
-
 @lru_cache(maxsize=MESSAGES_KEPT)
 def _rules_in(text: str) -> tuple[str, ...]:
     """Those of one message in their order; none where it is mostly pasted, or asks for a handoff."""
@@ -125,20 +105,21 @@ def _rules_in(text: str) -> tuple[str, ...]:
         return ()
     said = clean(_CODE_BLOCK.sub("\n", text)).strip()
     lines = said.splitlines()
-    if len(lines) > MAX_MESSAGE_LINES or _PASTED.search(said):
+    if len(lines) > MAX_MESSAGE_LINES or any(map(_PASTED_LINE.match, lines)) or _PASTED in said.casefold():
         return ()
     found = list(_listed(lines))
     before, announced = "", ""
-    for sentence in map(_bare, sentences_of([said])):
+    for sentence in map(_without_bullet, sentences_of([said])):
         folded = sentence.casefold().replace("’", "'")
+        is_for_longer = FOR_LONGER.search(folded) is not None
         if before and REFERS_BACK.match(folded):
             found = [*(rule for rule in found if rule != before), f"{before} {sentence}"]
         elif announced and "?" not in sentence:
             found.append(f"{announced} {sentence}")
-        elif FOR_LONGER.search(folded) and ANNOUNCES_THE_NEXT.match(folded):
+        elif is_for_longer and ANNOUNCES_THE_NEXT.match(folded):
             announced = sentence
             continue
-        elif _is_one(sentence):
+        elif _is_one(sentence, folded, is_for_longer=is_for_longer):
             found.append(sentence)
         before, announced = sentence, ""
     if not found or find_trigger(said):
@@ -146,9 +127,22 @@ def _rules_in(text: str) -> tuple[str, ...]:
     return tuple(one_line(rule, CONSTRAINT_MAX_CHARACTERS) for rule in dict.fromkeys(found))
 
 
-def _bare(sentence: str) -> str:
-    """The sentence on one line, without a bullet or a number in front of it."""
-    return _BULLET.sub("", " ".join(sentence.split()), count=1).strip()
+def _is_one(line: str, folded: str, *, is_for_longer: bool) -> bool:
+    """Whether a sentence surely is a standing rule. What is rarest is asked first: a session may hold hundreds."""
+    return _has_a_form(folded, is_for_longer=is_for_longer) and _may_be_one(line, folded) and not TOLD.search(folded)
+
+
+def _has_a_form(folded: str, *, is_for_longer: bool) -> bool:
+    if is_for_longer and ORDERS.search(FOR_LONGER.sub(";", folded)):
+        return True
+    told = LEAD_IN.match(folded)
+    bare = folded[told.end() :] if told else folded
+    return RULE.match(bare) is not None and not ANSWER.match(bare)
+
+
+def _without_bullet(line: str) -> str:
+    bullet = _BULLET.match(line)
+    return line[bullet.end() :] if bullet else line
 
 
 def _listed(lines: Iterable[str]) -> Iterator[str]:
@@ -158,7 +152,7 @@ def _listed(lines: Iterable[str]) -> Iterator[str]:
         if _LIST_HEADING.match(line.strip()):
             is_list = True
         elif is_list and _BULLET.match(line):
-            yield one_line(_BULLET.sub("", line, count=1), CONSTRAINT_MAX_CHARACTERS)
+            yield one_line(_without_bullet(line), CONSTRAINT_MAX_CHARACTERS)
         elif line.strip():
             is_list = False
 

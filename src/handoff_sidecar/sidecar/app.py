@@ -112,8 +112,8 @@ class Sidecar:
         self._http = through_tunnel(self._carry)
         self._now = now
         self._upkeep = Upkeep(Indexes(folders.cache))
-        self._older_words = OlderWords(self._upkeep.words_before)
-        self._scenes = Scenes(self._http, folders.config, self._older_words.before)
+        self._older_words = OlderWords(self._upkeep.said_in)
+        self._scenes = Scenes(self._http, folders.config, self._older_words.said_in)
         self._tokenizer = Tokenizer()
         self._vocabulary: asyncio.Task[None] | None = None
         self._update: asyncio.Task[None] | None = None

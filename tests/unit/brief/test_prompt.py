@@ -7,10 +7,11 @@ from fake_opencode import assistant_message, tool_part, user_message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff_sidecar.brief.brief import Brief, Items, Surroundings, brief_of, standing_constraints
+from handoff_sidecar.brief.brief import Brief, Items, Surroundings, brief_of
 from handoff_sidecar.brief.budget import MIN_BUDGET_TOKENS, fit
 from handoff_sidecar.brief.notes import Notes, read_notes
 from handoff_sidecar.brief.prompt import write_instructions, write_prompt
+from handoff_sidecar.brief.rules import rules_of
 from handoff_sidecar.brief.write import write
 from handoff_sidecar.handoff.git_status import GitState, describe
 from handoff_sidecar.opencode.messages import Message
@@ -237,7 +238,7 @@ def test_nothing_exceeds_the_budget_or_loses_goal_link_or_work_in_progress(
     known = facts_of(session, [Message.model_validate(message) for message in messages], todos, root="/p")
     notes = Notes(**fields)
     surroundings = Surroundings(git=describe(GitState(branch, "abc1234", 3, "main")))
-    constraints, _ = standing_constraints(notes, known)
+    constraints = rules_of(notes, known).constraints
     brief = brief_of(notes, known, root="/p", constraints=constraints, surroundings=surroundings)
 
     def everything(brief: Brief) -> str:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from fake_opencode import assistant_message, user_message
 
-from handoff_sidecar.brief.brief import Surroundings, rules_left_out, standing_constraints
+from handoff_sidecar.brief.brief import Surroundings
 from handoff_sidecar.brief.notes import Notes
+from handoff_sidecar.brief.rules import rules_of
 from handoff_sidecar.brief.write import MAX_SAID_RULES_TOKENS, Written, write
 from handoff_sidecar.opencode.messages import Message
 from handoff_sidecar.opencode.models import Session
@@ -44,8 +45,8 @@ def written(facts_: Facts, *constraints: str, house_rules: str = "") -> Written:
 
 
 def left_out(facts_: Facts, *constraints: str, house_rules: str = "") -> list[str]:
-    named, _ = standing_constraints(Notes(summary="x", constraints=list(constraints)), facts_)
-    return [rule.text for rule in rules_left_out(facts_, named, house_rules=house_rules)]
+    notes = Notes(summary="x", constraints=list(constraints))
+    return [rule.text for rule in rules_of(notes, facts_, house_rules=house_rules).said]
 
 
 def test_a_rule_that_the_agent_leaves_out_goes_along_under_a_heading_of_its_own() -> None:

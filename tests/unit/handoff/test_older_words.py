@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 from fake_opencode import FakeOpenCode, assistant_message, user_message
 
-from handoff_sidecar.call.context import Scene, ToolContext, Words
+from handoff_sidecar.call.context import Said, Scene, ToolContext
 from handoff_sidecar.handoff import older_words
 from handoff_sidecar.handoff.older_words import OlderWords
 from handoff_sidecar.opencode.models import MessageID, Session
 from handoff_sidecar.settings import Settings
 
 HERE = Session(id="ses_old")
+READ_AHEAD = [("msg_0150", "Never log a token."), ("msg_0399", "handoff")]
 
 
 @pytest.fixture
@@ -31,25 +32,22 @@ def scene(opencode: FakeOpenCode) -> Scene:
     return Scene(place, opencode.client(), Settings(), "tui")
 
 
-async def test_what_was_read_ahead_is_known_up_to_the_message_that_is_named(opencode: FakeOpenCode) -> None:
+async def test_what_was_read_ahead_is_known(opencode: FakeOpenCode) -> None:
     words = OlderWords()
-    assert await words.before(HERE, MessageID("msg_0300")) == Words()
+    assert await words.said_in(HERE) == []
     await words.read_ahead(scene(opencode))
-    assert await words.before(HERE, MessageID("msg_0300")) == Words(("Never log a token.",), are_all=True)
-    assert await words.before(HERE, MessageID("msg_0120")) == Words(are_all=True)
+    assert await words.said_in(HERE) == READ_AHEAD
 
 
-async def test_what_the_index_has_comes_first(opencode: FakeOpenCode) -> None:
-    has_all = False
+async def test_what_the_index_has_stands_in_its_place_and_once(opencode: FakeOpenCode) -> None:
+    old, new = (MessageID("msg_0001"), "Use tabs."), (MessageID("msg_0150"), "Never log a token.")
 
-    async def indexed(_session: Session, _message: MessageID) -> Words:
-        return Words(("Use tabs.",), are_all=has_all)
+    async def indexed(_session: Session) -> list[Said]:
+        return [old, new]
 
     words = OlderWords(indexed)
     await words.read_ahead(scene(opencode))
-    assert (await words.before(HERE, MessageID("msg_0300"))).said == ("Use tabs.", "Never log a token.")
-    has_all = True
-    assert (await words.before(HERE, MessageID("msg_0300"))).said == ("Use tabs.",)
+    assert await words.said_in(HERE) == [old, *READ_AHEAD]
 
 
 async def test_nothing_is_read_ahead_where_a_handoff_would_not_ask_for_it(opencode: FakeOpenCode) -> None:
@@ -63,7 +61,7 @@ async def test_a_session_that_cannot_be_read_is_not_known(opencode: FakeOpenCode
     opencode.messages.clear()
     opencode.sessions.clear()
     await words.read_ahead(scene(opencode))
-    assert await words.before(HERE, MessageID("msg_0300")) == Words()
+    assert await words.said_in(HERE) == []
 
 
 async def test_the_sessions_read_last_are_kept(opencode: FakeOpenCode, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,4 +71,4 @@ async def test_the_sessions_read_last_are_kept(opencode: FakeOpenCode, monkeypat
     opencode.add_session("ses_other")
     other = ToolContext.model_validate({"sessionID": "ses_other", "directory": "/project"})
     await words.read_ahead(Scene(other, opencode.client(), Settings(), "tui"))
-    assert await words.before(HERE, MessageID("msg_0300")) == Words()
+    assert await words.said_in(HERE) == []

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, tool_part, user_message
 
-from handoff_sidecar.call.context import Mode, Scene, ToolContext, ToolResult, Words, WordsBefore, no_words
+from handoff_sidecar.call.context import Mode, Said, SaidIn, Scene, ToolContext, ToolResult, nothing_said
 from handoff_sidecar.errors import HandoffFailed, InvalidArguments
 from handoff_sidecar.handoff import screen, worktree
 from handoff_sidecar.handoff.gather import GATHERED_MESSAGES
@@ -59,12 +59,12 @@ def hand_off(opencode: FakeOpenCode, project: Path, tmp_path: Path, monkeypatch:
         *,
         mode: Mode = "tui",
         settings: dict[str, Any] | None = None,
-        words_before: WordsBefore = no_words,
+        said_in: SaidIn = nothing_said,
         **arguments: Any,
     ) -> ToolResult:
         context = {"sessionID": session, "agent": "plan", "directory": str(project), "worktree": str(project)}
         place = ToolContext.model_validate(context)
-        scene = Scene(place, opencode.client(str(project)), Settings(**(settings or {})), mode, words_before)
+        scene = Scene(place, opencode.client(str(project)), Settings(**(settings or {})), mode, said_in)
         return await tool({"summary": "Login works.", **arguments}, scene)
 
     return call
@@ -79,15 +79,16 @@ async def test_what_was_said_long_ago_comes_from_what_is_kept_and_opencode_is_no
     opencode: FakeOpenCode, hand_off: HandOff, settings: dict[str, Any]
 ) -> None:
     opencode.messages["ses_old"] += [assistant_message(n, "Hm.") for n in range(3, GATHERED_MESSAGES + 5)]
-    before = opencode.messages["ses_old"][-GATHERED_MESSAGES]["info"]["id"]
+    oldest = opencode.messages["ses_old"][-GATHERED_MESSAGES]["info"]["id"]
 
-    async def kept(session: Session, message: MessageID) -> Words:
-        assert (session.id, message) == ("ses_old", before)
-        return Words(("Never log a token.",))
+    async def kept(session: Session) -> list[Said]:
+        assert session.id == "ses_old"
+        return [(MessageID("msg_0001"), "Never log a token."), (oldest, "Never log an address.")]
 
-    prompt = prompt_of(opencode, await hand_off(words_before=kept, settings=settings))
+    prompt = prompt_of(opencode, await hand_off(said_in=kept, settings=settings))
 
     assert ('"Never log a token."' in prompt) == (settings == {})
+    assert "an address" not in prompt  # the messages themselves tell what they say
     assert RULE not in prompt
     asked = [path for _, path, _ in opencode.requests if path == "/session/ses_old/message"]
     assert len(asked) == 1

@@ -10,7 +10,6 @@ import httpx
 import pytest
 from fake_opencode import FakeOpenCode, assistant_message, user_message
 
-from handoff_sidecar.call.context import Words
 from handoff_sidecar.indexing import background, pace, upkeep
 from handoff_sidecar.indexing.indexes import Indexes, ProjectIndex
 from handoff_sidecar.indexing.reach import Reach
@@ -99,20 +98,16 @@ async def test_a_session_is_read_once_and_then_only_what_is_new(desk: Desk, open
     assert desk.pages() == 1
 
 
-async def test_what_the_person_said_before_a_message_is_known_once_the_session_was_read(
+async def test_what_the_person_said_is_known_once_the_session_was_read(
     desk: Desk, opencode: FakeOpenCode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here, place = desk.session("ses_old"), MessageID("msg_0007")
-    assert await desk.upkeep.words_before(here, place) == Words()
+    here = desk.session("ses_old")
+    assert await desk.upkeep.said_in(here) == []
     await desk.one()
     asked = len(opencode.requests)
-    assert await desk.upkeep.words_before(here, place) == Words(("ask1", "ask3", "ask5"), are_all=True)
-    newer = MessageID("msg_0025")
-    assert await desk.upkeep.words_before(here, newer) == Words(
-        tuple(f"ask{number}" for number in range(1, 21, 2)), are_all=False
-    )
+    assert await desk.upkeep.said_in(here) == [(f"msg_{number:04}", f"ask{number}") for number in range(1, 21, 2)]
     monkeypatch.setattr(upkeep, "WORDS_MAX_CHARACTERS", 9)
-    assert (await desk.upkeep.words_before(here, place)).said == ("ask1", "ask3")
+    assert await desk.upkeep.said_in(here) == [("msg_0001", "ask1"), ("msg_0003", "ask3")]
     assert len(opencode.requests) == asked
 
 

@@ -83,7 +83,7 @@ def test_a_rule_is_taken_back_in_so_many_words(said: str) -> None:
     ],
 )
 def test_in_doubt_a_rule_stays(said: str) -> None:
-    assert not is_lifted(NO_DEPENDENCIES, [said])
+    assert not is_lifted(NO_DEPENDENCIES, taking_back([said]))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,8 @@ def test_what_was_prohibited_can_be_allowed(said: str, *, lifted: bool) -> None:
     "rule", ["Never drop the users table", "Do not ignore lint rules", "no longer than 80 columns"]
 )
 def test_a_rule_that_is_repeated_is_not_taken_back_by_its_own_words(rule: str) -> None:
-    assert not is_lifted(Constraint(rule, verbatim=True), [rule, f"Remember: {rule}!", f"{rule}, as I said."])
+    said = [rule, f"Remember: {rule}!", f"{rule}, as I said."]
+    assert not is_lifted(Constraint(rule, verbatim=True), taking_back(said))
 
 
 def test_what_is_recorded_is_carried_as_it_was() -> None:

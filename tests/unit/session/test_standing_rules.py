@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from handoff_sidecar.session.standing_rules import is_standing_rule, standing_rules
+from handoff_sidecar.session.standing_rules import standing_rules
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ from handoff_sidecar.session.standing_rules import is_standing_rule, standing_ru
     ],
 )
 def test_what_is_plainly_meant_for_longer_is_picked(said: str) -> None:
-    assert is_standing_rule(said)
+    assert standing_rules([said])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_what_is_plainly_meant_for_longer_is_picked(said: str) -> None:
     ],
 )
 def test_what_only_the_moment_explains_is_not(said: str) -> None:
-    assert not is_standing_rule(said)
+    assert not standing_rules([said])
 
 
 def test_the_newest_comes_first_and_each_once() -> None:
@@ -101,6 +101,10 @@ def test_what_announces_a_rule_and_what_calls_one_so_comes_with_it() -> None:
     assert standing_rules(["Prices are cents. That's a house rule, not just for this ticket. Go on."]) == (
         "Prices are cents. That's a house rule, not just for this ticket.",
     )
+
+
+def test_a_dash_inside_a_rule_stays() -> None:
+    assert standing_rules(["- Use pnpm - never npm."]) == ("Use pnpm - never npm.",)
 
 
 def test_a_list_that_is_headed_as_rules_is_picked_as_it_is() -> None:
