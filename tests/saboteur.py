@@ -31,7 +31,7 @@ SIDECAR = f"""
 import ctypes
 ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG: also when the saboteur is killed while this one is stopped
 import handoff_sidecar.opencode.requests as requests
-import handoff_sidecar.handoff.interrupted as interrupted
+import handoff_sidecar.handoff.delivery.interrupted as interrupted
 requests.REQUEST_TIMEOUT_S = {REQUEST_TIMEOUT_S}
 interrupted.OFFER_DELAY_S = {OFFER_DELAY_S}
 from handoff_sidecar.sidecar.process import run_on_stdio

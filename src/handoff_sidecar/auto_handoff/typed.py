@@ -18,9 +18,9 @@ from handoff_sidecar.call.background import go_on
 from handoff_sidecar.call.context import Scene
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, kind_of
-from handoff_sidecar.handoff.gather import Gathered
-from handoff_sidecar.handoff.handoff_now import computed
-from handoff_sidecar.handoff.old_session import end_turn
+from handoff_sidecar.handoff.commands.now import computed
+from handoff_sidecar.handoff.delivery.old_session import end_turn
+from handoff_sidecar.handoff.gathering.gather import Gathered
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.opencode.messages import Message
 from handoff_sidecar.opencode.models import MessageID, SessionID

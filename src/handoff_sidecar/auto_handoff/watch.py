@@ -34,8 +34,8 @@ from handoff_sidecar.call.context import Scene
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeRefused, kind_of
 from handoff_sidecar.handoff.causes import Cause, Causes
-from handoff_sidecar.handoff.gather import Gathered
-from handoff_sidecar.handoff.handoff_now import computed
+from handoff_sidecar.handoff.commands.now import computed
+from handoff_sidecar.handoff.gathering.gather import Gathered
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.opencode.client import PromptPart
 from handoff_sidecar.opencode.limits import Tokens

@@ -11,8 +11,8 @@ from pathlib import Path
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.call.context import Scene, ToolContext
 from handoff_sidecar.errors import HandoffSidecarError
+from handoff_sidecar.handoff.commands.now import computed
 from handoff_sidecar.handoff.compose import compose
-from handoff_sidecar.handoff.handoff_now import computed
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.server import ServerAddress
 from handoff_sidecar.opencode.server_connection import session_on

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
-from handoff_sidecar.handoff.handoff_resume import HandoffResume
+from handoff_sidecar.handoff.commands.resume import HandoffResume
 from handoff_sidecar.indexing.indexes import Indexes
 from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.journal.journal import Journal

@@ -12,7 +12,7 @@ from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.call.context import ToolResult
 from handoff_sidecar.errors import OpenCodeError, OpenCodeUnreachable
 from handoff_sidecar.handoff.compose import Composed
-from handoff_sidecar.handoff.new_session import Delivered
+from handoff_sidecar.handoff.delivery.new_session import Delivered
 
 
 def made(

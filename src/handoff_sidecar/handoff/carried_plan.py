@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from handoff_sidecar.handoff.gather import Gathered
-from handoff_sidecar.handoff.worktree import read_plan
+from handoff_sidecar.handoff.gathering.gather import Gathered
+from handoff_sidecar.handoff.gathering.worktree import read_plan
 from handoff_sidecar.session.plans import PLAN_MAX_CHARACTERS, Plan, answered_plan, plan_file
 from handoff_sidecar.text.counts import count
 from handoff_sidecar.text.redaction import Redact

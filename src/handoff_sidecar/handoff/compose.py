@@ -18,7 +18,7 @@ from handoff_sidecar.brief.write import Written, write
 from handoff_sidecar.call.context import Scene
 from handoff_sidecar.handoff.agent_and_model import target_of, wish_of
 from handoff_sidecar.handoff.carried_plan import GOAL, CarriedPlan, carried_plan
-from handoff_sidecar.handoff.gather import Gathered, gather, look_around
+from handoff_sidecar.handoff.gathering.gather import Gathered, gather, look_around
 from handoff_sidecar.session.constraints import record
 from handoff_sidecar.session.standing_rules import record_of_rules
 from handoff_sidecar.text.redaction import redaction

@@ -22,12 +22,12 @@ from handoff_sidecar.errors import HandoffFailed, InvalidArguments, JournalUnava
 from handoff_sidecar.handoff.answers import failed, made, made_already, remarks_on
 from handoff_sidecar.handoff.causes import Causes
 from handoff_sidecar.handoff.compose import Composed, Plan, compose
-from handoff_sidecar.handoff.gather import Gathered
-from handoff_sidecar.handoff.interrupted import Interrupted
-from handoff_sidecar.handoff.new_session import deliver
-from handoff_sidecar.handoff.old_session import Leaving
-from handoff_sidecar.handoff.screen import tell
-from handoff_sidecar.handoff.stored_prompts import StoredPrompts
+from handoff_sidecar.handoff.delivery.interrupted import Interrupted
+from handoff_sidecar.handoff.delivery.new_session import deliver
+from handoff_sidecar.handoff.delivery.old_session import Leaving
+from handoff_sidecar.handoff.delivery.screen import tell
+from handoff_sidecar.handoff.delivery.stored_prompts import StoredPrompts
+from handoff_sidecar.handoff.gathering.gather import Gathered
 from handoff_sidecar.journal.journal import Journal, UnderWay
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import MessageID, SessionID

@@ -26,8 +26,13 @@ from handoff_sidecar.call.scenes import Scenes
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffSidecarError
 from handoff_sidecar.folders import APP_NAME, Folders, cache_folder
-from handoff_sidecar.handoff.arrivals import Arrivals
+from handoff_sidecar.handoff.afterwards.arrivals import Arrivals
+from handoff_sidecar.handoff.afterwards.kept_marks import KeptMarks
 from handoff_sidecar.handoff.causes import Causes
+from handoff_sidecar.handoff.commands.now import HandoffNow
+from handoff_sidecar.handoff.commands.resume import HandoffResume
+from handoff_sidecar.handoff.commands.rules import handoff_rules
+from handoff_sidecar.handoff.commands.undo import handoff_undo
 from handoff_sidecar.handoff.definition import (
     HANDOFF_DRAFT_COMMAND,
     HANDOFF_NOW_COMMAND,
@@ -36,15 +41,10 @@ from handoff_sidecar.handoff.definition import (
     HANDOFF_UNDO_COMMAND,
     SESSION_HANDOFF,
 )
-from handoff_sidecar.handoff.handoff_now import HandoffNow
-from handoff_sidecar.handoff.handoff_resume import HandoffResume
-from handoff_sidecar.handoff.handoff_rules import handoff_rules
-from handoff_sidecar.handoff.handoff_undo import handoff_undo
-from handoff_sidecar.handoff.interrupted import Interrupted
-from handoff_sidecar.handoff.kept_marks import KeptMarks
-from handoff_sidecar.handoff.older_words import OlderWords
+from handoff_sidecar.handoff.delivery.interrupted import Interrupted
+from handoff_sidecar.handoff.delivery.stored_prompts import StoredPrompts
+from handoff_sidecar.handoff.gathering.older_words import OlderWords
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
-from handoff_sidecar.handoff.stored_prompts import StoredPrompts
 from handoff_sidecar.indexing.indexes import Indexes
 from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.journal.journal import Journal

@@ -13,7 +13,7 @@ from handoff_sidecar.brief.notes import Notes, read_notes
 from handoff_sidecar.brief.prompt import write_instructions, write_prompt
 from handoff_sidecar.brief.rules import rules_of
 from handoff_sidecar.brief.write import write
-from handoff_sidecar.handoff.git_status import GitState, describe
+from handoff_sidecar.handoff.gathering.git_status import GitState, describe
 from handoff_sidecar.opencode.messages import Message
 from handoff_sidecar.opencode.models import Session, SessionID, Todo
 from handoff_sidecar.session.facts import Facts, facts_of

@@ -36,7 +36,7 @@ from handoff_sidecar.call.context import Scene, ToolContext
 from handoff_sidecar.cli.brief_list import write_list
 from handoff_sidecar.errors import BadQuery, HandoffSidecarError, JournalUnavailable
 from handoff_sidecar.handoff.causes import Causes
-from handoff_sidecar.handoff.handoff_now import HandoffNow
+from handoff_sidecar.handoff.commands.now import HandoffNow
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.indexing.indexes import Indexes
 from handoff_sidecar.indexing.upkeep import Upkeep

@@ -11,9 +11,9 @@ from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, tool_part, 
 
 from handoff_sidecar.call.context import Mode, Scene, ToolContext, ToolResult
 from handoff_sidecar.errors import HandoffFailed, InvalidArguments
-from handoff_sidecar.handoff import old_session
+from handoff_sidecar.handoff.delivery import old_session
+from handoff_sidecar.handoff.delivery.stored_prompts import StoredPrompts
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
-from handoff_sidecar.handoff.stored_prompts import StoredPrompts
 from handoff_sidecar.journal.brief_file import read_brief
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.opencode.messages import MessageInfo

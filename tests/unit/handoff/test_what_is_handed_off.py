@@ -18,11 +18,12 @@ from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, tool_part, 
 
 from handoff_sidecar.call.context import Mode, Said, SaidIn, Scene, ToolContext, ToolResult, nothing_said
 from handoff_sidecar.errors import HandoffFailed, InvalidArguments
-from handoff_sidecar.handoff import screen, worktree
-from handoff_sidecar.handoff.gather import GATHERED_MESSAGES
-from handoff_sidecar.handoff.git_status import GitState
+from handoff_sidecar.handoff.delivery import screen
+from handoff_sidecar.handoff.gathering import worktree
+from handoff_sidecar.handoff.gathering.gather import GATHERED_MESSAGES
+from handoff_sidecar.handoff.gathering.git_status import GitState
+from handoff_sidecar.handoff.gathering.worktree import files_present, git_state
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
-from handoff_sidecar.handoff.worktree import files_present, git_state
 from handoff_sidecar.journal.brief_file import read_brief
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.opencode.models import MessageID, Session

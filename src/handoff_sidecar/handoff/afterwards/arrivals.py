@@ -11,7 +11,7 @@ import re
 from collections import OrderedDict
 
 from handoff_sidecar.call.context import Scene
-from handoff_sidecar.handoff.gather import FEWER_MESSAGES
+from handoff_sidecar.handoff.gathering.gather import FEWER_MESSAGES
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.models import SESSION_ID, Session, SessionID
 from handoff_sidecar.session.facts import facts_of

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from handoff_sidecar.handoff.git_status import GitState, describe, parse_state
+from handoff_sidecar.handoff.gathering.git_status import GitState, describe, parse_state
 
 PRINTED = """\
 # branch.oid 5f2d3c9ab0e1

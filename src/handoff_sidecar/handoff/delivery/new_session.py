@@ -15,7 +15,7 @@ from typing import Protocol
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.call.background import wait_for_at_most
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeGarbled, OpenCodeUnreachable
-from handoff_sidecar.handoff.stored_prompts import StoredPrompts
+from handoff_sidecar.handoff.delivery.stored_prompts import StoredPrompts
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.messages import Message
 from handoff_sidecar.opencode.models import Model, Session, SessionID

@@ -10,7 +10,7 @@ from handoff_sidecar.brief.rules import rules_of
 from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffFailed
-from handoff_sidecar.handoff.gather import gather
+from handoff_sidecar.handoff.gathering.gather import gather
 from handoff_sidecar.opencode.models import Session
 from handoff_sidecar.session.constraints import normal_form
 from handoff_sidecar.text.plain_text import one_line

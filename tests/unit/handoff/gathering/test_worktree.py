@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from handoff_sidecar.handoff.git_status import GitState
-from handoff_sidecar.handoff.worktree import git_state
+from handoff_sidecar.handoff.gathering.git_status import GitState
+from handoff_sidecar.handoff.gathering.worktree import git_state
 
 PERSON = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.since import Changes, files_in, todos_in
 from handoff_sidecar.errors import OpenCodeError
-from handoff_sidecar.handoff.worktree import commits_since, files_present
+from handoff_sidecar.handoff.gathering.worktree import commits_since, files_present
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.text.counts import count

@@ -17,12 +17,12 @@ from handoff_sidecar.brief.since import with_changes
 from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError
 from handoff_sidecar.handoff.answers import failed
-from handoff_sidecar.handoff.interrupted import Interrupted
-from handoff_sidecar.handoff.late import changes_since
-from handoff_sidecar.handoff.new_session import deliver
-from handoff_sidecar.handoff.old_session import Leaving, end_turn
-from handoff_sidecar.handoff.screen import tell
-from handoff_sidecar.handoff.stored_prompts import StoredPrompts
+from handoff_sidecar.handoff.commands.since_then import changes_since
+from handoff_sidecar.handoff.delivery.interrupted import Interrupted
+from handoff_sidecar.handoff.delivery.new_session import deliver
+from handoff_sidecar.handoff.delivery.old_session import Leaving, end_turn
+from handoff_sidecar.handoff.delivery.screen import tell
+from handoff_sidecar.handoff.delivery.stored_prompts import StoredPrompts
 from handoff_sidecar.journal.brief_file import SavedBrief, read_brief
 from handoff_sidecar.journal.journal import Journal, UnderWay
 from handoff_sidecar.opencode.models import Session

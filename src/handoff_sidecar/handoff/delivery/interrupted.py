@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.call.toasts import duration_ms
 from handoff_sidecar.errors import OpenCodeError
-from handoff_sidecar.handoff.new_session import mark_handed_off, prompt_in, take_mark_back
+from handoff_sidecar.handoff.delivery.new_session import mark_handed_off, prompt_in, take_mark_back
 from handoff_sidecar.journal.brief_file import SavedBrief
 from handoff_sidecar.journal.journal import Journal, UnderWay
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart

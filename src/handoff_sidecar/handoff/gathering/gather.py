@@ -16,9 +16,9 @@ from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.call.context import Said, Scene
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeUnreachable
-from handoff_sidecar.handoff.git_status import describe
-from handoff_sidecar.handoff.inherited import with_inheritance
-from handoff_sidecar.handoff.worktree import files_present, git_state, house_rules
+from handoff_sidecar.handoff.gathering.git_status import describe
+from handoff_sidecar.handoff.gathering.inherited import with_inheritance
+from handoff_sidecar.handoff.gathering.worktree import files_present, git_state, house_rules
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
 from handoff_sidecar.opencode.messages import Message
 from handoff_sidecar.opencode.models import Session, SessionID

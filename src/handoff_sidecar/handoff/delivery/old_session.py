@@ -12,8 +12,8 @@ import logging
 from handoff_sidecar.call.background import wait_for_at_most
 from handoff_sidecar.call.context import Scene
 from handoff_sidecar.errors import OpenCodeError
-from handoff_sidecar.handoff.new_session import mark_handed_off, take_mark_back
-from handoff_sidecar.handoff.screen import move_screen, opening
+from handoff_sidecar.handoff.delivery.new_session import mark_handed_off, take_mark_back
+from handoff_sidecar.handoff.delivery.screen import move_screen, opening
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Session, SessionID
 

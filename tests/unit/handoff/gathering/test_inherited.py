@@ -5,7 +5,7 @@ import pytest
 from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
 
 from handoff_sidecar.call.context import Scene, ToolContext
-from handoff_sidecar.handoff.gather import GATHERED_MESSAGES, gather
+from handoff_sidecar.handoff.gathering.gather import GATHERED_MESSAGES, gather
 from handoff_sidecar.opencode.models import SessionID
 from handoff_sidecar.session.facts import Facts
 from handoff_sidecar.settings import Settings

@@ -8,8 +8,8 @@ from handoff_sidecar.brief.computed import requests_of
 from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffFailed
-from handoff_sidecar.handoff.new_session import take_mark_back
-from handoff_sidecar.handoff.old_session import end_turn
+from handoff_sidecar.handoff.delivery.new_session import take_mark_back
+from handoff_sidecar.handoff.delivery.old_session import end_turn
 from handoff_sidecar.opencode.client import MessagePage
 from handoff_sidecar.opencode.models import Session, SessionID
 from handoff_sidecar.text.plain_text import one_line

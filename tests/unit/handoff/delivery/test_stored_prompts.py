@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handoff_sidecar.handoff.stored_prompts import StoredPrompts
+from handoff_sidecar.handoff.delivery.stored_prompts import StoredPrompts
 from handoff_sidecar.opencode.messages import MessageInfo
 from handoff_sidecar.opencode.models import MessageID, SessionID
 

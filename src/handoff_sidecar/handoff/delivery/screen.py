@@ -12,7 +12,7 @@ from typing import Literal
 from handoff_sidecar.call.context import Scene
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import OpenCodeError
-from handoff_sidecar.handoff.new_session import Delivered
+from handoff_sidecar.handoff.delivery.new_session import Delivered
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.models import SessionID
 

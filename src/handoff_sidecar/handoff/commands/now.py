@@ -15,8 +15,8 @@ from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.errors import InvalidArguments, NothingToHandOff
 from handoff_sidecar.handoff.agent_and_model import wish_of
-from handoff_sidecar.handoff.gather import Gathered
-from handoff_sidecar.handoff.old_session import end_turn
+from handoff_sidecar.handoff.delivery.old_session import end_turn
+from handoff_sidecar.handoff.gathering.gather import Gathered
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.session.persons import own_words
 from handoff_sidecar.session.successor import Wish

@@ -6,8 +6,8 @@ import pytest
 from fake_opencode import FakeOpenCode, assistant_message, user_message
 
 from handoff_sidecar.call.context import Said, Scene, ToolContext
-from handoff_sidecar.handoff import older_words
-from handoff_sidecar.handoff.older_words import OlderWords
+from handoff_sidecar.handoff.gathering import older_words
+from handoff_sidecar.handoff.gathering.older_words import OlderWords
 from handoff_sidecar.opencode.models import MessageID, Session
 from handoff_sidecar.settings import Settings
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from handoff_sidecar.handoff.git_status import DEFAULT_BRANCH_COMMAND, STATUS_COMMAND, GitState, parse_state
+from handoff_sidecar.handoff.gathering.git_status import DEFAULT_BRANCH_COMMAND, STATUS_COMMAND, GitState, parse_state
 from handoff_sidecar.session.plans import PLAN_MAX_CHARACTERS, Plan
 from handoff_sidecar.settings import config_folder
 

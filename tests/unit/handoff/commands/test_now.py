@@ -10,8 +10,8 @@ from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_messa
 from handoff_sidecar.auto_handoff.compaction import goes_on, records_of
 from handoff_sidecar.call.context import Scene, ToolContext
 from handoff_sidecar.errors import HandoffFailed, InvalidArguments, NothingToHandOff
-from handoff_sidecar.handoff.gather import GATHERED_MESSAGES
-from handoff_sidecar.handoff.handoff_now import HandoffNow
+from handoff_sidecar.handoff.commands.now import HandoffNow
+from handoff_sidecar.handoff.gathering.gather import GATHERED_MESSAGES
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.settings import Settings

@@ -7,8 +7,8 @@ from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_messa
 
 from handoff_sidecar.call.context import Scene, ToolContext
 from handoff_sidecar.errors import HandoffFailed
-from handoff_sidecar.handoff.handoff_rules import handoff_rules
-from handoff_sidecar.handoff.handoff_undo import handoff_undo
+from handoff_sidecar.handoff.commands.rules import handoff_rules
+from handoff_sidecar.handoff.commands.undo import handoff_undo
 from handoff_sidecar.settings import Settings
 
 

@@ -14,9 +14,9 @@ from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, user_messag
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.call.context import Mode, Scene, ToolContext, ToolResult
 from handoff_sidecar.errors import HandoffFailed
-from handoff_sidecar.handoff import interrupted
-from handoff_sidecar.handoff.handoff_resume import HandoffResume
-from handoff_sidecar.handoff.interrupted import Interrupted
+from handoff_sidecar.handoff.commands.resume import HandoffResume
+from handoff_sidecar.handoff.delivery import interrupted
+from handoff_sidecar.handoff.delivery.interrupted import Interrupted
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.opencode.models import Model

@@ -11,7 +11,7 @@ from typing import Any
 
 from handoff_sidecar.call.context import Scene
 from handoff_sidecar.call.toasts import notify
-from handoff_sidecar.handoff.arrivals import head_of
+from handoff_sidecar.handoff.afterwards.arrivals import head_of
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Session, SessionID
 
