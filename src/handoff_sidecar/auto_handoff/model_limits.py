@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass
 
 from handoff_sidecar.auto_handoff.threshold import Points, points_of
+from handoff_sidecar.call.recent import Recent
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.limits import CompactionConfig, ModelLimits
 from handoff_sidecar.settings import Settings
@@ -71,7 +72,7 @@ class Capacity:
 
     def __init__(self, output_max: int) -> None:
         self._output_max = output_max
-        self._rooms: dict[str, DirectoryModels] = {}
+        self._rooms: Recent[str, DirectoryModels] = Recent(REMEMBERED_DIRECTORIES)
 
     async def load(self, client: OpenCodeClient) -> DirectoryModels:
         """The room in the client's directory as OpenCode tells it now.
@@ -81,8 +82,6 @@ class Capacity:
         """
         limits, compaction = await asyncio.gather(client.model_limits(), client.compaction_config())
         room = self._rooms[client.directory] = DirectoryModels(limits, compaction, self._output_max)
-        if len(self._rooms) > REMEMBERED_DIRECTORIES:
-            del self._rooms[next(iter(self._rooms))]
         return room
 
     async def room(self, client: OpenCodeClient) -> DirectoryModels:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
 
 from handoff_sidecar.brief.computed import requests_of
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.call.background import go_on
 from handoff_sidecar.call.context import Scene
+from handoff_sidecar.call.recent import Recent
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, kind_of
 from handoff_sidecar.handoff.commands.now import computed
@@ -58,8 +59,8 @@ class TypedHandoffs:
 
     def __init__(self, session_handoff: SessionHandoff) -> None:
         self._session_handoff = session_handoff
-        self._typed: OrderedDict[SessionID, _Typed] = OrderedDict()
-        self._locks: dict[SessionID, asyncio.Lock] = {}
+        self._typed: Recent[SessionID, _Typed] = Recent(REMEMBERED)
+        self._locks: WeakValueDictionary[SessionID, asyncio.Lock] = WeakValueDictionary()
 
     async def received(self, trigger: Trigger, turn: MessageID, scene: Scene) -> str:
         """What the agent is told of a message that asks for a handoff; the person is told that one is under way."""
@@ -69,10 +70,6 @@ class TypedHandoffs:
             return TELL_OF_NOTHING
         if scene.mode != "run" and turn and not trigger.is_question:
             self._typed[session_id] = _Typed(turn, trigger)
-            self._typed.move_to_end(session_id)
-            while len(self._typed) > REMEMBERED:
-                forgotten, _ = self._typed.popitem(last=False)
-                self._locks.pop(forgotten, None)
             go_on(notify(scene.client, UNDER_WAY))
         return tell_agent(trigger)
 

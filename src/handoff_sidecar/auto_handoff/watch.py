@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from pydantic import Field
@@ -31,9 +30,10 @@ from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.brief.prompt import Start
 from handoff_sidecar.call.background import go_on
 from handoff_sidecar.call.context import Scene
+from handoff_sidecar.call.recent import Recent
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeRefused, kind_of
-from handoff_sidecar.handoff.causes import Cause, Causes
+from handoff_sidecar.handoff.causes import Cause
 from handoff_sidecar.handoff.commands.now import computed
 from handoff_sidecar.handoff.gathering.gather import Gathered
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
@@ -84,11 +84,10 @@ class _Watched:
 class Watch:
     """Watches every session of the process."""
 
-    def __init__(self, session_handoff: SessionHandoff, capacity: Capacity, causes: Causes) -> None:
+    def __init__(self, session_handoff: SessionHandoff, capacity: Capacity) -> None:
         self._session_handoff = session_handoff
         self._capacity = capacity
-        self._causes = causes
-        self._sessions: OrderedDict[SessionID, _Watched] = OrderedDict()
+        self._sessions: Recent[SessionID, _Watched] = Recent(REMEMBERED_SESSIONS)
         self._said: set[str] = set()
 
     async def step(self, sighting: Sighting, scene: Scene) -> str | None:
@@ -161,10 +160,7 @@ class Watch:
             watched.is_provider_down |= not is_overflow
 
     def _of(self, session_id: SessionID) -> _Watched:
-        watched = self._sessions.setdefault(session_id, _Watched())
-        self._sessions.move_to_end(session_id)
-        if len(self._sessions) > REMEMBERED_SESSIONS:
-            self._sessions.popitem(last=False)
+        self._sessions[session_id] = watched = self._sessions.get(session_id) or _Watched()
         return watched
 
     async def _points(self, sighting: Sighting, scene: Scene) -> Points | None:
@@ -235,4 +231,4 @@ class Watch:
 
     def _remember(self, watched: _Watched, turn: MessageID | None, start: Start, percent: int, look: Look) -> None:
         watched.cause = Cause(turn, start, ANNOUNCEMENT.format(percent=percent), look.in_a_row + 1)
-        self._causes.remember(look.session.id, watched.cause)
+        self._session_handoff.causes[look.session.id] = watched.cause

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
 from handoff_sidecar.handoff.commands.resume import HandoffResume
+from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.indexing.indexes import Indexes
 from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.journal.journal import Journal
@@ -75,7 +76,8 @@ async def resume_from_outside(name: str, server: ServerAddress, *, journal: Jour
     Raises:
         HandoffSidecarError: there is no such brief or no server, or what was left behind.
     """
-    resume = HandoffResume(journal, now=lambda: datetime.now(UTC), command="handoff-sidecar resume")
+    session_handoff = SessionHandoff(journal=journal, tokenizer=Tokenizer(), now=lambda: datetime.now(UTC))
+    resume = HandoffResume(session_handoff, "handoff-sidecar resume")
     handoff = resume.choose(name, None if name else _project_of(here, journal)).handoff
     place = ToolContext(session_id=handoff.from_session, directory=handoff.directory, worktree=handoff.worktree)
     async with reached(server) as http:

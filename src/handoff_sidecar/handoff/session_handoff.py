@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
@@ -18,13 +18,14 @@ from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes, read_notes
 from handoff_sidecar.brief.title import Title
 from handoff_sidecar.call.context import Scene, ToolResult
+from handoff_sidecar.call.recent import Recent
 from handoff_sidecar.errors import HandoffFailed, InvalidArguments, JournalUnavailable, OpenCodeError
 from handoff_sidecar.handoff.answers import failed, made, made_already, remarks_on
-from handoff_sidecar.handoff.causes import Causes
+from handoff_sidecar.handoff.causes import Cause
 from handoff_sidecar.handoff.compose import Composed, Plan, compose
 from handoff_sidecar.handoff.delivery.interrupted import Interrupted
-from handoff_sidecar.handoff.delivery.new_session import deliver
-from handoff_sidecar.handoff.delivery.old_session import Leaving
+from handoff_sidecar.handoff.delivery.new_session import Delivered, deliver
+from handoff_sidecar.handoff.delivery.old_session import Leaving, end_turn
 from handoff_sidecar.handoff.delivery.screen import tell
 from handoff_sidecar.handoff.delivery.stored_prompts import StoredPrompts
 from handoff_sidecar.handoff.gathering.gather import Gathered
@@ -40,33 +41,33 @@ log = logging.getLogger(__name__)
 NEWEST_TITLES = 100
 """Among which the new session's is to stand out."""
 
+REMEMBERED_SESSIONS = 500
+
 
 class SessionHandoff:
-    """The tool, with what it needs; one for the whole process.
+    """The tool, with what all handoffs of the process share.
 
-    `causes`, `interrupted` and `stored_prompts` are the process's own, if others of it use them too.
-    `is_heard` tells whether anybody is left to hear how a handoff ended.
+    Attributes:
+        causes: why agents were told to hand off, by session.
     """
 
-    def __init__(  # noqa: PLR0913  # what the process shares, each by its name
+    def __init__(
         self,
         *,
         journal: Journal,
         tokenizer: Tokenizer,
         now: Callable[[], datetime],
-        causes: Causes | None = None,
-        interrupted: Interrupted | None = None,
-        stored_prompts: StoredPrompts | None = None,
         is_heard: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._journal = journal
-        self._interrupted = interrupted or Interrupted(journal)
-        self._stored_prompts = stored_prompts or StoredPrompts()
+        """Hand off with these; `is_heard` tells whether anybody is left to hear how a handoff ended."""
+        self.journal = journal
+        self.now = now
+        self.interrupted = Interrupted(journal)
+        self.stored_prompts = StoredPrompts()
+        self.causes: Recent[SessionID, Cause] = Recent(REMEMBERED_SESSIONS)
         self._is_heard = is_heard
         self._tokenizer = tokenizer
-        self._now = now
-        self._causes = causes or Causes()
-        self._refused: dict[SessionID, MessageID | None] = {}
+        self._refused: Recent[SessionID, MessageID | None] = Recent(REMEMBERED_SESSIONS)
         self._turns: WeakValueDictionary[SessionID, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, arguments: dict[str, Any], scene: Scene) -> ToolResult:
@@ -102,8 +103,8 @@ class SessionHandoff:
         notes = reading.notes
 
         def plan(gathered: Gathered) -> tuple[Notes, Handoff]:
-            cause = self._causes.of_turn(scene.context.session_id, gathered.facts.turn)
-            if cause is not None:
+            cause = self.causes.get(scene.context.session_id)
+            if cause is not None and cause.turn == gathered.facts.turn:
                 return notes, cause.of(gathered.handoff)
             if (typed := gathered.facts.typed) is None:
                 return notes, gathered.handoff
@@ -123,7 +124,7 @@ class SessionHandoff:
         async with lock:
             context = scene.context
             try:  # one that died in the middle may have made the session all the same, or half of it
-                await self._interrupted.look(scene.client, context.root, from_session=context.session_id)
+                await self.interrupted.look(scene.client, context.root, from_session=context.session_id)
             except OpenCodeError as error:
                 log.warning("what an interrupted handoff has left could not be looked at: %s", error)
             composed = await compose(plan, scene, self._tokenizer)
@@ -136,9 +137,32 @@ class SessionHandoff:
         facts = composed.gathered.facts
         handoff = await self._addressed(composed, scene)
         saved, unsaved = self._save(handoff)
+        leaving = Leaving(scene, facts.session, facts.turn)
+        delivered, unmarked, unshown = await self.carry_out(handoff, saved, leaving, scene)
+        remarks = [unshown or composed.how, *remarks_on(composed), unsaved, unmarked]
+        return made(delivered, handoff, saved.path if saved else None, remarks, is_waiting=scene.mode == "run")
+
+    async def carry_out(
+        self,
+        handoff: Handoff,
+        saved: UnderWay | None,
+        leaving: Leaving,
+        scene: Scene,
+        *,
+        ends: Iterable[SessionID] = (),
+    ) -> tuple[Delivered, str, str]:
+        """Make the new session and show it; a sentence if the old one was not marked, and if the new one was not shown.
+
+        Args:
+            saved: the handoff's brief on disk, which ends with it.
+            ends: sessions whose turns end first.
+
+        Raises:
+            HandoffFailed: says what was left behind and where the brief is.
+        """
         try:
-            leaving = Leaving(scene, facts.session, facts.turn)
-            delivered = await deliver(scene.client, handoff, leaving, self._stored_prompts)
+            await asyncio.gather(*(end_turn(scene.client, each) for each in ends))
+            delivered = await deliver(scene.client, handoff, leaving, self.stored_prompts)
             log.info("%s: %s made %s", handoff.from_session, handoff.name, delivered.session.id)
             if saved is not None:
                 saved.finish(delivered.session.id)
@@ -151,14 +175,13 @@ class SessionHandoff:
         finally:
             if saved is not None:
                 saved.close(is_heard=self._is_heard())
-        remarks = [unshown or composed.how, *remarks_on(composed), unsaved, unmarked]
-        return made(delivered, handoff, saved.path if saved else None, remarks, is_waiting=scene.mode == "run")
+        return delivered, unmarked, unshown
 
     async def _addressed(self, composed: Composed, scene: Scene) -> Handoff:
         """The handoff as it is delivered: to whom, and with which title."""
         handoff = composed.handoff
         title = Title(handoff.title, handoff.base)
-        now = self._now()
+        now = self.now()
         taken = await _titles_taken(composed.gathered.facts, scene.client)
         addressed = {
             "title": title.distinct(taken, now.astimezone().strftime("%H:%M")).text,
@@ -171,7 +194,7 @@ class SessionHandoff:
     def _save(self, handoff: Handoff) -> tuple[UnderWay | None, str]:
         """Save the brief. If that fails, None and a sentence: a full disk must not keep a user in a full session."""
         try:
-            return self._journal.begin(handoff), ""
+            return self.journal.begin(handoff), ""
         except JournalUnavailable as error:
             log.warning("%s", error)
             return None, f"There is no copy on disk: {error}."

@@ -28,21 +28,11 @@ from handoff_sidecar.errors import HandoffSidecarError
 from handoff_sidecar.folders import APP_NAME, Folders, cache_folder
 from handoff_sidecar.handoff.afterwards.arrivals import Arrivals
 from handoff_sidecar.handoff.afterwards.kept_marks import KeptMarks
-from handoff_sidecar.handoff.causes import Causes
 from handoff_sidecar.handoff.commands.now import HandoffNow
 from handoff_sidecar.handoff.commands.resume import HandoffResume
 from handoff_sidecar.handoff.commands.rules import handoff_rules
 from handoff_sidecar.handoff.commands.undo import handoff_undo
-from handoff_sidecar.handoff.definition import (
-    HANDOFF_DRAFT_COMMAND,
-    HANDOFF_NOW_COMMAND,
-    HANDOFF_RESUME_COMMAND,
-    HANDOFF_RULES_COMMAND,
-    HANDOFF_UNDO_COMMAND,
-    SESSION_HANDOFF,
-)
-from handoff_sidecar.handoff.delivery.interrupted import Interrupted
-from handoff_sidecar.handoff.delivery.stored_prompts import StoredPrompts
+from handoff_sidecar.handoff.definition import SESSION_HANDOFF
 from handoff_sidecar.handoff.gathering.older_words import OlderWords
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.indexing.indexes import Indexes
@@ -119,18 +109,9 @@ class Sidecar:
         self._update: asyncio.Task[None] | None = None
         journal = Journal(folders.state / "briefs")
         self._briefs = journal.folder
-        self._interrupted = Interrupted(journal)
-        self._stored_prompts = StoredPrompts()
-        causes = Causes()
-        session_handoff = SessionHandoff(
-            journal=journal,
-            tokenizer=self._tokenizer,
-            now=now,
-            causes=causes,
-            interrupted=self._interrupted,
-            stored_prompts=self._stored_prompts,
-            is_heard=self._is_heard,
-        )
+        session_handoff = SessionHandoff(journal=journal, tokenizer=self._tokenizer, now=now, is_heard=self._is_heard)
+        self._interrupted = session_handoff.interrupted
+        self._stored_prompts = session_handoff.stored_prompts
         tools: dict[str, Tool] = {
             SESSION_HANDOFF.name: session_handoff,
             READ_SESSION.name: ReadSessionTool(
@@ -138,22 +119,16 @@ class Sidecar:
             ),
         }
         commands: dict[str, Command] = {
-            str(HANDOFF_NOW_COMMAND["name"]): HandoffNow(session_handoff),
-            str(HANDOFF_DRAFT_COMMAND["name"]): HandoffNow(session_handoff, "/handoff-draft", is_draft=True),
-            str(HANDOFF_UNDO_COMMAND["name"]): handoff_undo,
-            str(HANDOFF_RULES_COMMAND["name"]): handoff_rules,
-            str(HANDOFF_RESUME_COMMAND["name"]): HandoffResume(
-                journal,
-                now=now,
-                interrupted=self._interrupted,
-                stored_prompts=self._stored_prompts,
-                is_heard=self._is_heard,
-            ),
+            "handoff-now": HandoffNow(session_handoff),
+            "handoff-draft": HandoffNow(session_handoff, "/handoff-draft", is_draft=True),
+            "handoff-undo": handoff_undo,
+            "handoff-rules": handoff_rules,
+            "handoff-resume": HandoffResume(session_handoff),
         }
         self._arrivals = Arrivals(self._tokenizer)
         self._kept_marks = KeptMarks()
         self._capacity = Capacity(_output_tokens_max())
-        self._watch = Watch(session_handoff, self._capacity, causes)
+        self._watch = Watch(session_handoff, self._capacity)
         self._typed = TypedHandoffs(session_handoff)
         calls = Calls(tools, commands, self._scenes, self._upkeep, self._vocabulary_loaded)
         self.connection = Connection(

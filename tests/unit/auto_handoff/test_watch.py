@@ -17,7 +17,6 @@ from handoff_sidecar.auto_handoff.threshold import OUTPUT_TOKENS_MAX
 from handoff_sidecar.auto_handoff.watch import Sighting, Watch
 from handoff_sidecar.call import background
 from handoff_sidecar.call.context import Scene, ToolContext
-from handoff_sidecar.handoff.causes import Causes
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.journal.journal import Journal
 from handoff_sidecar.settings import Settings
@@ -37,12 +36,11 @@ class Rig:
 
     def __init__(self, folder: Path) -> None:
         self.opencode = FakeOpenCode()
-        causes = Causes()
         self.session_handoff = SessionHandoff(
-            journal=Journal(folder), tokenizer=TOKENIZER, now=lambda: datetime.now(UTC), causes=causes
+            journal=Journal(folder), tokenizer=TOKENIZER, now=lambda: datetime.now(UTC)
         )
         self.capacity = Capacity(OUTPUT_TOKENS_MAX)
-        self.watch = Watch(self.session_handoff, self.capacity, causes)
+        self.watch = Watch(self.session_handoff, self.capacity)
         self.settings: dict[str, Any] = {"auto_handoff_threshold": 80}
         self._numbers = itertools.count(1)
         self.add()

@@ -35,7 +35,6 @@ from handoff_sidecar.auto_handoff.watch import Sighting, Watch
 from handoff_sidecar.call.context import Scene, ToolContext
 from handoff_sidecar.cli.brief_list import write_list
 from handoff_sidecar.errors import BadQuery, HandoffSidecarError, JournalUnavailable
-from handoff_sidecar.handoff.causes import Causes
 from handoff_sidecar.handoff.commands.now import HandoffNow
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.indexing.indexes import Indexes
@@ -222,7 +221,7 @@ def test_a_look_back_in_an_odd_opencode_is_answered_or_refused(tmp_path: Path, o
 
 @given(ODD, TOKENS, st.sampled_from(["step", "idle"]))
 def test_an_odd_opencode_is_watched_without_harm(tmp_path: Path, odd: Odd, tokens: Any, moment: str) -> None:
-    watch = Watch(session_handoff(tmp_path), Capacity(32_000), Causes())
+    watch = Watch(session_handoff(tmp_path), Capacity(32_000))
     usable = tokens if isinstance(tokens, dict) else {}
     sighting = Sighting.model_validate(
         {"sessionID": "ses_old", "providerID": "scripted", "modelID": "m1", "tokens": usable}

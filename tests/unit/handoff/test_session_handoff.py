@@ -12,7 +12,6 @@ from fake_opencode import SCRIPTED, FakeOpenCode, assistant_message, tool_part, 
 from handoff_sidecar.call.context import Mode, Scene, ToolContext, ToolResult
 from handoff_sidecar.errors import HandoffFailed, InvalidArguments
 from handoff_sidecar.handoff.delivery import old_session
-from handoff_sidecar.handoff.delivery.stored_prompts import StoredPrompts
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.journal.brief_file import read_brief
 from handoff_sidecar.journal.journal import Journal
@@ -339,10 +338,8 @@ async def test_the_old_session_is_marked_while_the_prompt_is_sent(opencode: Fake
 async def test_a_prompt_that_opencode_has_told_of_moves_the_screen_at_once_and_any_other_is_read_back_first(
     opencode: FakeOpenCode, journal: Journal, parts: int, reads: int
 ) -> None:
-    stored_prompts, selected = StoredPrompts(), asyncio.Event()
-    tool = SessionHandoff(
-        journal=journal, tokenizer=TOKENIZER, now=lambda: datetime.now(UTC), stored_prompts=stored_prompts
-    )
+    selected = asyncio.Event()
+    tool = SessionHandoff(journal=journal, tokenizer=TOKENIZER, now=lambda: datetime.now(UTC))
 
     async def tell(request: httpx.Request) -> None:
         if request.url.path.endswith("select-session"):
@@ -350,10 +347,10 @@ async def test_a_prompt_that_opencode_has_told_of_moves_the_screen_at_once_and_a
         if request.url.path.endswith("prompt_async"):
             session_id = SessionID(request.url.path.split("/")[2])
             told = MessageInfo.model_validate({"id": "msg_1", "sessionID": session_id, "role": "user", "agent": "told"})
-            stored_prompts.message_stored(told)
+            tool.stored_prompts.message_stored(told)
             assert not selected.is_set()
             for number in range(parts):
-                stored_prompts.part_stored(session_id, told.id, f"prt_{number}")
+                tool.stored_prompts.part_stored(session_id, told.id, f"prt_{number}")
             if not reads:
                 async with asyncio.timeout(5):
                     await selected.wait()

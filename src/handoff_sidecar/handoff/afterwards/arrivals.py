@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import OrderedDict
 
 from handoff_sidecar.call.context import Scene
+from handoff_sidecar.call.recent import Recent
 from handoff_sidecar.handoff.gathering.gather import FEWER_MESSAGES
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.models import SESSION_ID, Session, SessionID
@@ -40,7 +40,7 @@ class Arrivals:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._passed_on: OrderedDict[tuple[SessionID, str], None] = OrderedDict()
+        self._passed_on: Recent[tuple[SessionID, str], None] = Recent(REMEMBERED)
 
     async def __call__(self, text: str, scene: Scene) -> None:
         """Tell the session at the head of the chain; once of each thing, and of no prod to go on.
@@ -53,8 +53,6 @@ class Arrivals:
         if not line or is_prod(text) or (old, line) in self._passed_on:
             return
         self._passed_on[old, line] = None
-        if len(self._passed_on) > REMEMBERED:
-            self._passed_on.popitem(last=False)
         head = await head_of(await scene.client.session(old), scene.client)
         if head is None:
             log.info("%s: what arrived there is nobody's", old)

@@ -8,9 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any
 
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.since import with_changes
@@ -18,13 +15,10 @@ from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError
 from handoff_sidecar.handoff.answers import failed
 from handoff_sidecar.handoff.commands.since_then import changes_since
-from handoff_sidecar.handoff.delivery.interrupted import Interrupted
-from handoff_sidecar.handoff.delivery.new_session import deliver
 from handoff_sidecar.handoff.delivery.old_session import Leaving, end_turn
-from handoff_sidecar.handoff.delivery.screen import tell
-from handoff_sidecar.handoff.delivery.stored_prompts import StoredPrompts
+from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.journal.brief_file import SavedBrief, read_brief
-from handoff_sidecar.journal.journal import Journal, UnderWay
+from handoff_sidecar.journal.journal import UnderWay
 from handoff_sidecar.opencode.models import Session
 from handoff_sidecar.text.plain_text import one_line
 
@@ -41,28 +35,11 @@ UNTITLED = "New session - "
 
 
 class HandoffResume:
-    """The command, with what it needs; one for the whole process.
+    """The command, as the person types it."""
 
-    `interrupted` is the process's one, if others look after what was interrupted too.
-    `is_heard` tells whether anybody is left to hear how it ended.
-    `command` is what the person types for it.
-    """
-
-    def __init__(  # noqa: PLR0913  # what the process shares, each by its name
-        self,
-        journal: Journal,
-        *,
-        now: Callable[[], datetime],
-        interrupted: Interrupted | None = None,
-        stored_prompts: StoredPrompts | None = None,
-        is_heard: Callable[[], bool] = lambda: True,
-        command: str = "/handoff-resume",
-    ) -> None:
-        self._journal = journal
-        self._interrupted = interrupted or Interrupted(journal)
-        self._stored_prompts = stored_prompts or StoredPrompts()
-        self._now = now
-        self._is_heard = is_heard
+    def __init__(self, session_handoff: SessionHandoff, command: str = "/handoff-resume") -> None:
+        self._session_handoff = session_handoff
+        self._journal = session_handoff.journal
         self._command = command
 
     async def __call__(self, name: str, scene: Scene) -> ToolResult:
@@ -73,7 +50,7 @@ class HandoffResume:
         """
         root, wanted = scene.context.root, _name(name)
         try:
-            found = await self._interrupted.look(scene.client, root)
+            found = await self._session_handoff.interrupted.look(scene.client, root)
         except OpenCodeError as error:
             raise HandoffFailed(
                 f"{self._command}: OpenCode could not be asked about interrupted handoffs ({error}). Nothing was made. "
@@ -120,46 +97,50 @@ class HandoffResume:
 
     async def _resume(self, brief: SavedBrief, scene: Scene) -> ToolResult:
         """Make and show the new session. Its agent answers only if it would have in the first place."""
-        made_before = brief.handoff.to_session
-        under_way = self._open(brief)
-        kept = under_way.brief.handoff
+        kept, client = brief.handoff, scene.client
         is_draft = kept.delivery == "draft" and scene.mode == "tui" and scene.settings.open == "switch"
         reply = kept.reply and scene.mode != "run" and not is_draft
+        retry = f"type `{self._command}` again"
         try:
-            old = await scene.client.session_if_there(kept.from_session)
-            permission, remark = _permission(old, kept)
-            changes = await changes_since(brief.handoff, scene.client, self._now())
-            again = {
+            old = await client.session_if_there(kept.from_session)
+            earlier = await client.session_if_there(kept.to_session) if kept.to_session else None
+            changes = await changes_since(kept, client, self._session_handoff.now())
+        except OpenCodeError as error:
+            raise HandoffFailed(failed(self._command, error, brief.path, retry=retry), brief=brief.path) from error
+        under_way = self._open(brief)
+        handoff = under_way.brief.handoff.model_copy(
+            update={
                 "prompt": with_changes(kept.prompt, changes),
-                "permission": permission,
+                "permission": list(old.permission) if old else kept.permission,
                 "delivery": "draft" if is_draft else "send" if reply else "context",
                 "reply": reply,
+                "name": self._command,
+                "retry": retry,
+                "announcement": "Resumed",
             }
-            earlier = await scene.client.session_if_there(made_before) if made_before else None
-            await asyncio.gather(*(end_turn(scene.client, left.id) for left in (old, earlier) if left))
-            leaving = Leaving(scene, old, kept.turn, earlier)
-            handoff = kept.model_copy(update=again)
-            delivered = await deliver(scene.client, handoff, leaving, self._stored_prompts)
-            log.info("%s: %s made %s", kept.from_session, self._command, delivered.session.id)
-            under_way.finish(delivered.session.id)
-            unmarked, unmoved = await leaving.end(delivered.session.id)
-            draft = handoff.prompt if is_draft else None
-            unshown = await tell(delivered, scene, unmoved=unmoved, draft=draft, announcement="Resumed")
-        except (OpenCodeError, HandoffFailed) as error:
-            sentence = failed(self._command, error, brief.path, retry=f"type `{self._command}` again")
-            raise HandoffFailed(sentence, brief=brief.path) from error
-        finally:
-            under_way.close(is_heard=self._is_heard())
-        another = f"This handoff had already made `{made_before}`; this is a second session." if made_before else ""
-        waits = "" if reply or is_draft else "The prompt is in the session, and you speak first."
-        return _result(delivered.session, [another, remark, unmarked, unshown, waits])
+        )
+        delivered, unmarked, unshown = await self._session_handoff.carry_out(
+            handoff,
+            under_way,
+            Leaving(scene, old, kept.turn, earlier),
+            scene,
+            ends=[left.id for left in (old, earlier) if left],
+        )
+        remarks = [
+            f"This handoff had already made `{kept.to_session}`; this is a second session." if kept.to_session else "",
+            "" if old else "The old session is gone. The permission rules are those saved with the handoff.",
+            unmarked,
+            unshown,
+            "" if reply or is_draft else "The prompt is in the session, and you speak first.",
+        ]
+        return _result(delivered.session, remarks)
 
     def _open(self, brief: SavedBrief) -> UnderWay:
         """The brief itself, or a copy if its session was made before."""
         try:
             if brief.handoff.to_session is None:
                 return self._journal.again(brief)
-            created = self._now().isoformat(timespec="microseconds")
+            created = self._session_handoff.now().isoformat(timespec="microseconds")
             like_it = {"to_session": None, "created": created, "id": secrets.token_hex(8)}
             return self._journal.begin(brief.handoff.model_copy(update=like_it))
         except JournalUnavailable as error:
@@ -181,13 +162,6 @@ class HandoffResume:
 
 def _name(typed: str) -> str:
     return typed.strip().strip("`\"'")
-
-
-def _permission(old: Session | None, kept: Handoff) -> tuple[list[dict[str, Any]], str]:
-    """The new session's rules, and a sentence if they are not the old session's current ones."""
-    if old is not None:
-        return list(old.permission), ""
-    return kept.permission, "The old session is gone. The permission rules are those saved with the handoff."
 
 
 async def _tidy(scene: Scene, handoff: Handoff) -> None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Sequence
 from operator import itemgetter
 
 from handoff_sidecar.call.context import Said, SaidIn, Scene, nothing_said
+from handoff_sidecar.call.recent import Recent
 from handoff_sidecar.errors import OpenCodeError
 from handoff_sidecar.opencode.models import Session, SessionID
 from handoff_sidecar.session.facts import said_in
@@ -33,7 +33,7 @@ class OlderWords:
 
     def __init__(self, indexed: SaidIn = nothing_said) -> None:
         self._indexed = indexed
-        self._ahead: OrderedDict[SessionID, list[Said]] = OrderedDict()
+        self._ahead: Recent[SessionID, list[Said]] = Recent(SESSIONS_KEPT)
 
     async def read_ahead(self, scene: Scene) -> None:
         """Read what the user said in the newest messages, three times as many as a handoff gathers.
@@ -56,9 +56,6 @@ class OlderWords:
             log.info("what was said in %s was not read ahead: %s", session_id, error)
             return
         self._ahead[session_id] = said
-        self._ahead.move_to_end(session_id)
-        while len(self._ahead) > SESSIONS_KEPT:
-            self._ahead.popitem(last=False)
         await _look_through(said)
 
     async def said_in(self, session: Session) -> Sequence[Said]:

@@ -54,9 +54,13 @@ def scene(
     return Scene(ToolContext.model_validate(place), opencode.client(), Settings(**settings), mode)
 
 
+def session_handoff(journal: Journal) -> SessionHandoff:
+    return SessionHandoff(journal=journal, tokenizer=TOKENIZER, now=lambda: datetime.now(UTC))
+
+
 @pytest.fixture
 def resume(opencode: FakeOpenCode, journal: Journal) -> Resume:
-    command = HandoffResume(journal, now=lambda: datetime.now(UTC))
+    command = HandoffResume(session_handoff(journal))
 
     async def call(name: str = "", **how: Any) -> ToolResult:
         return await command(name, scene(opencode, **how))
@@ -373,11 +377,8 @@ async def test_a_handoff_waits_for_the_look_at_what_another_has_left(opencode: F
         return None
 
     opencode.intercept = intercept
-    interrupted_ones = Interrupted(journal)
-    tool = SessionHandoff(
-        journal=journal, interrupted=interrupted_ones, tokenizer=TOKENIZER, now=lambda: datetime.now(UTC)
-    )
-    offer = asyncio.create_task(interrupted_ones.offer(opencode.client(), PROJECT))
+    tool = session_handoff(journal)
+    offer = asyncio.create_task(tool.interrupted.offer(opencode.client(), PROJECT))
     await asyncio.wait([offer, asyncio.create_task(asked.wait())], return_when=asyncio.FIRST_COMPLETED)
     again = asyncio.create_task(tool({"summary": "x"}, scene(opencode, "ses_old")))
     for _ in range(50):
