@@ -73,10 +73,6 @@ class TypedHandoffs:
             go_on(notify(scene.client, UNDER_WAY))
         return tell_agent(trigger)
 
-    def is_under_way(self, session_id: SessionID) -> bool:
-        """Whether the end of this session's turn is waited for."""
-        return session_id in self._typed
-
     def failed(self, session_id: SessionID, reason: str, *, is_overflow: bool = False) -> None:
         """Take note of an error: a turn may end without a single message of the agent's."""
         if (typed := self._typed.get(session_id)) is not None:

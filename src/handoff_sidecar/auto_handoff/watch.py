@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pydantic import Field
@@ -50,6 +51,8 @@ LOOKED_AT_MESSAGES = 40
 """Enough to see how a turn ended. A request to the model waits for these."""
 
 REMEMBERED_SESSIONS = 500
+
+Decide = Callable[[Stage, Points | None, int, Look | None], Decision]
 
 
 class Sighting(Wire):
@@ -99,13 +102,8 @@ class Watch:
         watched, tokens = self._of(sighting.session_id), used(sighting.tokens)
         async with watched.lock:
             points = await self._points(sighting, scene)
-            look = None
-            decision = in_a_turn(watched.stage, points, tokens)
-            if decision.action is Action.LOOK:
-                look = await self._look(watched, scene)
-                decision = in_a_turn(watched.stage, points, tokens, look)
-            self._tell(decision, watched, points, tokens, scene)
-            if decision.action is not Action.TELL or look is None or points is None:
+            action, look = await self._decide(in_a_turn, watched, points, tokens, scene)
+            if action is not Action.TELL or look is None or points is None:
                 return None
             watched.stage = Stage.TOLD
             percent = points.percent(tokens)
@@ -133,18 +131,13 @@ class Watch:
     async def _idle(self, watched: _Watched, sighting: Sighting, tokens: int, scene: Scene) -> None:
         asked = watched.stage is Stage.ASKED
         points = None if asked else await self._points(sighting, scene)
-        look = None
-        decision = at_the_end_of_a_turn(watched.stage, points, tokens)
-        if decision.action is Action.LOOK:
-            look = await self._look(watched, scene, with_status=True)
-            decision = at_the_end_of_a_turn(watched.stage, points, tokens, look)
-        self._tell(decision, watched, points, tokens, scene)
+        action, look = await self._decide(at_the_end_of_a_turn, watched, points, tokens, scene)
         if look is None:
             return
         percent = points.percent(tokens) if points else 0
-        if decision.action is Action.ASK:
+        if action is Action.ASK:
             await self._ask(watched, percent, look, scene)
-        elif decision.action is Action.HAND_OFF:
+        elif action is Action.HAND_OFF:
             if not asked:
                 self._remember(watched, None, Start.WAIT, percent, look)
             await self._hand_off(watched, scene)
@@ -173,16 +166,15 @@ class Watch:
                 go_on(notify(scene.client, message, "warning"))
         return room.points(sighting.model, scene.settings)
 
-    async def _look(self, watched: _Watched, scene: Scene, *, with_status: bool = False) -> Look:
-        session_id = scene.context.session_id
-        session, page = await asyncio.gather(
-            scene.client.session(session_id), scene.client.messages(session_id, limit=LOOKED_AT_MESSAGES)
-        )
-        is_busy = with_status and (await scene.client.status(session_id)).is_busy
-        return Look(session, page.messages, page.before is None, is_busy=is_busy, has_failed=watched.failed)
-
-    def _tell(self, decision: Decision, watched: _Watched, points: Points | None, tokens: int, scene: Scene) -> None:
-        """Say what the user is to know, in the background, and end what is over."""
+    async def _decide(
+        self, decide: Decide, watched: _Watched, points: Points | None, tokens: int, scene: Scene
+    ) -> tuple[Action, Look | None]:
+        """What is to be done, after a look at the session if that takes one; the user is told what they are to know."""
+        look = None
+        decision = decide(watched.stage, points, tokens, look)
+        if decision.action is Action.LOOK:
+            look = await self._look(watched, scene, with_status=decide is at_the_end_of_a_turn)
+            decision = decide(watched.stage, points, tokens, look)
         if decision.action is Action.GIVE_UP:
             watched.stage = Stage.OVER
         if decision.why:
@@ -190,6 +182,15 @@ class Watch:
         if decision.action is Action.NOTICE and points is not None and not watched.noticed:
             watched.noticed = True
             go_on(self._notice(notice(points, tokens), scene))
+        return decision.action, look
+
+    async def _look(self, watched: _Watched, scene: Scene, *, with_status: bool) -> Look:
+        session_id = scene.context.session_id
+        session, page = await asyncio.gather(
+            scene.client.session(session_id), scene.client.messages(session_id, limit=LOOKED_AT_MESSAGES)
+        )
+        is_busy = with_status and (await scene.client.status(session_id)).is_busy
+        return Look(session, page.messages, page.before is None, is_busy=is_busy, has_failed=watched.failed)
 
     async def _ask(self, watched: _Watched, percent: int, look: Look, scene: Scene) -> None:
         session = look.session

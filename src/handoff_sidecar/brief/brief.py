@@ -15,7 +15,7 @@ from handoff_sidecar.session.constraints import Constraint
 from handoff_sidecar.session.facts import Facts
 from handoff_sidecar.session.files import readings_of
 from handoff_sidecar.session.standing_rules import SaidRule
-from handoff_sidecar.text.plain_text import code, one_line, paragraph
+from handoff_sidecar.text.plain_text import one_line, paragraph
 
 SUMMARY_MAX_CHARACTERS = 1_500
 """Three long sentences; the tool asks for one to three."""
@@ -144,7 +144,7 @@ def brief_of(  # noqa: PLR0913  # what is said, each by its name
         decisions=_items(notes.key_decisions),
         tried_and_failed=_items(notes.tried_and_failed),
         git=surroundings.git,
-        failed_command=_failure(facts),
+        failed_command=facts.failed_command,
         next_steps=_items(_unnumbered(step) for step in notes.next_steps),
         earlier=facts.chain[::-1],
         not_covered=facts.not_covered,
@@ -181,14 +181,6 @@ def _marked_files(notes: Notes, facts: Facts, root: str, present: frozenset[str]
         else:
             there = next((path for path in readings if path in present), None)
             yield there or f"{one_line(readings[0], ITEM_MAX_CHARACTERS)} (not found)"
-
-
-def _failure(facts: Facts) -> str:
-    failed = facts.failed_command
-    if failed is None:
-        return ""
-    said = f": {failed.last_line}" if failed.last_line else ""
-    return f"{code(failed.command)}, exit status {failed.exit_status}{said}"
 
 
 def _items(texts: Iterable[str], max_characters: int = ITEM_MAX_CHARACTERS + _ROOM_FOR_A_MARK) -> Items:

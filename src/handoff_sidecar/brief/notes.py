@@ -78,18 +78,8 @@ _NOTHING = frozenset({"", "none", "n/a", "na", "null", "nil", "-", "undefined", 
 """How models fill in what they have nothing for."""
 
 _MAIN_KEYS = (
-    "decision",
-    "step",
-    "task",
-    "content",
-    "title",
-    "text",
-    "rule",
-    "file",
-    "path",
-    "what",
-    "name",
-    "description",
+    *("decision", "step", "task", "content", "title", "text"),
+    *("rule", "file", "path", "what", "name", "description"),
 )
 _REASON_KEYS = ("why", "reason", "rationale", "because", "result", "outcome")
 """In an object that stands where a line is wanted: `{decision, why}` becomes `decision (why)`."""

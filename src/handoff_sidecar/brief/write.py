@@ -8,15 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from handoff_sidecar.brief.beginning import beginning_in
 from handoff_sidecar.brief.brief import Brief, Items, Surroundings, brief_of
 from handoff_sidecar.brief.budget import fit
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
-from handoff_sidecar.brief.prompt import Delivery, Start, write_instructions, write_prompt
+from handoff_sidecar.brief.prompt import write_goal, write_instructions, write_prompt
 from handoff_sidecar.brief.rules import rules_of
-from handoff_sidecar.brief.title import TITLE_MAX_CHARACTERS, Title, title_of
-from handoff_sidecar.session.constraints import Constraint
+from handoff_sidecar.brief.title import TITLE_MAX_CHARACTERS, title_of
+from handoff_sidecar.session.constraints import Constraint, record
 from handoff_sidecar.session.facts import Facts
-from handoff_sidecar.session.standing_rules import SaidRule
+from handoff_sidecar.session.standing_rules import record_of_rules
 from handoff_sidecar.text.plain_text import clean, one_line, paragraph
 from handoff_sidecar.text.redaction import Redact
 from handoff_sidecar.text.tokens import Tokenizer
@@ -32,26 +34,16 @@ MAX_SAID_RULES_TOKENS = 120
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a handoff says.
+    """A handoff with what it says.
 
     Attributes:
-        constraints: all that hold in the new session, also those that the prompt had no room for.
-        said_rules: likewise, those that the user said and the agent left out.
-        from_title: the old session's title, as a line.
+        brief: as it stands in the prompt, cut to size.
         lifted: rules of earlier sessions that the user took back in this one.
-        tokens: how long all is that the new session begins with, but for a goal in full.
-        instructions: what the TUI does not show.
         summary_was_cut: whether the agent's summary was longer than there is room for.
     """
 
+    handoff: Handoff
     brief: Brief
-    title: Title
-    from_title: str
-    prompt: str
-    instructions: str
-    tokens: int
-    constraints: tuple[Constraint, ...]
-    said_rules: tuple[SaidRule, ...]
     lifted: tuple[Constraint, ...]
     summary_was_cut: bool
 
@@ -59,20 +51,19 @@ class Written:
 def write(  # noqa: PLR0913  # what is said, and the means to say it
     notes: Notes,
     facts: Facts,
+    handoff: Handoff,
     *,
     root: str,
     surroundings: Surroundings,
     budget_tokens: int,
     tokenizer: Tokenizer,
     redact: Redact,
-    topic: str = "",
-    delivery: Delivery = "send",
-    start: Start = Start.AS_ASKED,
 ) -> Written:
     """The handoff of the session that the facts are about, each text of it passed through `redact`.
 
+    All rules go into the new session's metadata, also those that the prompt had no room for.
+
     Args:
-        topic: what names a session that has neither title nor goal.
         budget_tokens: for all that the new session begins with, but a goal that goes along in full.
     """
     rules = rules_of(notes, facts, house_rules=surroundings.house_rules)
@@ -86,28 +77,28 @@ def write(  # noqa: PLR0913  # what is said, and the means to say it
     whole = replace(whole, said_rules=_few(whole.said_rules, tokenizer))
 
     def written(brief: Brief) -> str:
-        return f"{write_prompt(brief)}\n{write_instructions(brief, delivery, start)}"
+        return f"{write_prompt(brief)}\n{write_instructions(brief, handoff.delivery, handoff.start)}"
 
     brief = fit(whole, budget_tokens=budget_tokens, tokenizer=tokenizer, write=written)
     given = redact(clean(notes.goal or "").strip())
     is_whole = brief.goal == " ".join(given.split()) and "\n" not in given
-    return Written(
-        brief=replace(brief, goal_in_full="" if is_whole else given[:GOAL_MAX_CHARACTERS]),
-        title=_title(facts, brief, topic, redact),
-        from_title=redact(one_line(facts.session.title, TITLE_MAX_CHARACTERS)),
-        prompt=write_prompt(brief),
-        instructions=write_instructions(brief, delivery, start),
-        tokens=tokenizer.count(written(brief)),
-        constraints=constraints,
-        said_rules=said,
-        lifted=lifted,
-        summary_was_cut=brief.summary != redact(paragraph(notes.summary, len(notes.summary))),
-    )
-
-
-def _title(facts: Facts, brief: Brief, topic: str, redact: Redact) -> Title:
-    title = title_of(facts.session, goal=brief.goal, otherwise=topic or brief.summary)
-    return Title(redact(title.text), redact(title.base))
+    brief = replace(brief, goal_in_full="" if is_whole else given[:GOAL_MAX_CHARACTERS])
+    goal, title = write_goal(brief), title_of(facts.session, goal=brief.goal, otherwise=handoff.topic or brief.summary)
+    says = {
+        "from_title": redact(one_line(facts.session.title, TITLE_MAX_CHARACTERS)),
+        "title": redact(title.text),
+        "base": redact(title.base),
+        "prompt": write_prompt(brief),
+        "tokens": tokenizer.count(written(brief)),
+        "beginning": beginning_in(brief),
+        "instructions": write_instructions(brief, handoff.delivery, handoff.start),
+        "goal": goal,
+        "beside": sum(map(tokenizer.count, (goal, handoff.plan))),
+        "constraints": record(constraints),
+        "said": record_of_rules(said),
+    }
+    summary_was_cut = brief.summary != redact(paragraph(notes.summary, len(notes.summary)))
+    return Written(handoff.model_copy(update=says), brief, lifted, summary_was_cut)
 
 
 def _few(rules: Items, tokenizer: Tokenizer) -> Items:

@@ -6,10 +6,12 @@ Those of the old session, unless the user named others: these are checked, as Op
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from handoff_sidecar.brief.notes import Notes
-from handoff_sidecar.errors import HandoffFailed, InvalidArguments, OpenCodeError
+from handoff_sidecar.errors import HandoffFailed, HandoffSidecarError, InvalidArguments, OpenCodeError
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Agent, Model
 from handoff_sidecar.session.facts import Facts
@@ -43,16 +45,10 @@ async def target_of(notes: Notes, facts: Facts, client: OpenCodeClient, *, name:
     """
     if notes.agent is None and notes.model is None:
         return Target(facts.agent, facts.model)
-    try:
+    with _told(InvalidArguments, name, f"Leave them out and {retry}", retry):
         (old, agent), model = await asyncio.gather(
             _agents(facts.agent, notes.agent, client), _model(notes.model, client)
         )
-    except OpenCodeError as error:
-        raise HandoffFailed(
-            f"{name}: the agent and model could not be checked ({error}). Nothing was made. Leave them out and {retry}."
-        ) from error
-    except InvalidArguments as error:
-        raise InvalidArguments(f"{name}: {error}, and {retry}.") from error
     if model is None:
         # An agent's own model comes with it; the same agent keeps what the person chose.
         changed = agent is not None and agent.name != facts.agent
@@ -76,15 +72,22 @@ async def wish_of(text: str, client: OpenCodeClient, *, name: str, retry: str) -
     """
     if not may_name_another(text):
         return Wish(unquoted(text))
-    try:
+    with _told(HandoffFailed, name, f"Leave them out, or {retry}", retry):
         agents, models = await asyncio.gather(client.agents(), client.models())
         return read_wish(text, [agent.name for agent in agents if agent.can_lead], [str(model) for model in models])
+
+
+@contextmanager
+def _told(unknown: type[HandoffSidecarError], name: str, otherwise: str, retry: str) -> Iterator[None]:
+    """Raise what was wrong as an error that says what failed, and what to do."""
+    try:
+        yield
     except OpenCodeError as error:
         raise HandoffFailed(
-            f"{name}: the agent and model could not be checked ({error}). Nothing was made: leave them out, or {retry}."
+            f"{name}: the agent and model could not be checked ({error}). Nothing was made. {otherwise}."
         ) from error
     except InvalidArguments as error:
-        raise HandoffFailed(f"{name}: {error}, and {retry}.") from error
+        raise unknown(f"{name}: {error}, and {retry}.") from error
 
 
 async def _agents(old: str | None, name: str | None, client: OpenCodeClient) -> tuple[Agent | None, Agent | None]:

@@ -63,7 +63,7 @@ def made(
 def remarks_on(composed: Composed) -> list[str]:
     """What the reader of the answer would not expect."""
     gathered, written = composed.gathered, composed.written
-    remarks = [composed.plan.remark] if composed.plan else []
+    remarks = [f"{composed.plan.announcement}, goes along with the handoff."] if composed.plan else []
     if written.summary_was_cut:
         remarks.append(
             f"The summary was cut to {SUMMARY_MAX_CHARACTERS:,} characters or less: next time, write 1-3 sentences."

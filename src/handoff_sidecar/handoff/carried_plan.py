@@ -24,16 +24,12 @@ class CarriedPlan:
     """A plan on its way.
 
     Attributes:
-        text: as it was written, but for secrets.
-        part: what the new session gets, `text` at its end.
+        part: what the new session gets, the plan as it was written, but for secrets, at its end.
         announcement: what the person is told, without a full stop.
-        remark: what the answer says of it.
     """
 
-    text: str
     part: str
     announcement: str
-    remark: str
 
 
 async def carried_plan(gathered: Gathered, redact: Redact) -> CarriedPlan | None:
@@ -48,9 +44,8 @@ async def carried_plan(gathered: Gathered, redact: Redact) -> CarriedPlan | None
     lines = count(len(text.splitlines()), "line")
     replaced = "" if text == whole[:PLAN_MAX_CHARACTERS] else ", secrets replaced"
     cut = "" if len(whole) <= PLAN_MAX_CHARACTERS else f", cut after {PLAN_MAX_CHARACTERS:,} characters"
-    announcement = f"Plan of {lines}, {time}{replaced}{cut}"
     return CarriedPlan(
-        text, f"{_HEADING.format(agent=agent)}\n\n{text}", announcement, f"{announcement}, goes along with the handoff."
+        f"{_HEADING.format(agent=agent)}\n\n{text}", announcement=f"Plan of {lines}, {time}{replaced}{cut}"
     )
 
 

@@ -8,19 +8,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from handoff_sidecar.brief.beginning import beginning_in
 from handoff_sidecar.brief.brief import Surroundings
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
-from handoff_sidecar.brief.prompt import Delivery, write_goal
+from handoff_sidecar.brief.prompt import Delivery
 from handoff_sidecar.brief.write import Written, write
 from handoff_sidecar.call.context import Scene
 from handoff_sidecar.handoff.agent_and_model import target_of, wish_of
 from handoff_sidecar.handoff.carried_plan import GOAL, CarriedPlan, carried_plan
 from handoff_sidecar.handoff.gathering.gather import Gathered, gather, look_around
-from handoff_sidecar.session.constraints import record
-from handoff_sidecar.session.standing_rules import record_of_rules
 from handoff_sidecar.text.redaction import redaction
 from handoff_sidecar.text.tokens import Tokenizer
 
@@ -38,13 +36,16 @@ class Composed:
         how: what the answer says of how it is delivered; empty where it is as the person has set it.
     """
 
-    handoff: Handoff
-    notes: Notes
     gathered: Gathered
     surroundings: Surroundings
     written: Written
     how: str
     plan: CarriedPlan | None
+
+    @property
+    def handoff(self) -> Handoff:
+        """The handoff with its prompt."""
+        return self.written.handoff
 
 
 async def compose(plan: Plan, scene: Scene, tokenizer: Tokenizer) -> Composed:
@@ -69,39 +70,25 @@ async def compose(plan: Plan, scene: Scene, tokenizer: Tokenizer) -> Composed:
     plan_along = await carried_plan(gathered, redact) if target.is_to_build else None
     if plan_along is not None and notes.goal is None:
         notes = notes.model_copy(update={"goal": GOAL})
+    known: dict[str, Any] = {
+        "delivery": delivery,
+        "agent": target.agent,
+        "model": target.model,
+        "attached": len(gathered.facts.attached),
+    }
+    if plan_along is not None:
+        known |= {"plan": plan_along.part, "announcement": handoff.announcement or plan_along.announcement}
     written = write(
         notes,
         gathered.facts,
+        handoff.model_copy(update=known),
         root=gathered.root,
         surroundings=surroundings,
         budget_tokens=scene.settings.prompt_token_budget,
         tokenizer=tokenizer,
         redact=redact,
-        topic=handoff.topic,
-        delivery=delivery,
-        start=handoff.start,
     )
-    goal = write_goal(written.brief)
-    in_words = {
-        "from_title": written.from_title,
-        "title": written.title.text,
-        "base": written.title.base,
-        "prompt": written.prompt,
-        "tokens": written.tokens,
-        "beginning": beginning_in(written.brief),
-        "delivery": delivery,
-        "instructions": written.instructions,
-        "goal": goal,
-        "attached": len(gathered.facts.attached),
-        "plan": plan_along.part if plan_along else "",
-        "announcement": handoff.announcement or (plan_along.announcement if plan_along else ""),
-        "beside": sum(map(tokenizer.count, (goal, plan_along.part if plan_along else ""))),
-        "agent": target.agent,
-        "model": target.model,
-        "constraints": record(written.constraints),
-        "said": record_of_rules(written.said_rules),
-    }
-    return Composed(handoff.model_copy(update=in_words), notes, gathered, surroundings, written, how, plan_along)
+    return Composed(gathered, surroundings, written, how, plan_along)
 
 
 def _delivery(scene: Scene, *, reply: bool) -> tuple[Delivery, str]:

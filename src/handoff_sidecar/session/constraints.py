@@ -26,6 +26,8 @@ MIN_QUOTED_CHARACTERS = 6
 LOOKED_AT_CHARACTERS = 20_000
 """Of each message: rules stand in what people type, not in the log that they paste below it."""
 
+CODE_BLOCK = re.compile(r"(?s)```.*?(?:```|\Z)")
+_LETTERS_SHARE = 0.7
 _SENTENCE_END = re.compile(r"\s(?<=[.!?…]\s)\s*|\n+")
 _SENTENCE_END_BESIDE_CJK = re.compile(rf"{_SENTENCE_END.pattern}|(?<=[。！？])")
 """The second one takes half as long again, for all texts that have no such signs."""
@@ -232,6 +234,11 @@ def sentences_of(said: Iterable[str]) -> Iterator[str]:
             line = " ".join(sentence.split())
             if 0 < len(line) <= CONSTRAINT_MAX_CHARACTERS:
                 yield line
+
+
+def is_prose(sentence: str) -> bool:
+    """Whether a sentence is mostly letters and blanks: logs, paths and code have fewer."""
+    return sum(character.isalpha() or character.isspace() for character in sentence) >= _LETTERS_SHARE * len(sentence)
 
 
 def _quoted(wanted: str, texts: list[tuple[str, str]]) -> str | None:

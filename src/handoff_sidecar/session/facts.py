@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from handoff_sidecar.opencode.messages import Message
 from handoff_sidecar.opencode.models import MessageID, Model, Session, SessionID, Todo
 from handoff_sidecar.session.constraints import Constraint, carried
-from handoff_sidecar.session.failed_command import FailedCommand, failed_at_the_end, has_run
+from handoff_sidecar.session.failed_command import failed_at_the_end, has_run
 from handoff_sidecar.session.files import FileRecord, file_record
 from handoff_sidecar.session.persons import as_it_came, denied_with, own_words
 from handoff_sidecar.session.standing_rules import SaidRule, carried_rules
@@ -52,7 +52,7 @@ class Facts:
     asked_meanwhile: tuple[str, ...]
     attached: tuple[str, ...]
     files: FileRecord
-    failed_command: FailedCommand | None
+    failed_command: str
     ran_commands: bool = False
     todos_done: int = 0
     todos_in_progress: tuple[str, ...] = ()

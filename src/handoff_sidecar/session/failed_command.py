@@ -5,11 +5,9 @@ Knows how OpenCode records its `bash` tool, but not what commands do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from handoff_sidecar.opencode.messages import Message, ToolState
 from handoff_sidecar.session.files import EDITING_TOOLS
-from handoff_sidecar.text.plain_text import one_line
+from handoff_sidecar.text.plain_text import code, one_line
 
 COMMAND_MAX_CHARACTERS = 120
 LAST_LINE_MAX_CHARACTERS = 200
@@ -21,17 +19,10 @@ _NO_OUTPUT = "(no output)"
 """What OpenCode records of a command that printed nothing (seen in 1.18.34)."""
 
 
-@dataclass(frozen=True, slots=True)
-class FailedCommand:
-    """A command, its exit status (never 0), and the last line that it printed."""
+def failed_at_the_end(messages: list[Message]) -> str:
+    """The newest command with its exit status and the last line that it printed, if it failed; else nothing.
 
-    command: str
-    exit_status: int
-    last_line: str
-
-
-def failed_at_the_end(messages: list[Message]) -> FailedCommand | None:
-    """The newest command, if it failed and no file was edited since: an edit may have fixed it.
+    Nor is there anything to tell if a file was edited since: an edit may have fixed it.
 
     A command that printed nothing and ended with 1 is skipped: most likely it asked something, and the answer was no.
     """
@@ -40,10 +31,10 @@ def failed_at_the_end(messages: list[Message]) -> FailedCommand | None:
             if part.type != "tool" or part.state is None or part.state.status != "completed":
                 continue
             if part.tool in EDITING_TOOLS:
-                return None
+                return ""
             if part.tool == "bash" and not _was_answered_no(part.state):
                 return _failure(part.state)
-    return None
+    return ""
 
 
 def has_run(messages: list[Message]) -> bool:
@@ -55,16 +46,13 @@ def _was_answered_no(state: ToolState) -> bool:
     return state.metadata.get("exit") == ANSWERED_NO and not _printed(state)
 
 
-def _failure(state: ToolState) -> FailedCommand | None:
+def _failure(state: ToolState) -> str:
     command, status = state.input.get("command"), state.metadata.get("exit")
     if not isinstance(command, str) or not isinstance(status, int) or status == 0:
-        return None
+        return ""
     lines = _printed(state)
-    return FailedCommand(
-        command=one_line(command, COMMAND_MAX_CHARACTERS),
-        exit_status=status,
-        last_line=one_line(lines[-1], LAST_LINE_MAX_CHARACTERS) if lines else "",
-    )
+    said = f": {one_line(lines[-1], LAST_LINE_MAX_CHARACTERS)}" if lines else ""
+    return f"{code(one_line(command, COMMAND_MAX_CHARACTERS))}, exit status {status}{said}"
 
 
 def _printed(state: ToolState) -> list[str]:

@@ -17,20 +17,10 @@ EDITING_TOOLS = frozenset({"edit", "write", "multiedit", "patch", "apply_patch"}
 _PATCHED_FILE = re.compile(r"(?m)^\*\*\* (?P<what>Add File|Update File|Delete File|Move to): (?P<path>.+)$")
 """A file's line in the patch format of OpenCode's `apply_patch` tool (seen in 1.18.33)."""
 
-_HIDDEN_AND_THEIRS = frozenset(
-    {
-        ".github",
-        ".gitlab",
-        ".vscode",
-        ".idea",
-        ".husky",
-        ".circleci",
-        ".storybook",
-        ".devcontainer",
-        ".config",
-        ".cargo",
-    }
-)
+_HIDDEN_AND_THEIRS = {
+    *(".github", ".gitlab", ".circleci", ".husky", ".vscode", ".idea", ".storybook"),
+    *(".devcontainer", ".config", ".cargo"),
+}
 """Hidden folders that belong to a project; of others, other plugins and tools keep their own files in them."""
 
 _LINE_NUMBER = re.compile(r":\d+(?:[-:]\d+)?$")

@@ -17,9 +17,8 @@ _PLURAL = r"(?!the\b|this\b|his\b|its\b|yours\b)(?:\w+[ -]){0,2}\w{2,}s\b"
 _ORDER = r"(?!mind\b|seen\b|been\b|had\b|the\b|an?\b|again\b|knew\b)(?!\w+(?:ed|ing|[^su]s)\b)[a-z][\w'-]+"
 """A verb as in an order: neither `never worked` nor `always fails`."""
 _TOOLS = (
-    r"(?:p?npm|yarn|bun|pip|uv|poetry|conda|jest|vitest|pytest|unittest|make|just|grep|rg|ripgrep|var|let|const"
-    r"|any|tabs"
-    r"|spaces|print|logger|logging|fetch|axios|curl|wget|docker|podman|eslint|biome|prettier|sed|awk|find|fd)\b"
+    r"(?:p?npm|yarn|bun|pip|uv|poetry|conda|jest|vitest|pytest|unittest|make|just|grep|rg|ripgrep|var|let|const|any"
+    r"|tabs|spaces|print|logger|logging|fetch|axios|curl|wget|docker|podman|eslint|biome|prettier|sed|awk|find|fd)\b"
 )
 _LANGUAGES = (
     r"(?:british|american|plain|simple|english|german|french|spanish|italian|portuguese|dutch|polish|turkish|russian"
@@ -34,12 +33,10 @@ _SECRETS = (
 )
 _UNITS = r"(?:utc|cents|iso(?: 8601)?|(?:snake_|camel|kebab-|pascal|lower |upper )case|lowercase|uppercase)"
 _CODE_THINGS = (
-    r"(?:commits?|commit messages?|prs?|pull requests?|branch(?:es)?|tests?|functions?|methods?|class(?:es)?"
-    r"|files?|modules?"
-    r"|labels?|strings?|changes?|endpoints?|comments?|docstrings?|migrations?|components?|variables?|names?"
-    r"|errors?|screens?"
-    r"|messages?|quer(?:y|ies)|texts?|docs?|types?|routes?|dates?|times?|amounts?|prices?|code|logs?|pages?"
-    r"|answers?|lines)"
+    r"(?:commits?|commit messages?|prs?|pull requests?|branch(?:es)?|tests?|functions?|methods?|class(?:es)?|files?"
+    r"|modules?|labels?|strings?|changes?|endpoints?|comments?|docstrings?|migrations?|components?|variables?|names?"
+    r"|errors?|screens?|messages?|quer(?:y|ies)|texts?|docs?|types?|routes?|dates?|times?|amounts?|prices?|code|logs?"
+    r"|pages?|answers?|lines)"
 )
 
 _FORMS = (
@@ -57,9 +54,8 @@ _FORMS = (
         rf"|within)))\S.*"
     ),
     (
-        rf"{_DO_NOT} (?:change|rename|rewrite|delete|remove) (?:anything (?:in|under|outside|below|within) .+"
-        rf"|any .+|{_PLURAL}"
-        r"|.*\b(?:api|schema|interface|format|behaviou?r|signature|contract)\b)"
+        rf"{_DO_NOT} (?:change|rename|rewrite|delete|remove) (?:anything (?:in|under|outside|below|within) .+|any .+"
+        rf"|{_PLURAL}|.*\b(?:api|schema|interface|format|behaviou?r|signature|contract)\b)"
     ),
     (
         rf"{_DO_NOT} (?:commit|push|force-push|merge|rebase|deploy|publish|release|amend|squash)"
@@ -68,63 +64,51 @@ _FORMS = (
     ),
     rf"{_DO_NOT} commit (?:anything|any|secrets|{_PLURAL})",
     (
-        rf"{_DO_NOT} (?:add|introduce|install|use|create|write|mock|log|print|hard-?code|import|mention|skip"
-        rf"|disable|invent|put)"
-        rf" (?:(?:any|new|extra|more|external|third-party|additional) (?!of\b)\w+|{_PLURAL}"
-        r"|(?:the |an? )?\w+ in (?:tests|production|the code\w*|commits?|commit messages)\b)"
+        rf"{_DO_NOT} (?:add|introduce|install|use|create|write|mock|log|print|hard-?code|import|mention|skip|disable"
+        rf"|invent|put) (?:(?:any|new|extra|more|external|third-party|additional) (?!of\b)\w+|{_PLURAL}|(?:the "
+        rf"|an? )?\w+ in (?:tests|production|the code\w*|commits?|commit messages)\b)"
     ),
     rf"(?:.*[;:,.] )?{_DO_NOT} \w+ \S+.* (?:by hand|manually)[.!]?$",
     (
         r"no (?:new |extra |additional |external |third-party |runtime |direct |inline |global "
-        r"|unnecessary )+(?:run-?time )?"
-        r"(?:dependenc|package|librar|import|comment|abstraction|global|mock|column|table|flag|setting|endpoint"
-        r"|variable)\w*"
+        r"|unnecessary )+(?:run-?time )?(?:dependenc|package|librar|import|comment|abstraction|global|mock|column"
+        r"|table|flag|setting|endpoint|variable)\w*"
     ),
     (
-        r"no (?:emojis?|semicolons|mocks?|todos?|abbreviations?|globals?|print statements|console\.log"
-        r"|magic numbers"
+        r"no (?:emojis?|semicolons|mocks?|todos?|abbreviations?|globals?|print statements|console\.log|magic numbers"
         r"|force[- ]push\w*|merge commits|co-authored\S*|trailing whitespace|comments)\b(?! (?:in|on|for) (?:this"
         r"|that|it))"
     ),
-    (
-        r"(?:keep|stay|hands)(?: your hands)? (?:off|out of|away from|inside|within)(?: of)? "
-        rf"(?!{_IT})\S"
-    ),
+    rf"(?:keep|stay|hands)(?: your hands)? (?:off|out of|away from|inside|within)(?: of)? (?!{_IT})\S",
     rf"leave (?!{_THE_ONE}).{{2,60}} (?:alone|untouched)\b",
     r"(?:work|change|edit|write) only (?:in|under|inside|within) \S",
     r"nothing (?:may|must|is to) (?:break|change|touch|leave|import) \S",
     # how things are to stay
     (
-        rf"keep (?:the |all |every |each |our |your |any )?(?!{_THE_ONE})(?!going\b|on\b).{{2,80}}? (?:stable"
-        rf"|small|short"
-        r"|simple|unchanged|intact|untouched|green|compatible|consistent|sorted|minimal|focused|atomic|pure"
-        r"|up to date"
-        r"|in sync|as (?:it is|they are)|(?:under|below) \d)"
+        rf"keep (?:the |all |every |each |our |your |any )?(?!{_THE_ONE})(?!going\b|on\b).{{2,80}}? (?:stable|small"
+        rf"|short|simple|unchanged|intact|untouched|green|compatible|consistent|sorted|minimal|focused|atomic|pure"
+        rf"|up to date|in sync|as (?:it is|they are)|(?:under|below) \d)"
     ),
     rf"keep (?:each|every|all) {_CODE_THINGS} \S.*",
     (
         r".{3,80} (?:must|has to|have to|needs? to) (?:stay|remain|keep|continue to) (?:be "
-        r"|backwards? )?(?:compatible|stable"
-        r"|unchanged|green|as (?:it is|they are)|intact|work(?:ing)?|under|below|private|readable|pure|in sync"
-        r"|backwards?)\b.*"
+        r"|backwards? )?(?:compatible|stable|unchanged|green|as (?:it is|they are)|intact|work(?:ing)?|under|below"
+        r"|private|readable|pure|in sync|backwards?)\b.*"
     ),
     (
-        r".{3,80} (?:must not|mustn't|must never|may not|may never) (?:be (?:committed|pushed|edited|touched"
-        r"|changed|modified"
-        r"|logged|renamed|removed|deleted|mocked|exposed)|leave|change|break|depend on|import|leak|show up|appear"
-        r"|end up)\b.*"
+        r".{3,80} (?:must not|mustn't|must never|may not|may never) (?:be (?:committed|pushed|edited|touched|changed"
+        r"|modified|logged|renamed|removed|deleted|mocked|exposed)|leave|change|break|depend on|import|leak|show up"
+        r"|appear|end up)\b.*"
     ),
     (
-        rf"(?:all|every|each|any)(?: of (?:the|our|your))?(?: new| public"
-        rf"| exported)* {_CODE_THINGS}(?: [\w ]{{1,30}})?"
-        r" (?:must|has to|have to|needs? (?:to|an?|its)|goe?s?|lives?|begins?|starts?) (?!pass(?!.*\b(?:before"
-        r"|after)\b))\S.*"
+        rf"(?:all|every|each|any)(?: of (?:the|our|your))?(?: new| public| exported)* {_CODE_THINGS}(?: [\w "
+        rf"]{{1,30}})? (?:must|has to|have to|needs? (?:to|an?|its)|goe?s?|lives?|begins?"
+        rf"|starts?) (?!pass(?!.*\b(?:before|after)\b))\S.*"
     ),
     (
         r"(?:branch(?:es)?(?: names?)?|commits?(?: messages?)?|commit subjects?|prs?|pull requests?|tests"
-        r"|error messages|docs"
-        r"|comments|migrations) (?:must|always|never|has to|have to|are to|goe?s?|begins?|starts?|needs?)"
-        r" (?!pass(?!.*\b(?:before|after)\b))\S.*"
+        r"|error messages|docs|comments|migrations) (?:must|always|never|has to|have to|are to|goe?s?|begins?|starts?"
+        r"|needs?) (?!pass(?!.*\b(?:before|after)\b))\S.*"
     ),
     # what to use
     rf"(?:only (?:ever )?use|use only) (?!{_THE_ONE})\S.*",
@@ -174,8 +158,7 @@ _FORMS = (
     ),
     (
         r"we (?:use|follow) (?:tabs|spaces|conventional commits|semver|semantic versioning|squash merges|p?npm|yarn"
-        r"|bun|uv|poetry|pytest|vitest|jest)(?: (?:here|only|everywhere|for \w+|in this (?:repo\w*|project)))?"
-        r"[.!]?$"
+        r"|bun|uv|poetry|pytest|vitest|jest)(?: (?:here|only|everywhere|for \w+|in this (?:repo\w*|project)))?[.!]?$"
     ),
     r"we (?:only|always|never) (?:deploy|release|merge|publish|ship) \S",
     r"we (?:deploy|release|merge|publish|ship) .+ only[.!]?$",
@@ -191,10 +174,7 @@ _FORMS = (
         r"|feature|task|test|change|ticket|fix|step|folder|module)[.!]?$"
     ),
     r"(?:minimal|small|focused|atomic) (?:diffs|commits|prs|pull requests|patches)(?:,? please| only)*[.!]?$",
-    (
-        r"(?:named exports|squash merges|small commits|absolute imports|conventional commits|strict types) only"
-        r"[.!]?$"
-    ),
+    r"(?:named exports|squash merges|small commits|absolute imports|conventional commits|strict types) only[.!]?$",
     r"(?:i (?:always |generally |strongly )?)?prefer (?:small|short|simple|pure|plain|explicit|flat) \w+s[.!]?$",
     r"use (?:absolute|relative|named|type) imports\b",
     rf"use (?!{_THE_ONE})[^,]{{2,40}} everywhere[.!]?$",

@@ -17,26 +17,21 @@ LEAD_IN = re.compile(
 
 FOR_LONGER = re.compile(
     r"\b(?:from (?:now|here|today|this point) on(?:wards?)?|going forward|henceforth|at all times"
-    r"|under no circumstances"
-    r"|until i (?:say|tell you) (?:so|otherwise)|as a (?:general |standing )?rule|no exceptions|without exceptions?"
-    r"|(?:for|in|throughout|across) (?:all(?: of)? (?:this|the|our|your) (?:work|project|session|code\w*|repo\w*)"
-    r"|(?:the|this) (?:whole|entire|rest of the|rest of this) (?:project|session|code\w*|repo\w*|work)"
-    r"|everything (?:you|we) (?:do|touch|write|build))|not (?:only|just) here|(?:standing|house|ground|golden|hard"
-    r"|firm) rules?"
-    r"|(?:every|each) time (?:you|we) \w|whenever (?:you|we) (?!are\b|want|like|can\b|'re)\w"
-    r"|in (?:the )?future,? (?:please |always |never |don't |do not |use |you))\b"
+    r"|under no circumstances|until i (?:say|tell you) (?:so|otherwise)|as a (?:general |standing )?rule"
+    r"|no exceptions|without exceptions?|(?:for|in|throughout|across) (?:all(?: of)? (?:this|the|our|your) (?:work"
+    r"|project|session|code\w*|repo\w*)|(?:the|this) (?:whole|entire|rest of the|rest of this) (?:project|session"
+    r"|code\w*|repo\w*|work)|everything (?:you|we) (?:do|touch|write|build))|not (?:only|just) here|(?:standing|house"
+    r"|ground|golden|hard|firm) rules?|(?:every|each) time (?:you|we) \w|whenever (?:you|we) (?!are\b|want|like|can\b"
+    r"|'re)\w|in (?:the )?future,? (?:please |always |never |don't |do not |use |you))\b"
 )
 """That it holds for longer, in so many words."""
 
 ORDERS = re.compile(
     r"\b(?:please|always|never|no|not|only|must|should|don't|(?:has|have|needs?) to|make sure|stick|rules?"
-    r"|keep in mind)\b"
-    r"|;[\w ]{0,10}:"
-    r"|(?:^|[,:;.(–—-]\s*|\b(?:and|then) )(?:use|write|keep|run|ask|commit|put|add|stay|avoid|prefer|call|name"
-    r"|tell|check"
-    r"|format|lint|test|answer|explain|work|let|treat|start|end|prefix|sign|log|update|leave|push|show|include|talk"
-    r"|speak|reply|respond|store|document|make|do)\b"
-    r"|\b(?:we|you) (?:use|write|keep|run|ask|commit|put|avoid|prefer|call|name|check|format|test)\b"
+    r"|keep in mind)\b|;[\w ]{0,10}:|(?:^|[,:;.(–—-]\s*|\b(?:and|then) )(?:use|write|keep|run|ask|commit|put|add|stay"
+    r"|avoid|prefer|call|name|tell|check|format|lint|test|answer|explain|work|let|treat|start|end|prefix|sign|log"
+    r"|update|leave|push|show|include|talk|speak|reply|respond|store|document|make|do)\b|\b(?:we|you) (?:use|write"
+    r"|keep|run|ask|commit|put|avoid|prefer|call|name|check|format|test)\b"
 )
 
 REFERS_BACK = re.compile(
@@ -48,9 +43,8 @@ ANNOUNCES_THE_NEXT = re.compile(r".*\b(?:rule|keep in mind|please note|remember)
 
 OF_THE_MOMENT = re.compile(
     r"\b(?:yet|for now|for the moment|right now|just now|at the moment|this time|today|tonight|tomorrow|for this one"
-    r"|first of all|next up|in this (?:branch|pr|pull request|commit|change|turn|step|case|diff|patch)"
-    r"|this (?:change|commit|one|fix|error|issue|bug|test|line|function|step|pr|comment|thread|ticket)|see if"
-    r"|let's see|any ?more"
+    r"|first of all|next up|in this (?:branch|pr|pull request|commit|change|turn|step|case|diff|patch)|this (?:change"
+    r"|commit|one|fix|error|issue|bug|test|line|function|step|pr|comment|thread|ticket)|see if|let's see|any ?more"
     r"|right away|still|already|again|never mind|earlier|last (?:time|week)|above|below|following)\b"
 )
 IN_DOUBT = re.compile(
@@ -59,10 +53,9 @@ IN_DOUBT = re.compile(
     r"|seems?|looks? like|hmm+|wondering|unless i'm|if i understand|apparently|consider|kinda|sort of|ideally)\b"
 )
 TOLD = re.compile(
-    r"\b(?:was|were|did(?! not (?:ask|mention|request))|didn't(?! (?:ask|mention|request))|had"
-    r"|happened|failed|fails|found|saw|got|said|noticed|tried|went|came|broke|error:"
-    r"|exception"
-    r"|it (?:always|never)|which|currently|because of)\b"
+    r"\b(?:was|were|did(?! not (?:ask|mention|request))|didn't(?! (?:ask|mention|request))|had|happened|failed|fails"
+    r"|found|saw|got|said|noticed|tried|went|came|broke|error:|exception|it (?:always|never)|which|currently"
+    r"|because of)\b"
 )
 ANSWER = re.compile(
     r"(?:nope|nah|yes|yeah|yep|yup|sure|right|exactly|true|correct)\b"

@@ -11,14 +11,13 @@ CERTAIN = 2
 """From here on a sentence may be a rule by its words alone: one clear sign, or two of those that are common."""
 
 _DECLARES = re.compile(
-    r"\b(?:from (?:now|here|today) on(?:wards?)?|going forward|henceforth|at all times"
-    r"|(?:for|in|through|throughout|across) (?:all(?: of)? (?:this|the|our|your) (?:work|project|session|code|repo\w*)"
-    r"|everything (?:you|we) (?:do|touch|write|build)"
-    r"|(?:this|the) (?:whole|entire) (?:project|session|code\w*|repo\w*))"
-    r"|(?:holds?|appl(?:y|ies)|goes) (?:for|to) (?:everything|everybody|all (?:of )?(?:it|this|the|our|your))"
-    r"|(?:a|one|another) rule ?:|(?:general|standing|house|ground|golden|hard|firm) rules?\b|^rules? ?:"
-    r"|until i (?:say|tell you) otherwise|under no circumstances|once and for all"
-    r"|standing (?:order|instruction|request|wish|agreement)|as a (?:matter of principle|(?:general )?rule))"
+    r"\b(?:from (?:now|here|today) on(?:wards?)?|going forward|henceforth|at all times|(?:for|in|through|throughout"
+    r"|across) (?:all(?: of)? (?:this|the|our|your) (?:work|project|session|code|repo\w*)|everything (?:you|we) (?:do"
+    r"|touch|write|build)|(?:this|the) (?:whole|entire) (?:project|session|code\w*|repo\w*))|(?:holds?|appl(?:y|ies)"
+    r"|goes) (?:for|to) (?:everything|everybody|all (?:of )?(?:it|this|the|our|your))|(?:a|one|another) rule ?:"
+    r"|(?:general|standing|house|ground|golden|hard|firm) rules?\b|^rules? ?:|until i (?:say|tell you) otherwise"
+    r"|under no circumstances|once and for all|standing (?:order|instruction|request|wish|agreement)"
+    r"|as a (?:matter of principle|(?:general )?rule))"
 )
 """That it holds for longer, in so many words."""
 
@@ -31,12 +30,11 @@ _ANNOUNCES = re.compile(
 _FORBIDS_OR_DEMANDS = re.compile(
     r"\b(?:must(?:n't)?|never|always|forbidden|prohibited|not allowed|off[- ]limits|mandatory|compulsory|only ever"
     r"|required to|rules?|polic(?:y|ies)|conventions?|insist|everywhere|nowhere|without (?:asking|permission|approval"
-    r"|exceptions?)|no exceptions?"
-    r"|(?:don't|do not) ever|no longer|note that|make sure|stick (?:to|with)|(?:stay|keep|hands) (?:off|away|out of)"
-    r"|(?:shall|should|may|can)(?: not|n't)|cannot|i (?:don't|do not|never) want|i(?:'d| would)? (?:always )?prefer)\b"
-    r"|(?:^|[.;:,!(]\s*|\b(?:and|but|please|so) )"
-    r"(?:no (?!matter|idea|problem|one else|worries|need|longer)\w+|avoid \w+|refrain \w+|leave .{1,60} alone"
-    r"|(?:don't|do not) (?!worry|know|think|mind|bother|get me|forget)\w+)\b"
+    r"|exceptions?)|no exceptions?|(?:don't|do not) ever|no longer|note that|make sure|stick (?:to|with)|(?:stay|keep"
+    r"|hands) (?:off|away|out of)|(?:shall|should|may|can)(?: not|n't)|cannot|i (?:don't|do not|never) want|i(?:'d"
+    r"| would)? (?:always )?prefer)\b|(?:^|[.;:,!(]\s*|\b(?:and|but|please|so) )(?:no (?!matter|idea|problem|one else"
+    r"|worries|need|longer)\w+|avoid \w+|refrain \w+|leave .{1,60} alone|(?:don't|do not) (?!worry|know|think|mind"
+    r"|bother|get me|forget)\w+)\b"
 )
 _COMMON = (
     re.compile(

@@ -13,7 +13,14 @@ from functools import lru_cache
 
 from pydantic import JsonValue
 
-from handoff_sidecar.session.constraints import CONSTRAINT_MAX_CHARACTERS, MAX_CARRIED, normal_form, sentences_of
+from handoff_sidecar.session.constraints import (
+    CODE_BLOCK,
+    CONSTRAINT_MAX_CHARACTERS,
+    MAX_CARRIED,
+    is_prose,
+    normal_form,
+    sentences_of,
+)
 from handoff_sidecar.session.rule_forms import RULE
 from handoff_sidecar.session.rule_patterns import (
     ANNOUNCES_THE_NEXT,
@@ -43,14 +50,12 @@ MESSAGES_KEPT = 1_000
 MAX_RULE_CHARACTERS = 200
 """A longer sentence explains something."""
 
-_CODE_BLOCK = re.compile(r"(?s)```.*?(?:```|\Z)")
 _PASTED_LINE = re.compile(r"\s*(?:#{1,6}\s|<[a-z_-]+>|diff --git|@@ |Traceback|at \S+\()", re.IGNORECASE)
 _PASTED = "the following plan"
 _LIST_HEADING = re.compile(
     r"(?:[\w' ]{0,30}\b)?(?:rules|constraints|conventions|ground rules)(?: [\w' ]{0,40})?:$", re.IGNORECASE
 )
 _BULLET = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s+")
-_LETTERS_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ def _rules_in(text: str) -> tuple[str, ...]:
     """Those of one message in their order; none where it is mostly pasted, or asks for a handoff."""
     if len(text) > MAX_MESSAGE_CHARACTERS:
         return ()
-    said = clean(_CODE_BLOCK.sub("\n", text)).strip()
+    said = clean(CODE_BLOCK.sub("\n", text)).strip()
     lines = said.splitlines()
     if len(lines) > MAX_MESSAGE_LINES or any(map(_PASTED_LINE.match, lines)) or _PASTED in said.casefold():
         return ()
@@ -158,11 +163,10 @@ def _listed(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _may_be_one(line: str, folded: str) -> bool:
-    letters = sum(character.isalpha() or character.isspace() for character in line)
     return (
         len(line.split()) >= MIN_RULE_WORDS
         and len(line) <= MAX_RULE_CHARACTERS
-        and letters >= _LETTERS_SHARE * len(line)
+        and is_prose(line)
         and not line.startswith((">", "|", "$"))
         and not OF_THE_MOMENT.search(folded)
         and not IN_DOUBT.search(folded)

@@ -6,11 +6,16 @@ word tells. Knows nothing of where requests come from.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from handoff_sidecar.session.constraints import CONSTRAINT_MAX_CHARACTERS, LOOKED_AT_CHARACTERS, sentences_of
+from handoff_sidecar.session.constraints import (
+    CODE_BLOCK,
+    CONSTRAINT_MAX_CHARACTERS,
+    LOOKED_AT_CHARACTERS,
+    is_prose,
+    sentences_of,
+)
 from handoff_sidecar.session.rule_signs import CERTAIN, is_announced, strength
 from handoff_sidecar.session.trigger import find_trigger
 from handoff_sidecar.text.plain_text import clean, one_line
@@ -23,10 +28,6 @@ MIN_RULE_CHARACTERS = 12
 
 MAX_SENTENCES = 60
 """Of one message: beyond this it is pasted text, in which any word stands."""
-
-_CODE_BLOCK = re.compile(r"(?s)```.*?(?:```|\Z)")
-_LETTERS_SHARE = 0.7
-"""Of a sentence's characters: logs, paths and code have fewer letters and blanks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,10 @@ def statements(requests: Iterable[UserRequest], nearness: Callable[[str], int]) 
 
 def _statements(request: UserRequest) -> Iterator[Statement]:
     """A short message that was taken note of, as a whole; of another, what may be a rule by its words, then all."""
-    said = clean(_CODE_BLOCK.sub("\n", request.said[:LOOKED_AT_CHARACTERS])).strip()
+    said = clean(CODE_BLOCK.sub("\n", request.said[:LOOKED_AT_CHARACTERS])).strip()
     if find_trigger(said) is not None:
         return
-    listed = [sentence for sentence in sentences_of([said]) if _is_prose(sentence)]
+    listed = [each for each in sentences_of([said]) if len(each) >= MIN_RULE_CHARACTERS and is_prose(each)]
     of_the_message = CERTAIN * request.was_acknowledged
     if not listed or len(listed) > MAX_SENTENCES:
         return
@@ -102,8 +103,3 @@ def _statements(request: UserRequest) -> Iterator[Statement]:
     if len(listed) > 1 and beside:
         # Rules are said in passing, too, and in words of their own: of all that there is room for, these come last.
         yield Statement(one_line(" ".join(beside), CONSTRAINT_MAX_CHARACTERS), request.created, 0)
-
-
-def _is_prose(sentence: str) -> bool:
-    letters = sum(character.isalpha() or character.isspace() for character in sentence)
-    return len(sentence) >= MIN_RULE_CHARACTERS and letters >= _LETTERS_SHARE * len(sentence)

@@ -7,6 +7,7 @@ The one place where objects are made and tied together. Each handler here is the
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import Callable
@@ -175,7 +176,7 @@ class Sidecar:
         if is_untried(version):
             log.warning("OpenCode %s was not tried with this sidecar, whose newest is %s", version, NEWEST_TRIED)
         # In the background: the first handoff finds the vocabulary loaded, and nobody waits for it now.
-        self._vocabulary = asyncio.create_task(asyncio.to_thread(self._tokenizer.load))
+        self._vocabulary = asyncio.create_task(asyncio.to_thread(self._load))
         if hello.mode in WATCHED_MODES:
             self._update = asyncio.create_task(self._look_for_update(hello.directory))
         settings = as_it_is(self._folders.config / SETTINGS_FILE)
@@ -287,6 +288,15 @@ class Sidecar:
 
     async def _carry(self, request: dict[str, Any]) -> object:
         return await self.connection.request("http/request", request, timeout_s=HOST_TIMEOUT_S)
+
+    def _load(self) -> None:
+        """Load the vocabulary, and keep Python's garbage collector from going through what is there to stay.
+
+        It took 12 to 27 ms for that, every few handoffs in the middle of one.
+        """
+        self._tokenizer.load()
+        gc.collect()
+        gc.freeze()
 
     async def _vocabulary_loaded(self) -> None:
         if self._vocabulary is not None:

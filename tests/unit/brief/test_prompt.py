@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 
 from handoff_sidecar.brief.brief import Brief, Items, Surroundings, brief_of
 from handoff_sidecar.brief.budget import MIN_BUDGET_TOKENS, fit
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes, read_notes
 from handoff_sidecar.brief.prompt import write_instructions, write_prompt
 from handoff_sidecar.brief.rules import rules_of
 from handoff_sidecar.brief.write import write
-from handoff_sidecar.handoff.gathering.git_status import GitState, describe
 from handoff_sidecar.opencode.messages import Message
 from handoff_sidecar.opencode.models import Session, SessionID, Todo
 from handoff_sidecar.session.facts import Facts, facts_of
+from handoff_sidecar.text.plain_text import one_line
 from handoff_sidecar.text.tokens import Tokenizer
 
 SEED_EXAMPLE = """\
@@ -39,6 +40,7 @@ session persistence implemented, currently fixing token refresh.
 Previous: `ses_abc123` · Use `read_session` if you need more context."""
 
 TOKENIZER = Tokenizer()
+HANDOFF = Handoff(from_session=SessionID("ses_a"), directory="/p")
 
 
 def facts(session_id: str = "ses_abc123", *, title: str = "Auth flow", todos: tuple[Todo, ...] = ()) -> Facts:
@@ -163,6 +165,7 @@ def test_with_300_todos_all_that_the_new_session_begins_with_fits_one_budget() -
     written = write(
         Notes(summary="x"),
         known,
+        HANDOFF,
         root="/p",
         surroundings=Surroundings(),
         budget_tokens=600,
@@ -170,9 +173,10 @@ def test_with_300_todos_all_that_the_new_session_begins_with_fits_one_budget() -
         redact=str,
     )
 
-    assert written.tokens == TOKENIZER.count(f"{written.prompt}\n{written.instructions}") <= 600
+    handoff = written.handoff
+    assert handoff.tokens == TOKENIZER.count(f"{handoff.prompt}\n{handoff.instructions}") <= 600
     assert written.brief.pending.kept == known.todos_pending[: len(written.brief.pending.kept)]
-    assert f"Then add the {written.brief.pending.more} that it only counts" in written.instructions
+    assert f"Then add the {written.brief.pending.more} that it only counts" in handoff.instructions
 
 
 def test_a_third_of_the_budget_is_the_rules_whatever_else_there_is() -> None:
@@ -180,6 +184,7 @@ def test_a_third_of_the_budget_is_the_rules_whatever_else_there_is() -> None:
     written = write(
         Notes(summary="long " * 600, goal="far " * 600, constraints=rules, blocked="much " * 300),
         facts(todos=(*(todo(f"Port endpoint {n}", "in_progress") for n in range(99)),)),
+        HANDOFF,
         root="/p",
         surroundings=Surroundings(),
         budget_tokens=600,
@@ -187,9 +192,9 @@ def test_a_third_of_the_budget_is_the_rules_whatever_else_there_is() -> None:
         redact=str,
     )
 
-    section = written.prompt.split("**Constraints:**\n")[1].split("\n\n")[0]
+    section = written.handoff.prompt.split("**Constraints:**\n")[1].split("\n\n")[0]
     assert TOKENIZER.count(section) >= 180
-    assert written.tokens <= 600
+    assert written.handoff.tokens <= 600
 
 
 ANY_TEXT = st.text(max_size=3_000) | st.text(alphabet="ab \n`-#*", max_size=12_000) | st.just("字" * 5_000)
@@ -237,7 +242,7 @@ def test_nothing_exceeds_the_budget_or_loses_goal_link_or_work_in_progress(
     )
     known = facts_of(session, [Message.model_validate(message) for message in messages], todos, root="/p")
     notes = Notes(**fields)
-    surroundings = Surroundings(git=describe(GitState(branch, "abc1234", 3, "main")))
+    surroundings = Surroundings(git=one_line(f"{branch}, abc1234, 3 files changed", 120))
     constraints = rules_of(notes, known).constraints
     brief = brief_of(notes, known, root="/p", constraints=constraints, surroundings=surroundings)
 

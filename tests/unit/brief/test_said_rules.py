@@ -6,9 +6,10 @@ import pytest
 from fake_opencode import assistant_message, user_message
 
 from handoff_sidecar.brief.brief import Surroundings
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.brief.rules import rules_of
-from handoff_sidecar.brief.write import MAX_SAID_RULES_TOKENS, Written, write
+from handoff_sidecar.brief.write import MAX_SAID_RULES_TOKENS, write
 from handoff_sidecar.opencode.messages import Message
 from handoff_sidecar.opencode.models import Session
 from handoff_sidecar.session.facts import Facts, facts_of
@@ -32,16 +33,17 @@ def facts(*said: str, handoff: dict[str, Any] | None = None, denied_with: str = 
     return facts_of(session, [Message.model_validate(message) for message in messages], [], root="/p")
 
 
-def written(facts_: Facts, *constraints: str, house_rules: str = "") -> Written:
+def written(facts_: Facts, *constraints: str, house_rules: str = "") -> Handoff:
     return write(
         Notes(summary="x", constraints=list(constraints)),
         facts_,
+        Handoff(from_session=facts_.session.id, directory="/p"),
         root="/p",
         surroundings=Surroundings(house_rules=house_rules),
         budget_tokens=600,
         tokenizer=TOKENIZER,
         redact=str,
-    )
+    ).handoff
 
 
 def left_out(facts_: Facts, *constraints: str, house_rules: str = "") -> list[str]:
@@ -93,4 +95,4 @@ def test_an_agents_new_words_for_a_rule_do_not_pile_up() -> None:
 
     constraints = written(facts("Go on.", handoff=carried), "Don't push to the main branch").constraints
 
-    assert [str(rule) for rule in constraints] == ['"Never push to main"']
+    assert constraints == carried["constraints"]

@@ -21,7 +21,6 @@ from handoff_sidecar.errors import HandoffFailed, InvalidArguments
 from handoff_sidecar.handoff.delivery import screen
 from handoff_sidecar.handoff.gathering import worktree
 from handoff_sidecar.handoff.gathering.gather import GATHERED_MESSAGES
-from handoff_sidecar.handoff.gathering.git_status import GitState
 from handoff_sidecar.handoff.gathering.worktree import files_present, git_state
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.journal.brief_file import read_brief
@@ -361,10 +360,10 @@ async def test_paths_that_no_disk_can_hold_are_not_there(project: Path) -> None:
 async def test_a_folder_without_repository_a_gone_one_and_a_missing_git_say_nothing(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert await git_state(str(project)) is None
-    assert await git_state(str(project / "gone")) is None
+    assert await git_state(str(project)) == ""
+    assert await git_state(str(project / "gone")) == ""
     monkeypatch.setattr(worktree, "_GIT", ("no-such-git",))
-    assert await git_state(str(project)) is None
+    assert await git_state(str(project)) == ""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a line of shell stands for git")
@@ -372,7 +371,7 @@ async def test_a_git_that_hangs_is_ended(project: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(worktree, "_GIT", ("sh", "-c", f"echo $$ > {project}/pid; exec sleep 600"))
     monkeypatch.setattr(worktree, "LOOK_TIMEOUT_S", 0.3)
 
-    assert await git_state(str(project)) is None
+    assert await git_state(str(project)) == ""
 
     with pytest.raises(ProcessLookupError):
         os.kill(int((project / "pid").read_text()), 0)
@@ -382,7 +381,7 @@ async def test_a_repository_can_not_make_us_run_its_programs(project: Path) -> N
     git(project, "init", "--quiet", "--initial-branch=main")
     git(project, "config", "core.fsmonitor", f"touch {project}/pwned; false")
 
-    assert await asyncio.wait_for(git_state(str(project)), 10) == GitState("main", None, 1)
+    assert await asyncio.wait_for(git_state(str(project)), 10) == "main, no commit yet, 1 file changed"
     assert not (project / "pwned").exists()
 
 

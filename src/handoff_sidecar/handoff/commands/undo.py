@@ -8,8 +8,7 @@ from handoff_sidecar.brief.computed import requests_of
 from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffFailed
-from handoff_sidecar.handoff.delivery.new_session import take_mark_back
-from handoff_sidecar.handoff.delivery.old_session import end_turn
+from handoff_sidecar.handoff.delivery.old_session import end_turn, take_mark_back
 from handoff_sidecar.opencode.client import MessagePage
 from handoff_sidecar.opencode.models import Session, SessionID
 from handoff_sidecar.text.plain_text import one_line
@@ -19,22 +18,10 @@ log = logging.getLogger(__name__)
 LOOKED_AT_MESSAGES = 100
 TITLE_MAX_CHARACTERS = 60
 
-CHANGES_NOTHING = frozenset(
-    {
-        "read",
-        "grep",
-        "glob",
-        "list",
-        "ls",
-        "webfetch",
-        "websearch",
-        "todowrite",
-        "todoread",
-        "read_session",
-        "skill",
-        "lsp",
-    }
-)
+CHANGES_NOTHING = {
+    *("read", "grep", "glob", "list", "ls", "webfetch", "websearch", "lsp"),
+    *("todowrite", "todoread", "read_session", "skill"),
+}
 """Tools after which a folder is as it was; of any other one that is not known."""
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.call.toasts import duration_ms
 from handoff_sidecar.errors import OpenCodeError
-from handoff_sidecar.handoff.delivery.new_session import mark_handed_off, prompt_in, take_mark_back
+from handoff_sidecar.handoff.delivery.new_session import prompt_in
+from handoff_sidecar.handoff.delivery.old_session import mark_handed_off, take_mark_back
 from handoff_sidecar.journal.brief_file import SavedBrief
 from handoff_sidecar.journal.journal import Journal, UnderWay
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
@@ -53,9 +55,6 @@ class Interruption:
         return f'A handoff of "{of}" was interrupted; its brief is kept.\n/handoff-resume finishes it.'
 
 
-Then = Callable[[UnderWay, Interruption, OpenCodeClient], Awaitable[None]]
-
-
 class Interrupted:
     """Cleans them up, one after the other."""
 
@@ -66,9 +65,17 @@ class Interrupted:
     async def offer(self, client: OpenCodeClient, root: str) -> None:
         """Tell the user of each interrupted handoff of this project, once. Without any, makes no call."""
         try:
-            if await self._go_through(client, root, self._leave):
-                await asyncio.sleep(OFFER_DELAY_S)
-                await self._go_through(client, root, self._tell)
+            async with aclosing(self._each(client, root)) as each:
+                if not [found async for found in each]:
+                    return
+            await asyncio.sleep(OFFER_DELAY_S)
+            async with aclosing(self._each(client, root)) as each:
+                async for under_way, found in each:
+                    # Not as one of the notices that may be lost: what could not be told is told at the next start.
+                    told = found.notice
+                    await client.show_toast(told, variant="warning", duration_ms=duration_ms(told))
+                    log.info("told of the interrupted handoff %s", under_way.path.name)
+                    under_way.end()
         except OpenCodeError as error:
             log.warning("interrupted handoffs are offered at the next start: %s", error)
 
@@ -78,35 +85,23 @@ class Interrupted:
         Raises:
             OpenCodeError: OpenCode could not be asked about one of them, which stays for the next look.
         """
-        return await self._go_through(client, root, self._end, from_session)
+        looked_at = []
+        async with aclosing(self._each(client, root, from_session)) as each:
+            async for under_way, found in each:
+                under_way.end()
+                looked_at.append(found)
+        return looked_at
 
-    async def _go_through(
-        self, client: OpenCodeClient, root: str, then: Then, from_session: str | None = None
-    ) -> list[Interruption]:
+    async def _each(
+        self, client: OpenCodeClient, root: str, from_session: str | None = None
+    ) -> AsyncGenerator[tuple[UnderWay, Interruption], None]:
+        """Each of them, cleaned up; one that the caller does not end is left for the next look."""
         async with self._lock:
-            found = []
             for under_way in self._journal.interrupted(root, from_session=from_session):
                 try:
-                    found.append(await _put_in_order(under_way, client))
-                    await then(under_way, found[-1], client)
+                    yield under_way, await _put_in_order(under_way, client)
                 finally:
                     under_way.leave()
-            return found
-
-    @staticmethod
-    async def _leave(under_way: UnderWay, _found: Interruption, _client: OpenCodeClient) -> None:
-        under_way.leave()
-
-    @staticmethod
-    async def _end(under_way: UnderWay, _found: Interruption, _client: OpenCodeClient) -> None:
-        under_way.end()
-
-    @staticmethod
-    async def _tell(under_way: UnderWay, found: Interruption, client: OpenCodeClient) -> None:
-        # Not as one of the notices that may be lost: what could not be told is told at the next start.
-        await client.show_toast(found.notice, variant="warning", duration_ms=duration_ms(found.notice))
-        log.info("told of the interrupted handoff %s", under_way.path.name)
-        under_way.end()
 
 
 async def _put_in_order(under_way: UnderWay, client: OpenCodeClient) -> Interruption:

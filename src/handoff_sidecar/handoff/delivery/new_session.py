@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,11 +47,11 @@ class Delivered:
 class Beside(Protocol):
     """What is done alongside the delivery. Each step may be called more than once."""
 
-    def prompted(self, made: SessionID, /) -> None:
-        """The prompt is on its way."""
+    def mark(self, made: SessionID, /) -> object:
+        """Mark the old session: the prompt is on its way, and this can be undone unseen."""
 
-    def stored(self, made: SessionID, /) -> None:
-        """The prompt is stored."""
+    def move(self, made: SessionID, /) -> object:
+        """Move the screen: the prompt is stored."""
 
     async def take_back(self) -> None:
         """Undo it, if it has begun."""
@@ -85,26 +84,6 @@ async def deliver(client: OpenCodeClient, handoff: Handoff, beside: Beside, stor
         left_over = await _undo(client, session.id, beside)
         raise HandoffFailed(f"OpenCode accepted the prompt but never stored it. {left_over}")
     return Delivered(session, stored.agent, stored.model)
-
-
-async def mark_handed_off(client: OpenCodeClient, old: Session, made: SessionID, turn: str | None) -> str:
-    """Mark the old session as handed off, keeping its other metadata. Returns a sentence if that failed."""
-    mark = old.handoff.left(old.id, to=made, turn=turn, at=time.time_ns() // 1_000_000)
-    try:
-        await client.set_metadata(old.id, {**old.metadata, "handoff": mark.written()})
-    except OpenCodeError as error:
-        log.warning("the old session was not marked: %s", error)
-        return "The old session could not be marked as handed off."
-    return ""
-
-
-async def take_mark_back(client: OpenCodeClient, old: Session) -> None:
-    """Remove the mark from the old session, keeping its other metadata.
-
-    Raises:
-        OpenCodeError: it stays marked.
-    """
-    await client.set_metadata(old.id, {**old.metadata, "handoff": old.handoff.not_left()})
 
 
 async def prompt_in(client: OpenCodeClient, session_id: SessionID) -> Message | None:
@@ -152,7 +131,7 @@ async def _place(
 ) -> Message | None:
     """The stored user message, or None: OpenCode answers 204 even if it stores nothing (for an unknown agent)."""
     parts = _parts(handoff)
-    with stored_prompts.expecting(session_id, len(parts), lambda: beside.stored(session_id)) as expected:
+    with stored_prompts.expecting(session_id, len(parts), lambda: beside.move(session_id)) as expected:
         sending = asyncio.create_task(
             client.prompt(
                 session_id,
@@ -163,7 +142,7 @@ async def _place(
                 attached_to=(handoff.from_session, handoff.turn) if handoff.attached and handoff.turn else None,
             )
         )
-        beside.prompted(session_id)
+        beside.mark(session_id)
         try:
             await sending
         except OpenCodeUnreachable as error:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from handoff_sidecar.call.background import wait_for_at_most
 from handoff_sidecar.call.context import Scene
 from handoff_sidecar.errors import OpenCodeError
-from handoff_sidecar.handoff.delivery.new_session import mark_handed_off, take_mark_back
 from handoff_sidecar.handoff.delivery.screen import move_screen, opening
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import Session, SessionID
@@ -38,6 +38,26 @@ async def end_turn(client: OpenCodeClient, session_id: SessionID) -> str:
     return status.message
 
 
+async def mark_handed_off(client: OpenCodeClient, old: Session, made: SessionID, turn: str | None) -> str:
+    """Mark the old session as handed off, keeping its other metadata. Returns a sentence if that failed."""
+    mark = old.handoff.left(old.id, to=made, turn=turn, at=time.time_ns() // 1_000_000)
+    try:
+        await client.set_metadata(old.id, {**old.metadata, "handoff": mark.written()})
+    except OpenCodeError as error:
+        log.warning("the old session was not marked: %s", error)
+        return "The old session could not be marked as handed off."
+    return ""
+
+
+async def take_mark_back(client: OpenCodeClient, old: Session) -> None:
+    """Remove the mark from the old session, keeping its other metadata.
+
+    Raises:
+        OpenCodeError: it stays marked.
+    """
+    await client.set_metadata(old.id, {**old.metadata, "handoff": old.handoff.not_left()})
+
+
 class Leaving:
     """Leaves one session, once.
 
@@ -56,17 +76,20 @@ class Leaving:
         self._moving: asyncio.Future[str] | None = None
         self._shown: SessionID | None = None
 
-    def prompted(self, made: SessionID) -> None:
-        """The session exists and its prompt is being sent: mark the old one, which can be undone unseen."""
-        self._marked(made)
+    def mark(self, made: SessionID) -> asyncio.Future[str]:
+        """Mark the old session as handed off to this one, which can be undone unseen; a sentence if that failed."""
+        self._marking = self._marking or asyncio.ensure_future(self._mark(made))
+        return self._marking
 
-    def stored(self, made: SessionID) -> None:
-        """The prompt is stored: now the screen may move there."""
-        self._moved(made)
+    def move(self, made: SessionID) -> asyncio.Future[str]:
+        """Move the screen there: its prompt is stored; a sentence if that failed."""
+        self._shown = made
+        self._moving = self._moving or asyncio.ensure_future(move_screen(made, self._scene))
+        return self._moving
 
     async def end(self, made: SessionID) -> tuple[str, str]:
         """Wait for both steps; a sentence for each that failed."""
-        return await asyncio.gather(self._marked(made), self._moved(made))
+        return await asyncio.gather(self.mark(made), self.move(made))
 
     async def take_back(self) -> None:
         """There is no new session after all: unmark the old one and bring the screen back."""
@@ -77,31 +100,18 @@ class Leaving:
     async def _undo(self, begun: list[asyncio.Future[str]]) -> None:
         # OpenCode carries out what it was asked for; the opposite must come after that.
         await asyncio.wait(begun)
-        for outcome in await asyncio.gather(self._unmark(), self._return(), return_exceptions=True):
+        client = self._scene.client
+        back = [take_mark_back(client, left) for left in (self._old, self._earlier) if left]
+        if self._shown is not None and self._old and opening(self._scene) == "switch":
+            back.append(client.select_session(self._old.id, leaving=self._shown))
+        for outcome in await asyncio.gather(*back, return_exceptions=True):
             if isinstance(outcome, OpenCodeError):
                 log.warning("the way back into the old session failed: %r", outcome)
             elif isinstance(outcome, BaseException):
                 raise outcome
-
-    def _marked(self, made: SessionID) -> asyncio.Future[str]:
-        self._marking = self._marking or asyncio.ensure_future(self._mark(made))
-        return self._marking
-
-    def _moved(self, made: SessionID) -> asyncio.Future[str]:
-        self._shown = made
-        self._moving = self._moving or asyncio.ensure_future(move_screen(made, self._scene))
-        return self._moving
 
     async def _mark(self, made: SessionID) -> str:
         client = self._scene.client
         turns = [(self._old, self._turn), (self._earlier, None)]
         said = await asyncio.gather(*(mark_handed_off(client, left, made, turn) for left, turn in turns if left))
         return next(filter(None, said), "")
-
-    async def _unmark(self) -> None:
-        for left in filter(None, (self._old, self._earlier)):
-            await take_mark_back(self._scene.client, left)
-
-    async def _return(self) -> None:
-        if self._shown is not None and self._old and opening(self._scene) == "switch":
-            await self._scene.client.select_session(self._old.id, leaving=self._shown)

@@ -5,6 +5,7 @@ Owns which prompt is waited for. Does not know how it is told: over plain HTTP i
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,25 +24,15 @@ class ExpectedPrompt:
     """
 
     parts: int
-    then: Callable[[], None]
+    then: Callable[[], object]
     message: Message | None = None
-    _infos: dict[MessageID, MessageInfo] = field(default_factory=dict)
-    _stored: dict[MessageID, set[str]] = field(default_factory=dict)
+    infos: dict[MessageID, MessageInfo] = field(default_factory=dict)
+    stored: defaultdict[MessageID, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def message_stored(self, info: MessageInfo) -> None:
-        """A message was stored, still without parts."""
-        if info.role == "user":
-            self._infos.setdefault(info.id, info)
-            self._look(info.id)
-
-    def part_stored(self, message_id: MessageID, part_id: str) -> None:
-        """A part of a message was stored; may be reported more than once."""
-        self._stored.setdefault(message_id, set()).add(part_id)
-        self._look(message_id)
-
-    def _look(self, message_id: MessageID) -> None:
-        info, stored = self._infos.get(message_id), self._stored.get(message_id, ())
-        if self.message is None and info is not None and len(stored) >= self.parts:
+    def look(self, message_id: MessageID) -> None:
+        """See whether this message is there with all its parts."""
+        info = self.infos.get(message_id)
+        if self.message is None and info is not None and len(self.stored[message_id]) >= self.parts:
             self.message = Message(info=info)
             self.then()
 
@@ -53,7 +44,7 @@ class StoredPrompts:
         self._expected: dict[SessionID, ExpectedPrompt] = {}
 
     @contextmanager
-    def expecting(self, session_id: SessionID, parts: int, then: Callable[[], None]) -> Iterator[ExpectedPrompt]:
+    def expecting(self, session_id: SessionID, parts: int, then: Callable[[], object]) -> Iterator[ExpectedPrompt]:
         """Wait for a prompt that is sent meanwhile; one per session at a time."""
         expected = self._expected[session_id] = ExpectedPrompt(parts, then)
         try:
@@ -62,11 +53,13 @@ class StoredPrompts:
             del self._expected[session_id]
 
     def message_stored(self, info: MessageInfo) -> None:
-        """OpenCode has stored a message; ignored if nobody waits for it."""
-        if (expected := self._expected.get(info.session_id)) is not None:
-            expected.message_stored(info)
+        """OpenCode has stored a message, still without parts; ignored if nobody waits for it."""
+        if info.role == "user" and (expected := self._expected.get(info.session_id)) is not None:
+            expected.infos.setdefault(info.id, info)
+            expected.look(info.id)
 
     def part_stored(self, session_id: SessionID, message_id: MessageID, part_id: str) -> None:
-        """OpenCode has stored a part of a message."""
+        """OpenCode has stored a part of a message; may be reported more than once."""
         if (expected := self._expected.get(session_id)) is not None:
-            expected.part_stored(message_id, part_id)
+            expected.stored[message_id].add(part_id)
+            expected.look(message_id)

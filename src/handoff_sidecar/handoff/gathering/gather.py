@@ -16,7 +16,6 @@ from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.call.context import Said, Scene
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeUnreachable
-from handoff_sidecar.handoff.gathering.git_status import describe
 from handoff_sidecar.handoff.gathering.inherited import with_inheritance
 from handoff_sidecar.handoff.gathering.worktree import files_present, git_state, house_rules
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
@@ -120,7 +119,7 @@ async def gather(scene: Scene) -> Gathered:
     if page.before is not None and page.messages:
         oldest = page.messages[0].info.id
         facts = replace(facts, said=(*(text for message_id, text in said if message_id < oldest), *facts.said))
-    return Gathered(root, facts, page.messages, describe(git), house, tuple(missing))
+    return Gathered(root, facts, page.messages, git, house, tuple(missing))
 
 
 async def look_around(notes: Notes, gathered: Gathered) -> Surroundings:

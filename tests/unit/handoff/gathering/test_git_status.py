@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from handoff_sidecar.handoff.gathering.git_status import GitState, describe, parse_state
+from handoff_sidecar.handoff.gathering.git_status import in_words
 
-PRINTED = """\
-# branch.oid 5f2d3c9ab0e1
-# branch.head feature/logout
+HEAD = "# branch.oid 5f2d3c9ab0e1\n# branch.head"
+PRINTED = f"""\
+{HEAD} feature/logout
 # branch.upstream origin/feature/logout
 # branch.ab +1 -0
 1 .M N... 100644 100644 100644 aaa bbb src/a.ts
@@ -16,31 +16,26 @@ u UU N... 100644 100644 100644 100644 aaa bbb ccc d.ts
 """
 
 
-def test_branch_commit_and_changes_are_read() -> None:
-    assert parse_state(PRINTED) == GitState("feature/logout", "5f2d3c9", 4)
+def test_branch_commit_and_changes_are_told() -> None:
+    assert in_words(PRINTED) == "feature/logout, 5f2d3c9, 4 files changed"
 
 
-def test_a_detached_head_and_a_repository_without_commits_are_read() -> None:
-    assert parse_state("# branch.oid 5f2d3c9ab0e1\n# branch.head (detached)\n").branch is None
-    assert parse_state("# branch.oid (initial)\n# branch.head main\n? a\n") == GitState("main", None, 1)
-    assert parse_state("") == GitState(None, None, 0)
-
-
-def test_the_default_branch_is_named_without_its_remote() -> None:
-    assert parse_state(PRINTED, "origin/dev/next\n").default_branch == "dev/next"
+def test_a_detached_head_and_a_repository_without_commits_are_told() -> None:
+    assert in_words(f"{HEAD} (detached)\n") == "no branch, 5f2d3c9, nothing changed"
+    assert in_words("# branch.oid (initial)\n# branch.head main\n? a\n") == "main, no commit yet, 1 file changed"
+    assert in_words("") == "no branch, no commit yet, nothing changed"
 
 
 @pytest.mark.parametrize(
-    ("state", "expected"),
+    ("branch", "default", "expected"),
     [
-        (GitState("main", "5f2d3c9", 0, "main"), ""),
-        (GitState("main", "5f2d3c9", 0), ""),
-        (None, ""),
-        (GitState("main", "5f2d3c9", 1, "main"), "main, 5f2d3c9, 1 file changed"),
-        (GitState("feature", "5f2d3c9", 0, "main"), "feature, 5f2d3c9, nothing changed"),
-        (GitState("main", "5f2d3c9", 0, "develop"), "main, 5f2d3c9, nothing changed"),
-        (GitState(None, None, 3, "main"), "no branch, no commit yet, 3 files changed"),
+        ("main", "origin/main\n", ""),
+        ("dev/next", "origin/dev/next\n", ""),
+        ("main", "", ""),
+        ("feature", "origin/main\n", "feature, 5f2d3c9, nothing changed"),
+        ("main", "origin/develop\n", "main, 5f2d3c9, nothing changed"),
     ],
 )
-def test_git_is_mentioned_where_it_is_not_as_everyone_expects(state: GitState | None, expected: str) -> None:
-    assert describe(state) == expected
+def test_an_unchanged_default_branch_is_as_everyone_expects(branch: str, default: str, expected: str) -> None:
+    assert in_words(f"{HEAD} {branch}\n", default) == expected
+    assert in_words(f"{HEAD} {branch}\n? a\n", default) == f"{branch}, 5f2d3c9, 1 file changed"
