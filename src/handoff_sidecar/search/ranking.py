@@ -20,6 +20,7 @@ from handoff_sidecar.search.layout import Layout
 from handoff_sidecar.search.passages import Speaker
 from handoff_sidecar.search.query import STOP_WORDS, Query, are_forms_of_one
 from handoff_sidecar.search.store import Store
+from handoff_sidecar.search.synonyms import synonyms_of
 from handoff_sidecar.search.terms import WORD
 from handoff_sidecar.search.texts import Texts
 
@@ -54,6 +55,9 @@ announces a call, the command whose output it is, the paragraph that it goes on.
 
 NEWEST_FACTOR = 0.25
 """So much more does the newest message count than the oldest: what was said later holds."""
+
+SYNONYM_SHARE = 0.6
+"""A synonym counts for less than the word itself, and tells no more than it."""
 
 FEEDBACK_PASSAGES = 10
 FEEDBACK_TERMS = 12
@@ -153,10 +157,10 @@ def rank(query: Query, store: Store, scope: Sequence[range], texts: Texts, *, ex
 
     Args:
         scope: the rows where to look: those of a session, of all, of some messages.
-        expands: whether words that are typical of the best passages count too.
+        expands: whether synonyms, and words that are typical of the best passages, count too.
     """
     terms = _Terms(store, scope)
-    weights = dict.fromkeys(query.terms, 1.0)
+    weights = (_synonyms(query, terms) if expands else {}) | dict.fromkeys(query.terms, 1.0)
     missing = tuple(term for term in query.terms if not terms.rows(term))
     turns = Turns(store, scope)
     best = _by_own_terms(terms, weights, MOST_CANDIDATES if expands else MOST_CANDIDATES_OF_ALL)
@@ -164,7 +168,7 @@ def rank(query: Query, store: Store, scope: Sequence[range], texts: Texts, *, ex
     found = _ranked(query, terms, weights, candidates, turns)
     if expands and found:
         fed_back = _feedback(query, terms, texts, found)
-        found = _ranked(query, terms, weights | fed_back, candidates, turns) if fed_back else found
+        found = _ranked(query, terms, fed_back | weights, candidates, turns) if fed_back else found
     found = [each for each in found if any(each.row in rows for rows in scope)]
     if query.phrases:
         found = _near_phrases(query, texts, found)
@@ -241,6 +245,15 @@ def _value(layout: Layout, place: int) -> float:
 
 def _factor(query: Query, speaker: Speaker) -> float:
     return ASKED_FOR_WEIGHTS[speaker] if speaker in query.asked_for else SPEAKER_WEIGHTS[speaker]
+
+
+def _synonyms(query: Query, terms: _Terms) -> dict[str, float]:
+    """Other words for the query's, with their weights."""
+    weights: dict[str, float] = {}
+    for term in query.terms:
+        for other in synonyms_of(term):
+            weights[other] = SYNONYM_SHARE * min(terms.tells(term) / terms.tells(other), 1.0)
+    return weights
 
 
 def _feedback(query: Query, terms: _Terms, texts: Texts, found: Sequence[Found]) -> dict[str, float]:

@@ -16,7 +16,7 @@ from handoff_sidecar.settings import Settings
 from handoff_sidecar.text.tokens import Tokenizer
 
 ANSWERED_BY_THE_NEWEST = 14
-ANSWERED_AT_LEAST = 58
+ANSWERED_AT_LEAST = 57
 """Of 60, in 4,000 of the session's 67,000 tokens."""
 
 
