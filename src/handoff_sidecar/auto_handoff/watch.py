@@ -26,7 +26,7 @@ from handoff_sidecar.auto_handoff.decision import (
 from handoff_sidecar.auto_handoff.model_limits import Capacity
 from handoff_sidecar.auto_handoff.sentences import ANNOUNCEMENT, ASK, NUDGE, UNDER_WAY, notice, unknown_limit
 from handoff_sidecar.auto_handoff.threshold import Points, used
-from handoff_sidecar.brief.handoff import Handoff
+from handoff_sidecar.brief.handoff import Cause, Handoff
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.brief.prompt import Start
 from handoff_sidecar.call.background import go_on
@@ -34,7 +34,6 @@ from handoff_sidecar.call.context import Scene
 from handoff_sidecar.call.recent import Recent
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeRefused, kind_of
-from handoff_sidecar.handoff.causes import Cause
 from handoff_sidecar.handoff.commands.now import computed
 from handoff_sidecar.handoff.gathering.gather import Gathered
 from handoff_sidecar.handoff.session_handoff import SessionHandoff

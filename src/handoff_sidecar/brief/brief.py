@@ -31,6 +31,8 @@ MAX_FILES_LOOKED_FOR = 100
 """More than any brief shows; a session may have touched thousands."""
 
 _ROOM_FOR_A_MARK = len(" (not found)")
+_NUMBER = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*])\s+")
+"""Models like to number steps; the prompt numbers them itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def brief_of(  # noqa: PLR0913  # what is said, each by its name
         tried_and_failed=_items(notes.tried_and_failed),
         git=surroundings.git,
         failed_command=facts.failed_command,
-        next_steps=_items(_unnumbered(step) for step in notes.next_steps),
+        next_steps=_items(_NUMBER.sub("", step) for step in notes.next_steps),
         earlier=facts.chain[::-1],
         not_covered=facts.not_covered,
     )
@@ -187,8 +189,3 @@ def _items(texts: Iterable[str], max_characters: int = ITEM_MAX_CHARACTERS + _RO
     """Cleaned entries without blanks and repeats."""
     cleaned = (one_line(text, max_characters) for text in texts)
     return Items(tuple(dict.fromkeys(text for text in cleaned if text)))
-
-
-def _unnumbered(step: str) -> str:
-    """A step without the number that models like to put first; the prompt numbers them itself."""
-    return re.sub(r"^\s*(?:\d{1,2}[.)]|[-*])\s+", "", step)

@@ -7,6 +7,7 @@ ignored, and missing ones have a default.
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
@@ -14,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, P
 from handoff_sidecar.brief.beginning import Beginning
 from handoff_sidecar.brief.prompt import Delivery, Start
 from handoff_sidecar.opencode.handoff_metadata import HandoffMetadata
-from handoff_sidecar.opencode.models import Model, SessionID
+from handoff_sidecar.opencode.models import MessageID, Model, SessionID
 from handoff_sidecar.session.facts import MAX_CHAIN
 
 ModelByName = Annotated[
@@ -116,3 +117,25 @@ class Handoff(BaseModel):
             auto=self.automatic or None,
         )
         return {"handoff": recorded.written()}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a session is handed off automatically, and how the next one begins.
+
+    Attributes:
+        turn: the user message whose turn the handoff belongs to.
+        announcement: what the user is told, without a full stop.
+        automatic: how many such handoffs there are in a row, without a message from the user.
+    """
+
+    turn: MessageID | None
+    start: Start
+    announcement: str
+    automatic: int
+
+    def of(self, handoff: Handoff) -> Handoff:
+        """The handoff for this cause."""
+        return handoff.model_copy(
+            update={"start": self.start, "announcement": self.announcement, "automatic": self.automatic}
+        )

@@ -106,7 +106,11 @@ def read_notes(arguments: Mapping[str, object]) -> Reading:
             problems.append(f"`{field}` after {MAX_CHARACTERS:,} characters")
         cut = [line[:MAX_CHARACTERS] for line in lines[:MAX_ENTRIES]]
         given.setdefault(field, []).extend(cut)
-    notes = {field: lines if _is_list(field) else " ".join(lines) for field, lines in given.items() if lines}
+    notes = {
+        field: lines if Notes.model_fields[field].annotation == list[str] else " ".join(lines)
+        for field, lines in given.items()
+        if lines
+    }
     for field in ("agent", "model"):
         if len(given.get(field, ())) > 1:
             problems.append(f"`{field}` (not a single name)")
@@ -117,10 +121,6 @@ def read_notes(arguments: Mapping[str, object]) -> Reading:
             "stand, 1-3 sentences). Everything else is optional."
         )
     return Reading(Notes.model_validate(notes), _told(problems))
-
-
-def _is_list(field: str) -> bool:
-    return Notes.model_fields[field].annotation == list[str]
 
 
 def _told(problems: list[str]) -> str:

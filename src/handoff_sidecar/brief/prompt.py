@@ -5,6 +5,7 @@ Owns every word that the new session's agent reads from us. Knows nothing of bud
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Literal
 
@@ -72,6 +73,7 @@ def write_records(brief: Brief) -> str:
 
 
 def _sections(brief: Brief) -> list[str]:
+    steps = tuple(f"{number}. {step}" for number, step in enumerate(brief.next_steps.kept, start=1))
     sections = [
         brief.summary,
         _line("Goal", brief.goal),
@@ -86,7 +88,7 @@ def _sections(brief: Brief) -> list[str]:
         _line("Tried, failed", _joined(brief.tried_and_failed, "; ")),
         _line("Git", brief.git),
         _line("Last command failed", brief.failed_command),
-        _line("Next", _numbered(brief.next_steps)),
+        _line("Next", _joined(replace(brief.next_steps, kept=steps), " ")),
     ]
     return [section for section in sections if section]
 
@@ -165,15 +167,5 @@ def _todos(brief: Brief) -> str:
 
 
 def _joined(items: Items, separator: str) -> str:
-    return _with_count(separator.join(items.kept), items.more)
-
-
-def _numbered(items: Items) -> str:
-    steps = " ".join(f"{number}. {step}" for number, step in enumerate(items.kept, start=1))
-    return _with_count(steps, items.more)
-
-
-def _with_count(text: str, more: int) -> str:
-    if not more:
-        return text
-    return f"{text} (+{more} more)" if text else f"(+{more} more)"
+    more = [f"(+{items.more} more)"] if items.more else []
+    return " ".join([*filter(None, [separator.join(items.kept)]), *more])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from handoff_sidecar.opencode.models import Session
@@ -41,10 +40,6 @@ class Title:
 
     text: str
     base: str
-
-    def distinct(self, taken: Collection[str], time: str) -> Title:
-        """The same with the time, if another session has this title."""
-        return Title(f"{self.text}, {time}", self.base) if self.text in taken else self
 
 
 def title_of(session: Session, *, goal: str = "", otherwise: str = "") -> Title:

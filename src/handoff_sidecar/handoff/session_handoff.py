@@ -14,14 +14,12 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from handoff_sidecar.brief.computed import computed_notes
-from handoff_sidecar.brief.handoff import Handoff
+from handoff_sidecar.brief.handoff import Cause, Handoff
 from handoff_sidecar.brief.notes import Notes, read_notes
-from handoff_sidecar.brief.title import Title
 from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.call.recent import Recent
 from handoff_sidecar.errors import HandoffFailed, InvalidArguments, JournalUnavailable, OpenCodeError
 from handoff_sidecar.handoff.answers import failed, made, made_already, remarks_on
-from handoff_sidecar.handoff.causes import Cause
 from handoff_sidecar.handoff.compose import Composed, Plan, compose
 from handoff_sidecar.handoff.delivery.interrupted import Interrupted
 from handoff_sidecar.handoff.delivery.new_session import Delivered, deliver
@@ -180,11 +178,10 @@ class SessionHandoff:
     async def _addressed(self, composed: Composed, scene: Scene) -> Handoff:
         """The handoff as it is delivered: to whom, and with which title."""
         handoff = composed.handoff
-        title = Title(handoff.title, handoff.base)
         now = self.now()
         taken = await _titles_taken(composed.gathered.facts, scene.client)
         addressed = {
-            "title": title.distinct(taken, now.astimezone().strftime("%H:%M")).text,
+            "title": f"{handoff.title}, {now.astimezone():%H:%M}" if handoff.title in taken else handoff.title,
             # `opencode run` leaves when this turn is over and would cut the new session's first one.
             "reply": handoff.delivery == "send" and scene.mode != "run",
             "created": now.isoformat(timespec="microseconds"),

@@ -100,13 +100,15 @@ def check(named: Sequence[str], said: Sequence[str]) -> tuple[Constraint, ...]:
 
 def carried(recorded: JsonValue) -> tuple[Constraint, ...]:
     """The rules in the metadata of a session that was handed off to; what has another shape is passed over."""
-    entries = recorded if isinstance(recorded, list) else []
-    read = [
-        Constraint(one_line(text, CONSTRAINT_MAX_CHARACTERS), entry.get("verbatim") is True)
-        for entry in entries
-        if isinstance(entry, dict) and isinstance(text := entry.get("text"), str) and text.strip()
-    ]
-    return merged(read)[:MAX_CARRIED]
+    texts = recorded_texts(recorded)
+    return merged(Constraint(text, entry.get("verbatim") is True) for text, entry in texts)[:MAX_CARRIED]
+
+
+def recorded_texts(recorded: JsonValue) -> Iterator[tuple[str, dict[str, JsonValue]]]:
+    """The texts of rules in metadata, each with what else is recorded of it."""
+    for entry in recorded if isinstance(recorded, list) else ():
+        if isinstance(entry, dict) and isinstance(text := entry.get("text"), str) and text.strip():
+            yield one_line(text, CONSTRAINT_MAX_CHARACTERS), entry
 
 
 def record(constraints: Iterable[Constraint]) -> list[dict[str, JsonValue]]:

@@ -118,7 +118,7 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
         said=said,
         commands=frozenset(text for text in said if find_trigger(text, trigger_words) is not None),
         typed=typed,
-        asked_meanwhile=_said_in(later),
+        asked_meanwhile=tuple(text for message in later if (text := own_words(message))),
         attached=_attached(asking) if typed is not None else (),
         files=file_record(messages, root),
         failed_command=failed_at_the_end(messages),
@@ -135,10 +135,6 @@ def facts_of(  # noqa: PLR0913  # each is read by a call of its own
 def said_in(messages: list[Message]) -> tuple[str, ...]:
     """What the user said, oldest first, also where they denied a call."""
     return tuple(text for message in messages for text in (own_words(message), *denied_with(message)) if text)
-
-
-def _said_in(messages: list[Message]) -> tuple[str, ...]:
-    return tuple(text for message in messages if (text := own_words(message)))
 
 
 def _attached(asking: Message | None) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ def failed_at_the_end(messages: list[Message]) -> str:
                 continue
             if part.tool in EDITING_TOOLS:
                 return ""
-            if part.tool == "bash" and not _was_answered_no(part.state):
+            if part.tool == "bash" and (_printed(part.state) or part.state.metadata.get("exit") != ANSWERED_NO):
                 return _failure(part.state)
     return ""
 
@@ -40,10 +40,6 @@ def failed_at_the_end(messages: list[Message]) -> str:
 def has_run(messages: list[Message]) -> bool:
     """Whether any command was run."""
     return any(part.tool == "bash" for message in messages for part in message.parts)
-
-
-def _was_answered_no(state: ToolState) -> bool:
-    return state.metadata.get("exit") == ANSWERED_NO and not _printed(state)
 
 
 def _failure(state: ToolState) -> str:

@@ -19,6 +19,7 @@ from handoff_sidecar.session.constraints import (
     MAX_CARRIED,
     is_prose,
     normal_form,
+    recorded_texts,
     sentences_of,
 )
 from handoff_sidecar.session.rule_forms import RULE
@@ -79,14 +80,8 @@ def said_rules(said: Sequence[str], earlier: Sequence[SaidRule]) -> tuple[SaidRu
 
 def carried_rules(recorded: JsonValue) -> tuple[SaidRule, ...]:
     """Those in the metadata of a session that was handed off to; what has another shape is passed over."""
-    entries = recorded if isinstance(recorded, list) else []
-    return tuple(
-        SaidRule(one_line(text, CONSTRAINT_MAX_CHARACTERS), handoffs)
-        for entry in entries
-        if isinstance(entry, dict)
-        and isinstance(text := entry.get("text"), str)
-        and isinstance(handoffs := entry.get("handoffs"), int)
-    )
+    texts = recorded_texts(recorded)
+    return tuple(SaidRule(text, count) for text, entry in texts if isinstance(count := entry.get("handoffs"), int))
 
 
 def record_of_rules(rules: Iterable[SaidRule]) -> list[dict[str, JsonValue]]:

@@ -27,8 +27,7 @@ from handoff_sidecar.call.scenes import Scenes
 from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.errors import HandoffSidecarError
 from handoff_sidecar.folders import APP_NAME, Folders, cache_folder
-from handoff_sidecar.handoff.afterwards.arrivals import Arrivals
-from handoff_sidecar.handoff.afterwards.kept_marks import KeptMarks
+from handoff_sidecar.handoff.afterwards import Arrivals, KeptMarks
 from handoff_sidecar.handoff.commands.now import HandoffNow
 from handoff_sidecar.handoff.commands.resume import HandoffResume
 from handoff_sidecar.handoff.commands.rules import handoff_rules

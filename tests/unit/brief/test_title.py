@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff_sidecar.brief.title import COLUMNS_OF_A_GOAL, Title, title_of
+from handoff_sidecar.brief.title import COLUMNS_OF_A_GOAL, title_of
 from handoff_sidecar.opencode.models import Session
 
 UNNAMED = "New session - 2026-11-23T07:00:00.000Z"
@@ -60,10 +60,3 @@ def test_wide_characters_count_twice() -> None:
         titled("認証フローを作り直す", "失敗したテストを直してください今すぐ")
         == "Handoff: 認証フロー… · 失敗したテストを直してくだ…"
     )
-
-
-def test_two_that_would_be_alike_are_told_apart_by_the_time() -> None:
-    title = Title("Handoff: Auth flow", "Auth flow")
-
-    assert title.distinct({"Handoff: Auth flow"}, "14:02").text == "Handoff: Auth flow, 14:02"
-    assert title.distinct({"Auth flow"}, "14:02") is title

@@ -1,6 +1,7 @@
 """`/handoff-resume` and `handoff-sidecar resume`: make the session of a saved brief.
 
-Decides which brief is meant, and what the session gets. It is delivered and shown like any other handoff.
+Decides which brief is meant, and what the session gets; late, a brief is checked again. It is delivered and shown like
+any other handoff.
 """
 
 from __future__ import annotations
@@ -8,18 +9,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from datetime import datetime
 
 from handoff_sidecar.brief.handoff import Handoff
-from handoff_sidecar.brief.since import with_changes
+from handoff_sidecar.brief.since import Changes, files_in, todos_in, with_changes
 from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.errors import HandoffFailed, JournalUnavailable, OpenCodeError
 from handoff_sidecar.handoff.answers import failed
-from handoff_sidecar.handoff.commands.since_then import changes_since
 from handoff_sidecar.handoff.delivery.old_session import Leaving, end_turn
+from handoff_sidecar.handoff.gathering.worktree import commits_since, files_present
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.journal.brief_file import SavedBrief, read_brief
 from handoff_sidecar.journal.journal import UnderWay
-from handoff_sidecar.opencode.models import Session
+from handoff_sidecar.opencode.client import OpenCodeClient
+from handoff_sidecar.opencode.models import Session, SessionID
+from handoff_sidecar.text.counts import count
 from handoff_sidecar.text.plain_text import one_line
 
 log = logging.getLogger(__name__)
@@ -56,13 +60,13 @@ class HandoffResume:
                 f"{self._command}: OpenCode could not be asked about interrupted handoffs ({error}). Nothing was made. "
                 "Try again."
             ) from error
-        for each in found:
-            if each.made is not None and wanted in {"", each.brief.path.stem, each.brief.handoff.from_session}:
-                await end_turn(scene.client, each.brief.handoff.from_session)
+        for brief, made in found:
+            if made is not None and wanted in {"", brief.path.stem, brief.handoff.from_session}:
+                await end_turn(scene.client, brief.handoff.from_session)
                 if scene.mode != "run":
-                    await scene.client.select_session(each.made.id, leaving=scene.context.session_id)
-                await _tidy(scene, each.brief.handoff)
-                return _result(each.made, ["It had been made already."])
+                    await scene.client.select_session(made.id, leaving=scene.context.session_id)
+                await _tidy(scene, brief.handoff)
+                return _result(made, ["It had been made already."])
         brief = self.choose(name, root)
         result = await self._resume(brief, scene)
         await _tidy(scene, brief.handoff)
@@ -186,3 +190,35 @@ def _result(session: Session, remarks: list[str]) -> ToolResult:
         output=" ".join([opened, *filter(None, remarks)]),
         metadata={"sessionID": session.id},
     )
+
+
+async def changes_since(handoff: Handoff, client: OpenCodeClient, now: datetime) -> Changes:
+    """What is different now; what can't be found out counts as unchanged."""
+    try:
+        age = now - datetime.fromisoformat(handoff.created)
+    except ValueError:
+        return Changes("")
+    named = files_in(handoff.prompt)
+    commits, present, done = await asyncio.gather(
+        commits_since(handoff.root, handoff.created), files_present(named, handoff.root), _done(handoff, client)
+    )
+    gone = tuple(path for path in named if present is not None and path not in present)
+    return Changes(_in_words(age.total_seconds()), commits, gone, todos_in(handoff.prompt, done))
+
+
+async def _done(handoff: Handoff, client: OpenCodeClient) -> list[str]:
+    """Todos that are done by now, in the old session or in one that the same brief made before."""
+    done: list[str] = []
+    for session_id in filter(None, (handoff.from_session, handoff.to_session)):
+        try:
+            done += [todo.content for todo in await client.todos(SessionID(session_id)) if todo.status == "completed"]
+        except OpenCodeError as error:
+            log.info("the todos of %s could not be looked at: %s", session_id, error)
+    return done
+
+
+def _in_words(seconds: float) -> str:
+    for unit_s, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= unit_s:
+            return count(int(seconds // unit_s), name)
+    return "a moment"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.brief.rules import rules_of
@@ -25,16 +24,6 @@ _NUMBER = re.compile(r"(?:strike|drop|remove|delete)?\s*#?(?P<number>\d{1,3})\.?
 _NOTES = Notes(summary="-")
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    text: str
-    is_carried: bool
-
-    def __str__(self) -> str:
-        how = "from an earlier session" if self.is_carried else "you said it"
-        return f'"{one_line(self.text, RULE_MAX_CHARACTERS)}" ({how})'
-
-
 async def handoff_rules(words: str, scene: Scene) -> ToolResult:
     """List the rules; with a number, strike that one, so that no handoff passes it on.
 
@@ -45,45 +34,47 @@ async def handoff_rules(words: str, scene: Scene) -> ToolResult:
     gathered = await gather(scene)
     facts = gathered.facts
     found = rules_of(_NOTES, facts, house_rules=gathered.house_rules)
-    rules = [
-        *(_Rule(rule.text, is_carried=True) for rule in found.constraints),
-        *(_Rule(rule.text, is_carried=False) for rule in found.said),
-    ]
+    rules = {rule.text: "from an earlier session" for rule in found.constraints}
+    rules |= {rule.text: "you said it" for rule in found.said}
     wanted = words.strip().strip("`\"'")
     if wanted and rules:
         struck = _chosen(wanted, rules)
         await _strike(struck, facts.session, scene)
-        told = f"Struck: {struck}. No handoff passes it on any more."
+        told = f"Struck: {_told(struck, rules)}. No handoff passes it on any more."
     else:
         told = _listed(rules) if rules else NONE
     await notify(scene.client, told)
-    return ToolResult(title="Rules", output=told, metadata={"rules": [rule.text for rule in rules]})
+    return ToolResult(title="Rules", output=told, metadata={"rules": list(rules)})
 
 
-def _listed(rules: list[_Rule]) -> str:
-    lines = [f"{number}. {rule}" for number, rule in enumerate(rules[:LISTED], start=1)]
+def _told(text: str, rules: dict[str, str]) -> str:
+    return f'"{one_line(text, RULE_MAX_CHARACTERS)}" ({rules[text]})'
+
+
+def _listed(rules: dict[str, str]) -> str:
+    lines = [f"{number}. {_told(text, rules)}" for number, text in enumerate(list(rules)[:LISTED], start=1)]
     more = [f"(+{len(rules) - LISTED} more)"] if len(rules) > LISTED else []
     return "\n".join(["A handoff passes on:", *lines, *more, "/handoff-rules 1 strikes the first."])
 
 
-def _chosen(wanted: str, rules: list[_Rule]) -> _Rule:
+def _chosen(wanted: str, rules: dict[str, str]) -> str:
     number = _NUMBER.fullmatch(wanted)
     if number is not None and 0 < int(number["number"]) <= len(rules):
-        return rules[int(number["number"]) - 1]
-    named = [rule for rule in rules if number is None and normal_form(wanted) in normal_form(rule.text)]
+        return list(rules)[int(number["number"]) - 1]
+    named = [text for text in rules if number is None and normal_form(wanted) in normal_form(text)]
     if len(named) != 1:
         raise HandoffFailed(f"/handoff-rules: no single rule matches `{one_line(wanted, 60)}`. {_listed(rules)}")
     return named[0]
 
 
-async def _strike(rule: _Rule, session: Session, scene: Scene) -> None:
+async def _strike(rule: str, session: Session, scene: Scene) -> None:
     facts_of_it = session.handoff
     kept = [
         entry
         for entry in facts_of_it.constraints or []
-        if not (isinstance(entry, dict) and normal_form(str(entry.get("text", ""))) == normal_form(rule.text))
+        if not (isinstance(entry, dict) and normal_form(str(entry.get("text", ""))) == normal_form(rule))
     ]
     changed = facts_of_it.model_copy(
-        update={"constraints": kept or None, "struck": [*(facts_of_it.struck or []), rule.text]}
+        update={"constraints": kept or None, "struck": [*(facts_of_it.struck or []), rule]}
     )
     await scene.client.set_metadata(session.id, {**session.metadata, "handoff": changed.written()})

@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
 
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.call.toasts import duration_ms
@@ -34,25 +33,8 @@ OFFER_DELAY_S = 2.0
 """Delay after a project is opened, because a toast needs the TUI to be up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interruption:
-    """A handoff that was interrupted.
-
-    Attributes:
-        made: the session, if it was made despite the interruption.
-    """
-
-    brief: SavedBrief
-    made: Session | None
-
-    @property
-    def notice(self) -> str:
-        """What the user is told, once."""
-        if self.made is not None:
-            return f'The interrupted handoff had made its session: "{self.made.title}" is in the session list.'
-        of = self.brief.handoff.from_title or self.brief.handoff.title
-        # A line of its own: in a toast, the command would be broken at its hyphen.
-        return f'A handoff of "{of}" was interrupted; its brief is kept.\n/handoff-resume finishes it.'
+Ended = tuple[SavedBrief, Session | None]
+"""A handoff that was interrupted, and the session, if it was made all the same."""
 
 
 class Interrupted:
@@ -70,16 +52,16 @@ class Interrupted:
                     return
             await asyncio.sleep(OFFER_DELAY_S)
             async with aclosing(self._each(client, root)) as each:
-                async for under_way, found in each:
+                async for under_way, made in each:
                     # Not as one of the notices that may be lost: what could not be told is told at the next start.
-                    told = found.notice
+                    told = _notice(under_way.brief.handoff, made)
                     await client.show_toast(told, variant="warning", duration_ms=duration_ms(told))
                     log.info("told of the interrupted handoff %s", under_way.path.name)
                     under_way.end()
         except OpenCodeError as error:
             log.warning("interrupted handoffs are offered at the next start: %s", error)
 
-    async def look(self, client: OpenCodeClient, root: str, *, from_session: str | None = None) -> list[Interruption]:
+    async def look(self, client: OpenCodeClient, root: str, *, from_session: str | None = None) -> list[Ended]:
         """Clean up the interrupted handoffs of a project or one session, and return them. The caller tells the user.
 
         Raises:
@@ -87,14 +69,14 @@ class Interrupted:
         """
         looked_at = []
         async with aclosing(self._each(client, root, from_session)) as each:
-            async for under_way, found in each:
+            async for under_way, made in each:
                 under_way.end()
-                looked_at.append(found)
+                looked_at.append((under_way.brief, made))
         return looked_at
 
     async def _each(
         self, client: OpenCodeClient, root: str, from_session: str | None = None
-    ) -> AsyncGenerator[tuple[UnderWay, Interruption], None]:
+    ) -> AsyncGenerator[tuple[UnderWay, Session | None], None]:
         """Each of them, cleaned up; one that the caller does not end is left for the next look."""
         async with self._lock:
             for under_way in self._journal.interrupted(root, from_session=from_session):
@@ -104,16 +86,25 @@ class Interrupted:
                     under_way.leave()
 
 
-async def _put_in_order(under_way: UnderWay, client: OpenCodeClient) -> Interruption:
-    brief = under_way.brief
-    made = await _made(brief.handoff, client)
+def _notice(handoff: Handoff, made: Session | None) -> str:
+    """What the user is told, once."""
+    if made is not None:
+        return f'The interrupted handoff had made its session: "{made.title}" is in the session list.'
+    # A line of its own: in a toast, the command would be broken at its hyphen.
+    title = handoff.from_title or handoff.title
+    return f'A handoff of "{title}" was interrupted; its brief is kept.\n/handoff-resume finishes it.'
+
+
+async def _put_in_order(under_way: UnderWay, client: OpenCodeClient) -> Session | None:
+    handoff = under_way.brief.handoff
+    made = await _made(handoff, client)
     if made is not None:
         under_way.finish(made.id)
-        await _place_draft(brief.handoff, made, client)
-        old = await client.session_if_there(brief.handoff.from_session)
+        await _place_draft(handoff, made, client)
+        old = await client.session_if_there(handoff.from_session)
         if old is not None and old.handoff.to != made.id:
-            await mark_handed_off(client, old, made.id, brief.handoff.turn)
-    return Interruption(brief, made)
+            await mark_handed_off(client, old, made.id, handoff.turn)
+    return made
 
 
 async def _place_draft(handoff: Handoff, made: Session, client: OpenCodeClient) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from handoff_sidecar.handoff.gathering.git_status import in_words
+from handoff_sidecar.handoff.gathering.worktree import in_words
 
 HEAD = "# branch.oid 5f2d3c9ab0e1\n# branch.head"
 PRINTED = f"""\

@@ -6,7 +6,7 @@ import pytest
 from fake_opencode import FakeOpenCode
 
 from handoff_sidecar.call.context import Scene, ToolContext
-from handoff_sidecar.handoff.afterwards.kept_marks import MOST_RESTORED, KeptMarks
+from handoff_sidecar.handoff.afterwards import MOST_RESTORED, KeptMarks
 from handoff_sidecar.settings import Settings
 
 MARK = {"to": "ses_second", "of": "ses_old", "turn": "msg_05", "at": 1_000}

@@ -6,7 +6,7 @@ import pytest
 from fake_opencode import FakeOpenCode, assistant_message, user_message
 
 from handoff_sidecar.call.context import Scene, ToolContext
-from handoff_sidecar.handoff.afterwards.arrivals import LINE_TOKENS, Arrivals
+from handoff_sidecar.handoff.afterwards import LINE_TOKENS, Arrivals
 from handoff_sidecar.settings import Settings
 from handoff_sidecar.text.tokens import Tokenizer
 

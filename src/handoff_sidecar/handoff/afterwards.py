@@ -1,16 +1,20 @@
-"""What still arrives in a session whose work went on elsewhere: a background subagent's result, a process's end.
+"""What happens in a session whose work went on elsewhere: what still arrives there, and what becomes of its mark.
 
-The session at the head of the chain gets one line about it, which starts no turn. Owns which that session is, and the
-line.
+Of what arrives (a background subagent's result, a process's end), the session at the head of the chain gets one line,
+which starts no turn. A person's message lifts the mark, and other plugins may overwrite it: the plugin decides both, at
+once (`plugin-shim/lib/lock.js`), and it is written down here, for later and for others.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
+from typing import Any
 
 from handoff_sidecar.call.context import Scene
 from handoff_sidecar.call.recent import Recent
+from handoff_sidecar.call.toasts import notify
 from handoff_sidecar.handoff.gathering.gather import FEWER_MESSAGES
 from handoff_sidecar.opencode.client import OpenCodeClient, PromptPart
 from handoff_sidecar.opencode.models import SESSION_ID, Session, SessionID
@@ -30,6 +34,11 @@ REMEMBERED = 200
 
 MOST_CHARACTERS = 4_000
 """Of what arrives: far more than the line holds."""
+
+MOST_RESTORED = 3
+"""A neighbour that writes metadata whole, again and again, must not make us do the same for ever."""
+
+STILL_AT_WORK = 'The work went on in "{title}", which is still busy in this folder.'
 
 _TAG = re.compile(r"</?[\w:-]+(?:\s[^<>\n]{0,200})?>")
 _SESSION = re.compile(rf"\b{SESSION_ID}\b")
@@ -89,3 +98,35 @@ async def head_of(session: Session, client: OpenCodeClient) -> Session | None:
             return following
         session = following
     return None
+
+
+class KeptMarks:
+    """Writes into marks; one for the whole process."""
+
+    def __init__(self) -> None:
+        self._restored: Counter[SessionID] = Counter()
+
+    async def write(self, fields: dict[str, Any], scene: Scene) -> None:
+        """Write these fields into the session's mark, keeping what else its metadata hold.
+
+        Raises:
+            OpenCodeError: it could not be written.
+        """
+        client, session_id = scene.client, scene.context.session_id
+        if "to" in fields:
+            self._restored[session_id] += 1
+            if self._restored[session_id] > MOST_RESTORED:
+                return
+        session = await client.session(session_id)
+        recorded = session.metadata.get("handoff")
+        mark = {**recorded, **fields} if isinstance(recorded, dict) else fields
+        await client.set_metadata(session_id, {**session.metadata, "handoff": mark})
+        if "lifted" in fields:
+            await _tell_who_is_busy(session, client)
+
+
+async def _tell_who_is_busy(left: Session, client: OpenCodeClient) -> None:
+    """A person goes on in a session, and perhaps so does the one in which its work went on."""
+    head = await head_of(left, client)
+    if head is not None and (await client.status(head.id)).is_busy:
+        await notify(client, STILL_AT_WORK.format(title=head.title), "warning")

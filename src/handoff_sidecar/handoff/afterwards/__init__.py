@@ -1,1 +1,0 @@
-"""What happens in a session after its work went on elsewhere."""
