@@ -16,7 +16,7 @@ from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_messa
 from benchmarks.note import ARGUMENTS
 from benchmarks.samples import Sample
 from benchmarks.sidecar import DIRECTORY, RunningSidecar, running
-from handoff_sidecar.handoff.gathering.inherited import GENERATIONS
+from handoff_sidecar.handoff.gathering.gather import GENERATIONS
 
 READY_AT_MOST_MS = 300.0
 MEMORY_AT_MOST_MB = 80.0

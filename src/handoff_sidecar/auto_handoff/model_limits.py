@@ -55,12 +55,12 @@ class DirectoryModels:
 
     def floors(self, settings: Settings) -> dict[str, int]:
         """The floor of every model that has one, by `provider/model`."""
-        floors = {f"{provider}/{name}": self.floor((provider, name), settings) for provider, name in self.limits}
+        floors = {"/".join(model): self.floor(model, settings) for model in self.limits}
         return {model: floor for model, floor in floors.items() if floor is not None}
 
     def shown(self, settings: Settings) -> dict[str, tuple[int | None, int | None]]:
         """Of every model with a point, by `provider/model`: where OpenCode compacts, and where it is handed off."""
-        points = {f"{provider}/{name}": self.points((provider, name), settings) for provider, name in self.limits}
+        points = {"/".join(model): self.points(model, settings) for model in self.limits}
         return {model: (each.compaction, each.handoff) for model, each in points.items() if each is not None}
 
     def _of(self, model: ModelKey) -> ModelLimits:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -44,18 +43,6 @@ class Notes(BaseModel):
     model: str | None = Field(default=None, description="Likewise: provider/model")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Notes as they were understood.
-
-    Attributes:
-        left_out: a sentence that names what was given and could not be used; empty if all of it was.
-    """
-
-    notes: Notes
-    left_out: str
-
-
 _MEANT = {
     "summary": "overview status state currentstate context description",
     "goal": "objective task focus",
@@ -85,8 +72,8 @@ _REASON_KEYS = ("why", "reason", "rationale", "because", "result", "outcome")
 """In an object that stands where a line is wanted: `{decision, why}` becomes `decision (why)`."""
 
 
-def read_notes(arguments: Mapping[str, object]) -> Reading:
-    """The notes that an agent gave, in whatever form.
+def read_notes(arguments: Mapping[str, object]) -> tuple[Notes, str]:
+    """The notes that an agent gave, in whatever form, and a sentence that names what could not be used, if anything.
 
     Raises:
         InvalidArguments: there is no summary: the one thing that nobody else can say.
@@ -120,7 +107,7 @@ def read_notes(arguments: Mapping[str, object]) -> Reading:
             "session_handoff: nothing was done, because `summary` is missing. Call again with one (where things "
             "stand, 1-3 sentences). Everything else is optional."
         )
-    return Reading(Notes.model_validate(notes), _told(problems))
+    return Notes.model_validate(notes), _told(problems)
 
 
 def _told(problems: list[str]) -> str:

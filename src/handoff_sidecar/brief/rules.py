@@ -47,19 +47,14 @@ def rules_of(notes: Notes, facts: Facts, *, house_rules: str = "") -> Rules:
     lifted = tuple(constraint for constraint in facts.inherited if is_lifted(constraint, taken_back))
     kept = [constraint for constraint in facts.inherited if constraint not in lifted]
     named = check(notes.constraints, [*(rule.text for rule in facts.said_before), *theirs])
-    standing = merged((*kept, *(rule for rule in named if not any(same_rule(rule, gone) for gone in lifted))))
+    standing = merged((*kept, *(rule for rule in named if not any(same_rule(rule.text, gone.text) for gone in lifted))))
     constraints = tuple(rule for rule in standing if normal_form(rule.text) not in struck)
     said = tuple(
         rule
         for rule in said_rules(theirs, facts.said_before)
         if normal_form(rule.text) not in struck
-        and not any(_covers(constraint, rule.text) for constraint in constraints)
+        and not any(same_rule(each.text, rule.text) or says_the_same(each.text, rule.text) for each in constraints)
         and not is_lifted(Constraint(rule.text, verbatim=True), taken_back)
         and not is_held_by(rule.text, house_rules)
     )
     return Rules(constraints, lifted, said)
-
-
-def _covers(constraint: Constraint, rule: str) -> bool:
-    here, there = normal_form(constraint.text), normal_form(rule)
-    return there in here or here in there or says_the_same(here, there)

@@ -97,8 +97,7 @@ class SessionHandoff:
         return is_again
 
     async def _as_asked(self, arguments: dict[str, Any], scene: Scene) -> ToolResult:
-        reading = read_notes(arguments)
-        notes = reading.notes
+        notes, left_out = read_notes(arguments)
 
         def plan(gathered: Gathered) -> tuple[Notes, Handoff]:
             cause = self.causes.get(scene.context.session_id)
@@ -109,7 +108,7 @@ class SessionHandoff:
             return _as_typed(notes, typed), gathered.handoff.model_copy(update={"typed": typed.goal or ""})
 
         result = await self.hand_off(plan, scene)
-        return result.and_also(reading.left_out)
+        return result.and_also(left_out)
 
     async def hand_off(self, plan: Plan, scene: Scene) -> ToolResult:
         """Hand the scene's session off according to the plan.

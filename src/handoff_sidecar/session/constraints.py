@@ -127,7 +127,7 @@ def merged(constraints: Iterable[Constraint]) -> tuple[Constraint, ...]:
         here = normal_form(constraint.text)
         for place, other in enumerate(kept):
             there = normal_form(other.text)
-            is_reworded = not (constraint.verbatim and other.verbatim) and says_the_same(here, there)
+            is_reworded = not (constraint.verbatim and other.verbatim) and says_the_same(constraint.text, other.text)
             if here == there or (here in there and other.verbatim) or is_reworded:
                 kept[place] = constraint if constraint.verbatim and not other.verbatim else other
                 break
@@ -136,16 +136,17 @@ def merged(constraints: Iterable[Constraint]) -> tuple[Constraint, ...]:
     return tuple(kept)
 
 
-def same_rule(one: Constraint, other: Constraint) -> bool:
+def same_rule(one: str, other: str) -> bool:
     """Whether one says word for word what the other does, or a piece of it."""
-    return normal_form(one.text) in normal_form(other.text) or normal_form(other.text) in normal_form(one.text)
+    return normal_form(one) in normal_form(other) or normal_form(other) in normal_form(one)
 
 
 def says_the_same(one: str, other: str) -> bool:
-    """Whether two normal forms are one rule in other words: all that carries meaning in one is in the other.
+    """Whether two texts are one rule in other words: all that carries meaning in one is in the other.
 
     Not so where only one of them forbids, or where numbers differ.
     """
+    one, other = normal_form(one), normal_form(other)
     fewer, more = sorted((_meant(one), _meant(other)), key=len)
     if len(fewer) < MIN_SHARED_WORDS or len(more) > 2 * len(fewer) or _numbers(one) != _numbers(other):
         return False

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import Any, Literal
+from typing import Literal
 
 from handoff_sidecar.opencode.messages import Message, Part
 from handoff_sidecar.session.files import EDITING_TOOLS
@@ -188,7 +188,9 @@ def _tool(part: Part) -> Entry:
     name = one_line(part.tool or "tool", 60)
     if state is None:
         return Entry("tool", f"- {name}")
-    title = one_line(state.title or _titled(state.input), TITLE_MAX_CHARACTERS)
+    # An aborted call has no title yet.
+    named = (state.input.get(key) for key in ("description", "filePath", "command", "pattern"))
+    title = one_line(state.title or str(next(filter(None, named), "")), TITLE_MAX_CHARACTERS)
     outcome = state.status
     exit_code = state.metadata.get("exit")
     if state.error:
@@ -198,12 +200,6 @@ def _tool(part: Part) -> Entry:
     taken = "\n".join(f"{one_line(key, 60)}: {_readable(_plain(value))}" for key, value in state.input.items())
     given = "" if part.tool in _QUOTING_TOOLS else state.error or state.output or ""
     return Entry("tool", f"- {name}{f' {title!r}' if title else ''}: {outcome}", _cut(taken), _readable(given))
-
-
-def _titled(given: dict[str, Any]) -> str:
-    """What a call that has no title yet (an aborted one) was about."""
-    named = next((given[key] for key in ("description", "filePath", "command", "pattern") if given.get(key)), "")
-    return str(named)
 
 
 def _plain(value: object) -> str:

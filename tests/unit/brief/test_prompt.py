@@ -98,13 +98,13 @@ def test_what_blocks_the_work_and_what_was_decided_are_passed_on() -> None:
 
 
 def test_decisions_come_with_their_reasons_as_text_or_as_objects() -> None:
-    notes = read_notes(
+    notes, _ = read_notes(
         {
             "summary": "x",
             "key_decisions": [{"decision": "use JWT", "why": "stateless"}, "no ORM", {"decision": "one table"}],
             "tried_and_failed": "cookies (lost behind the proxy)",
         }
-    ).notes
+    )
 
     prompt = write_prompt(brief_of(notes, facts(), root="/p"))
 

@@ -39,6 +39,7 @@ class HandoffNow:
     def __init__(self, session_handoff: SessionHandoff, name: str = "/handoff-now", *, is_draft: bool = False) -> None:
         self._session_handoff = session_handoff
         self._name = name
+        self._retry = f"type `{name}` again"
         self._is_draft = is_draft
 
     async def __call__(self, wanted: str, scene: Scene) -> ToolResult:
@@ -62,10 +63,6 @@ class HandoffNow:
         wish = await wish_of(wanted, scene.client, name=self._name, retry=self._retry)
         error = await end_turn(scene.client, scene.context.session_id)
         return await self._session_handoff.hand_off(lambda gathered: self._planned(wish, gathered, error), scene)
-
-    @property
-    def _retry(self) -> str:
-        return f"type `{self._name}` again"
 
     def _planned(self, wish: Wish, gathered: Gathered, error: str) -> tuple[Notes, Handoff]:
         if not gathered.messages and not gathered.missing:

@@ -33,7 +33,7 @@ async def handoff_rules(words: str, scene: Scene) -> ToolResult:
     """
     gathered = await gather(scene)
     facts = gathered.facts
-    found = rules_of(_NOTES, facts, house_rules=gathered.house_rules)
+    found = rules_of(_NOTES, facts, house_rules=gathered.surroundings.house_rules)
     rules = {rule.text: "from an earlier session" for rule in found.constraints}
     rules |= {rule.text: "you said it" for rule in found.said}
     wanted = words.strip().strip("`\"'")

@@ -1,6 +1,7 @@
 """Gathers everything that is known of a session when it is handed off.
 
-Decides what is read, how much of it, and what may be missing. Only reads.
+Decides what is read, how much of it, what may be missing, and how far back is looked for what a new session lacks. Only
+reads.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.brief.notes import Notes
 from handoff_sidecar.call.context import Said, Scene
 from handoff_sidecar.errors import HandoffFailed, OpenCodeError, OpenCodeUnreachable
-from handoff_sidecar.handoff.gathering.inherited import with_inheritance
 from handoff_sidecar.handoff.gathering.worktree import files_present, git_state, house_rules
 from handoff_sidecar.opencode.client import MessagePage, OpenCodeClient
 from handoff_sidecar.opencode.messages import Message
-from handoff_sidecar.opencode.models import Session, SessionID
+from handoff_sidecar.opencode.models import Session, SessionID, Todo
 from handoff_sidecar.opencode.undone import without_undone
 from handoff_sidecar.session.facts import Facts, facts_of
+from handoff_sidecar.session.failed_command import failed_at_the_end, has_run
+from handoff_sidecar.session.files import file_record
 from handoff_sidecar.session.trigger import TRIGGER_WORDS
 
 log = logging.getLogger(__name__)
@@ -36,23 +38,25 @@ FEWER_MESSAGES = (GATHERED_MESSAGES, 10)
 OLDER_WORDS_TIMEOUT_S = 0.25
 """Of older messages only what the user said counts, for their rules; a long session's handoff must not take longer."""
 
+GENERATIONS = 5
+"""Sessions are handed off one after the other without a turn between them two or three times in a row."""
+
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The facts, the messages they come from, the git state, and a sentence for each thing that is missing.
+    """The facts, the messages they come from, and a sentence for each thing that is missing.
 
     Attributes:
         root: the folder that paths are given relative to.
-        house_rules: what OpenCode tells every agent here anyway: AGENTS.md and the like.
+        surroundings: what is known of them before the files are looked at.
     """
 
     root: str
     facts: Facts
     messages: list[Message]
-    git: str
-    house_rules: str
+    surroundings: Surroundings
     missing: tuple[str, ...]
 
     @property
@@ -115,18 +119,18 @@ async def gather(scene: Scene) -> Gathered:
     )
     if newest is not None:
         has_todos = todos is None or bool(todos)
-        facts = await with_inheritance(facts, client, root=root, messages=GATHERED_MESSAGES, has_todos=has_todos)
+        facts = await _with_inheritance(facts, client, root=root, has_todos=has_todos)
     if page.before is not None and page.messages:
         oldest = page.messages[0].info.id
         facts = replace(facts, said=(*(text for message_id, text in said if message_id < oldest), *facts.said))
-    return Gathered(root, facts, page.messages, git, house, tuple(missing))
+    return Gathered(root, facts, page.messages, Surroundings(git=git, house_rules=house), tuple(missing))
 
 
 async def look_around(notes: Notes, gathered: Gathered) -> Surroundings:
     """The project's files as they are now, as far as the brief needs them."""
     wanted = files_to_look_for(notes, gathered.facts, root=gathered.root)
     present = await files_present(wanted, gathered.root)
-    return Surroundings(present=present, git=gathered.git, house_rules=gathered.house_rules)
+    return replace(gathered.surroundings, present=present)
 
 
 async def _session(scene: Scene) -> tuple[Session, Sequence[Said]]:
@@ -165,3 +169,45 @@ async def _messages(client: OpenCodeClient, session_id: SessionID) -> MessagePag
         except OpenCodeUnreachable as error:
             log.warning("the newest %d messages could not be had: %s", limit, error)
     return await client.messages(session_id, limit=1)
+
+
+async def _with_inheritance(facts: Facts, client: OpenCodeClient, *, root: str, has_todos: bool) -> Facts:
+    """The facts, with the nearest earlier todo list if the session has none, and the nearest files if it wrote none.
+
+    Likewise the command that the work ended on, if nothing was run or written since.
+
+    A session that is too long to be seen whole has done work of its own: what it was handed is over.
+
+    Args:
+        has_todos: whether the session has a list, or it is not known.
+    """
+    if facts.not_covered is not None:
+        return facts
+    has_worked = facts.ran_commands or bool(facts.files.edited)
+    for ancestor in facts.chain[: -GENERATIONS - 1 : -1]:
+        if has_todos and facts.files.edited and has_worked:
+            break
+        try:
+            session, todos, page = await _records(ancestor, client)
+        except OpenCodeError as error:
+            log.info("nothing is inherited from %s: %s", ancestor, error)
+            break
+        if not session.same_project_as(facts.session):
+            break
+        if not has_todos:
+            facts, has_todos = facts.with_todos(todos), bool(todos)
+        if not facts.files.edited:
+            facts = facts.with_files(file_record(page.messages, root))
+        if not has_worked:
+            facts = replace(facts, failed_command=failed_at_the_end(page.messages))
+            has_worked = has_run(page.messages) or bool(facts.files.edited)
+        if page.before is not None:
+            break
+    return facts
+
+
+async def _records(session_id: SessionID, client: OpenCodeClient) -> tuple[Session, list[Todo], MessagePage]:
+    session, todos, page = await asyncio.gather(
+        client.session(session_id), client.todos(session_id), client.messages(session_id, limit=GATHERED_MESSAGES)
+    )
+    return session, todos, (await without_undone(session, page, client)).page
