@@ -102,7 +102,7 @@ def _bars(result: fidelity.Fidelity, agent: str) -> Iterator[Bar]:
     longest, most = max(handoff.prompt_tokens for handoff in handoffs), fidelity.PROMPT_AT_MOST_TOKENS
     yield bar(f"prompts of at most {longest} tokens", f"{most}", held=longest <= most)
     both = max(handoff.prompt_tokens + handoff.instruction_tokens for handoff in handoffs)
-    yield no_bar(f"with the instructions a new session begins with at most {both} tokens")
+    yield no_bar(f"a new session begins with at most {both} tokens, instructions included")
     for kind in fidelity.COMPLETE_KINDS:
         if asked := result.of(agent, kind):
             kept = sum(outcome.recovered for outcome in asked)
@@ -110,7 +110,7 @@ def _bars(result: fidelity.Fidelity, agent: str) -> Iterator[Bar]:
     if any(outcome.outdated for outcome in everything):
         found = [outcome for outcome in everything if outcome.outdated and not outcome.misled]
         first = sum(outcome.outdated_first for outcome in found)
-        yield no_bar(f"{len(found)} answers also show what was decided before, {first} of them before the later one")
+        yield no_bar(f"{len(found)} answers also show the old decision, {first} of them ahead of the new one")
 
 
 def _shares(outcomes: Sequence[fidelity.Outcome], baselines: Iterable[str]) -> list[str]:

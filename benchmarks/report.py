@@ -143,7 +143,7 @@ def sidecar_text(result: sidecar_costs.SidecarCosts) -> str:
                 f"spawn to ready {ready} ms", f"{ready_most:g} ms", held=ready.median < ready_most, values=ready.values
             ),
             bar(
-                f"{result.memory_mb:.0f} MB, vocabulary loaded",
+                f"{result.memory_mb:.0f} MB, with the token counter's vocabulary loaded",
                 f"{memory_most:g} MB",
                 held=result.memory_mb < memory_most,
             ),
@@ -226,7 +226,11 @@ def index_text(result: index.IndexCosts) -> str:
                 bar(f"{names[kind]}: {sample.median:,.0f} ms", f"{most[kind]:,.0f}", held=sample.median <= most[kind])
                 for kind, sample in result.searches_ms.items()
             ),
-            bar(f"{result.right} of {count} answers show the fact", f"{count}", held=result.right == count),
+            bar(
+                f"{result.right} of {count} answers show the fact that was searched for",
+                f"{count}",
+                held=result.right == count,
+            ),
             bar(
                 f"indexes {result.mb_a_second:,.1f} MB of text a second",
                 f"{index.LEAST_MB_A_SECOND:g}",
@@ -265,7 +269,7 @@ def budget_text(result: budget.Budget) -> str:
         table(["turns", "todos", "files", "prompt, tokens", "instructions, tokens"], rows),
         bar_lines(
             bar(f"the prompt has at most {longest} tokens", f"{prompt_most}", held=longest <= prompt_most),
-            no_bar(f"with the instructions the new session begins with at most {both} tokens"),
+            no_bar(f"a new session begins with at most {both} tokens, instructions included"),
             bar(f"both tools' definitions are {tokens} tokens", f"{most}", held=tokens <= most),
         ),
     )

@@ -243,7 +243,7 @@ def test_what_is_said_of_security_is_so() -> None:
     assert ENDPOINTS
     assert f"a list of {len(ENDPOINTS)} endpoints" in said
     assert f"your last {KEPT_BRIEFS} handoffs" in said
-    assert f"{MAX_FILE_BYTES // 1024} KB at most" in said
+    assert f"at most {MAX_FILE_BYTES // 1024} KB" in said
     assert f"about {LOG_BYTES * 2 // 1_000_000} MB at most" in said
 
 
