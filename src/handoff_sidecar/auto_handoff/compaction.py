@@ -1,4 +1,4 @@
-"""OpenCode's own compaction: what the summary must keep, and whether the session may continue after it."""
+"""OpenCode's own compaction: what the summary must keep."""
 
 from __future__ import annotations
 
@@ -21,12 +21,3 @@ async def records_of(scene: Scene, tokenizer: Tokenizer) -> str:
         tokenizer,
     )
     return write_records(composed.written.brief)
-
-
-async def goes_on(scene: Scene) -> bool:
-    """Whether a session may go on by itself: not if it was handed off and nobody has written there since.
-
-    Raises:
-        OpenCodeError: the session could not be read.
-    """
-    return not (await scene.client.session(scene.context.session_id)).is_left

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from handoff_sidecar import __version__
-from handoff_sidecar.auto_handoff.compaction import goes_on, records_of
+from handoff_sidecar.auto_handoff.compaction import records_of
 from handoff_sidecar.auto_handoff.model_limits import Capacity
 from handoff_sidecar.auto_handoff.threshold import OUTPUT_TOKENS_MAX
 from handoff_sidecar.auto_handoff.typed import TypedHandoffs
@@ -267,7 +267,7 @@ class Sidecar:
 
     async def _session_continue(self, params: dict[str, object]) -> dict[str, bool]:
         scene = self._scenes.scene(InSession.model_validate(params).context)
-        return {"enabled": await goes_on(scene)}
+        return {"enabled": not (await scene.client.session(scene.context.session_id)).is_left}
 
     async def _message_received(self, params: dict[str, object]) -> dict[str, Any]:
         message = ReceivedMessage.model_validate(params)

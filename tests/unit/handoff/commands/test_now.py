@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fake_opencode import FakeOpenCode, assistant_message, tool_part, user_message
 
-from handoff_sidecar.auto_handoff.compaction import goes_on, records_of
+from handoff_sidecar.auto_handoff.compaction import records_of
 from handoff_sidecar.call.context import Scene, ToolContext
 from handoff_sidecar.errors import HandoffFailed, InvalidArguments, NothingToHandOff
 from handoff_sidecar.handoff.commands.now import HandoffNow
@@ -211,23 +211,6 @@ async def test_a_compaction_is_given_what_it_must_keep(opencode: FakeOpenCode) -
     assert '- "fix the login"' in records
     assert "- Pending: Fix token refresh" in records
     assert "Previous:" not in records
-
-
-async def test_a_handed_off_session_goes_on_by_itself_only_when_somebody_writes_there(opencode: FakeOpenCode) -> None:
-    where = scene(opencode)
-    assert await goes_on(where)
-
-    opencode.sessions["ses_old"]["metadata"] = {"handoff": {"to": "ses_new", "turn": "msg_0001"}}
-    assert not await goes_on(where)
-    opencode.sessions["ses_old"]["metadata"]["handoff"]["lifted"] = 1_795_832_476_605
-    assert await goes_on(where)
-
-
-async def test_a_fork_of_a_handed_off_session_goes_on_by_itself(opencode: FakeOpenCode) -> None:
-    where = scene(opencode)
-    opencode.sessions["ses_old"]["metadata"] = {"handoff": {"to": "ses_new", "of": "ses_original"}}
-
-    assert await goes_on(where)
 
 
 UNDONE = [
