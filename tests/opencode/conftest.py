@@ -90,11 +90,18 @@ def hold(model: ScriptedModel, play: Play) -> Iterator[Callable[[str], threading
 def make_sandbox(
     tmp_path_factory: pytest.TempPathFactory, opencode: OpenCodeBinary, shared_model: ScriptedModel
 ) -> Callable[..., Sandbox]:
-    """A sandbox of a test's own, with the plugin installed."""
+    """A sandbox of a test's own, with the plugin installed.
 
-    def make(name: str, binary: OpenCodeBinary = opencode, **options: Any) -> Sandbox:
+    OpenCode takes no snapshots of the project there unless `config` says so: at each step they cost more than all else.
+    """
+
+    def make(
+        name: str, binary: OpenCodeBinary = opencode, *, config: dict[str, Any] | None = None, **options: Any
+    ) -> Sandbox:
         root = tmp_path_factory.mktemp(name)
-        sandbox = Sandbox.create(root, binary.path, shared_model.base_url, **options)
+        config = {"snapshot": False, **(config or {})}
+        sandbox = Sandbox.create(root, binary.path, shared_model.base_url, config=config, **options)
+        sandbox.know_no_other_models()
         sandbox.write_project({"README.md": "# A project\n", "src/auth.ts": "export const login = 1\n"})
         install(sandbox.config_folder)
         return sandbox

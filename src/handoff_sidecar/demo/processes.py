@@ -7,13 +7,12 @@ the line in which `opencode serve` says where it listens.
 from __future__ import annotations
 
 import os
-import queue
 import re
 import signal
 import subprocess
 import sys
-import threading
-from collections import deque
+import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,7 +24,8 @@ from handoff_sidecar.errors import HandoffSidecarError
 
 LISTEN_TIMEOUT_S = 60.0  # 2-3 s on two idle cores
 END_TIMEOUT_S = 5.0
-KEPT_LINES = 40
+LOOK_EVERY_S = 0.05
+LAST_CHARACTERS = 2_000  # of what a program that failed has said
 ENDING_SIGNALS = [signal.SIGTERM]
 if sys.platform != "win32":
     ENDING_SIGNALS.append(signal.SIGHUP)
@@ -37,87 +37,80 @@ class SandboxFailed(HandoffSidecarError):
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """What a program that ran to its end has left: `stdout` is empty if it went to a file."""
+class StartCommand:
+    """What starts a program: its words, its environment and its directory."""
 
-    returncode: int
-    stdout: str
-    stderr: str
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path
 
 
 def run_to_end(
-    argv: Sequence[str], env: Mapping[str, str], cwd: Path, timeout_s: float, stdout: int | IO[bytes] = subprocess.PIPE
-) -> Finished:
+    command: StartCommand, timeout_s: float, stdout: int | IO[bytes] = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, with nothing on its stdin.
 
     Raises:
         SandboxFailed: it couldn't be started, or took longer than `timeout_s`; then its whole group was ended.
     """
-    process = _start(argv, env, cwd, stdout, subprocess.PIPE)
+    process = _start(command, stdout, subprocess.PIPE)
     try:
         out, err = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired as late:
         _end(process, at_once=True)
         out, err = process.communicate()
-        said = (out or "") + err
-        message = (
-            f"`{' '.join(argv)}` took longer than {timeout_s:g} s and was stopped. Its last output: {said[-2000:]}"
-        )
-        raise SandboxFailed(message) from late
+        raise SandboxFailed(
+            f"`{' '.join(command.argv)}` took longer than {timeout_s:g} s and was stopped. "
+            f"Its last output: {((out or '') + err)[-LAST_CHARACTERS:]}"
+        ) from late
     except BaseException:
         _end(process, at_once=True)
         raise
-    return Finished(process.returncode, out or "", err)
+    return subprocess.CompletedProcess(command.argv, process.returncode, out, err)
 
 
 @contextmanager
-def listening_server(argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> Iterator[str]:
+def listening_server(command: StartCommand) -> Iterator[str]:
     """Run a server for as long as the block runs; gives the URL from the line in which it says where it listens.
 
     Raises:
         SandboxFailed: it couldn't be started, ended, or said nothing of the kind for LISTEN_TIMEOUT_S.
     """
-    process = _start(argv, env, cwd, subprocess.PIPE, subprocess.STDOUT)
-    urls: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    said: deque[str] = deque(maxlen=KEPT_LINES)
-    reader = threading.Thread(target=_read_lines, args=(process, urls, said), name="server-output", daemon=True)
-    reader.start()
-    try:
+    # Into a file, which takes all that it says: a full pipe that nobody reads would stop it.
+    with tempfile.TemporaryDirectory(prefix="server-") as folder, (Path(folder) / "said").open("wb") as output:
+        process = _start(command, output, subprocess.STDOUT)
         try:
-            url = urls.get(timeout=LISTEN_TIMEOUT_S)
-        except queue.Empty:
-            url = None
-        if url is None:
-            raise SandboxFailed(f"`{' '.join(argv)}` did not print its address. Its last output: {''.join(said)}")
-        yield url
-    finally:
-        _end(process)
-        reader.join(END_TIMEOUT_S)
-        if process.stdout:
-            process.stdout.close()
+            yield _address(process, Path(output.name), command)
+        finally:
+            _end(process)
 
 
-def run_on_terminal(argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> int:
+def _address(process: subprocess.Popen[str], output: Path, command: StartCommand) -> str:
+    deadline = time.monotonic() + LISTEN_TIMEOUT_S
+    is_over = False
+    while not is_over:
+        is_over = process.poll() is not None or time.monotonic() > deadline
+        said = output.read_text(encoding="utf-8", errors="replace")
+        if found := LISTENING.search(said):
+            return found[1]
+        time.sleep(LOOK_EVERY_S)
+    raise SandboxFailed(
+        f"`{' '.join(command.argv)}` did not print its address. Its last output: {said[-LAST_CHARACTERS:]}"
+    )
+
+
+def run_on_terminal(command: StartCommand) -> int:
     """Run a program on this process's own terminal until the person leaves it; its exit status.
 
     Raises:
         SandboxFailed: it couldn't be started.
     """
-    try:
-        # In this process's group: in one of its own it could not read the terminal.
-        process = subprocess.Popen(argv, env=env, cwd=cwd)  # noqa: S603 — the words are the caller's
-    except OSError as error:
-        raise SandboxFailed(f"`{argv[0]}` could not be started: {error}") from error
+    # In this process's group: in one of its own it could not read the terminal.
+    process = _start(command, None, None, on_terminal=True)
     try:
         return process.wait()
     finally:
-        if process.poll() is None:
-            process.terminate()  # first, so that it gives the terminal back
-            try:
-                process.wait(END_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        _end(process, whole_group=False)  # asked first, so that it gives the terminal back
 
 
 @contextmanager
@@ -139,42 +132,33 @@ def leaving_properly() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _read_lines(process: subprocess.Popen[str], urls: queue.SimpleQueue[str | None], said: deque[str]) -> None:
-    # Read on to the end: a full pipe would stop the server.
-    for line in process.stdout or ():
-        said.append(line)
-        if found := LISTENING.search(line):
-            urls.put(found[1])
-    urls.put(None)
-
-
 def _start(
-    argv: Sequence[str], env: Mapping[str, str], cwd: Path, stdout: int | IO[bytes], stderr: int
+    command: StartCommand, stdout: int | IO[bytes] | None, stderr: int | None, *, on_terminal: bool = False
 ) -> subprocess.Popen[str]:
-    # A group of its own, so that what the program started can be ended with it.
     try:
         return subprocess.Popen(  # noqa: S603 — the words are the caller's, and no shell reads them
-            argv,
-            env=env,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
+            command.argv,
+            env=command.env,
+            cwd=command.cwd,
+            stdin=None if on_terminal else subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
             text=True,
             encoding="utf-8",
             errors="replace",
-            start_new_session=True,
+            # A group of its own, so that what the program started can be ended with it.
+            start_new_session=not on_terminal,
         )
     except OSError as error:
-        raise SandboxFailed(f"`{argv[0]}` could not be started: {error}") from error
+        raise SandboxFailed(f"`{command.argv[0]}` could not be started: {error}") from error
 
 
-def _end(process: subprocess.Popen[str], *, at_once: bool = False) -> None:
+def _end(process: subprocess.Popen[str], *, at_once: bool = False, whole_group: bool = True) -> None:
     if process.poll() is None and not at_once:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(END_TIMEOUT_S)
-    if sys.platform == "win32":
+    if sys.platform == "win32" or not whole_group:
         process.kill()
     else:
         with suppress(ProcessLookupError, PermissionError):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
-from handoff_sidecar.demo.processes import Finished, SandboxFailed, listening_server, run_to_end
+from handoff_sidecar.demo.processes import SandboxFailed, StartCommand, listening_server, run_to_end
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID
 
 RUN_TIMEOUT_S = 120.0  # `opencode run` takes 2-4 s on two idle cores; busy machines have taken 25 s
@@ -38,15 +38,6 @@ class ContextLimits:
     context: int = 200_000
     output: int = 8_000
     input: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StartCommand:
-    """What starts a program: its words, its environment and its directory."""
-
-    argv: tuple[str, ...]
-    env: dict[str, str]
-    cwd: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +91,12 @@ class Sandbox:
         """OpenCode's configuration folder in this home."""
         return self.home / ".config" / "opencode"
 
+    def know_no_other_models(self) -> None:
+        """Keep OpenCode from reading its list of every provider's models: a second of work, and ours is configured."""
+        folder = self.home / ".cache" / "opencode"
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_json(folder / "models.json", {})
+
     def plugin_file(self, name: str, text: str) -> Path:
         """Write a plugin that OpenCode loads at its next start, and say where it is."""
         path = self.config_folder / "plugin" / name
@@ -149,14 +146,13 @@ class Sandbox:
 
     def run(
         self, words: Sequence[str], timeout_s: float = RUN_TIMEOUT_S, extra: Mapping[str, str] | None = None
-    ) -> Finished:
+    ) -> subprocess.CompletedProcess[str]:
         """`opencode run WORDS`, to its end; the exit code is the caller's to judge.
 
         Raises:
             SandboxFailed: it took longer than `timeout_s` and was ended.
         """
-        command = self.command("run", *words, extra=extra)
-        return run_to_end(command.argv, command.env, command.cwd, timeout_s)
+        return run_to_end(self.command("run", *words, extra=extra), timeout_s)
 
     def export(self, session_id: str) -> dict[str, Any]:
         """A session as `opencode export` prints it: `{info, messages: [{info, parts}]}`."""
@@ -181,11 +177,13 @@ class Sandbox:
         """
         secret = {} if password is None else {"OPENCODE_SERVER_PASSWORD": password}
         command = self.command("serve", "--port", str(_free_port()), extra={**secret, **(extra or {})})
-        with listening_server(command.argv, command.env, command.cwd) as base_url:
+        with listening_server(command) as base_url:
             yield base_url
 
-    def _checked(self, command: StartCommand, timeout_s: float, stdout: int | IO[bytes] = subprocess.PIPE) -> Finished:
-        finished = run_to_end(command.argv, command.env, command.cwd, timeout_s, stdout=stdout)
+    def _checked(
+        self, command: StartCommand, timeout_s: float, stdout: int | IO[bytes] = subprocess.PIPE
+    ) -> subprocess.CompletedProcess[str]:
+        finished = run_to_end(command, timeout_s, stdout)
         if finished.returncode != 0:
             raise SandboxFailed(
                 f"`{' '.join(command.argv)}` ended with {finished.returncode}: {finished.stderr.strip()[-2000:]}"

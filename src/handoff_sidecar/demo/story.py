@@ -63,6 +63,7 @@ def stage(say: Callable[[str], None]) -> Iterator[tuple[OpenCodeBinary, Sandbox]
         ScriptedModel(demo_script()) as model,
     ):
         sandbox = Sandbox.create(Path(folder), binary.path, model.base_url)
+        sandbox.know_no_other_models()
         sandbox.write_project(PROJECT_FILES)
         # What is shown must not change the installation that shows it.
         (sandbox.config_folder / SETTINGS_FILE).write_text('{"auto_update": "off"}\n', encoding="utf-8")
@@ -74,8 +75,7 @@ def _open_tui(sandbox: Sandbox, screen: Screen) -> int:
     with serving(sandbox) as server:
         server.say(SESSION_ID, LAST_REQUEST)
     screen.say(f"Opening the TUI. Type `handoff {HANDOFF_GOAL}` and press enter; ctrl+c leaves.")
-    command = sandbox.command("--session", SESSION_ID)
-    return run_on_terminal(command.argv, command.env, command.cwd)
+    return run_on_terminal(sandbox.command("--session", SESSION_ID))
 
 
 def _typed_yourself() -> str:

@@ -2,12 +2,11 @@ import json
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
-from handoff_sidecar.demo.processes import SandboxFailed, leaving_properly, listening_server, run_to_end
+from handoff_sidecar.demo.processes import SandboxFailed, StartCommand, leaving_properly, listening_server, run_to_end
 from handoff_sidecar.demo.sandbox import ContextLimits, Sandbox
 
 URL = "http://127.0.0.1:1/v1"
@@ -16,7 +15,7 @@ case "$1" in
   run) echo "$PWD|$HOME|$2"; exit 3;;
   export) echo '{"info": {}, "messages": []}';;
   session) echo '[{"id": "ses_1"}]';;
-  serve) echo "opencode server listening on http://127.0.0.1:$3"; exec /bin/sleep 60;;
+  serve) echo $$ > "$HOME/../pid"; echo "opencode server listening on http://127.0.0.1:$3"; exec /bin/sleep 60;;
   *) echo "no $1" >&2; exit 1;;
 esac
 """
@@ -96,18 +95,19 @@ def test_a_command_that_fails_says_what_the_program_said(sandbox: Sandbox, tmp_p
 
 
 def test_a_server_is_there_for_the_block_and_no_longer(sandbox: Sandbox) -> None:
-    threads = set(threading.enumerate())
-
     with sandbox.serve() as url:
         assert url.startswith("http://127.0.0.1:")
+        (pid,) = (int(word) for word in (sandbox.root / "pid").read_text().split())
+        os.kill(pid, 0)
 
-    assert set(threading.enumerate()) == threads
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_a_server_that_ends_at_once_says_its_last_words(tmp_path: Path) -> None:
     with (
         pytest.raises(SandboxFailed, match="port taken"),
-        listening_server([sys.executable, "-c", "print('port taken')"], os.environ, tmp_path),
+        listening_server(StartCommand([sys.executable, "-c", "print('port taken')"], os.environ, tmp_path)),
     ):
         pass
 
@@ -116,18 +116,18 @@ def test_a_run_that_takes_too_long_is_ended_with_its_children(tmp_path: Path) ->
     # The child holds the pipe open: the read would go on for a minute if only the parent were ended.
     words = ["/bin/sh", "-c", "echo started; /bin/sleep 60 & wait"]
     with pytest.raises(SandboxFailed, match=r"longer than 0\.5 s.*started"):
-        run_to_end(words, os.environ, tmp_path, 0.5)
+        run_to_end(StartCommand(words, os.environ, tmp_path), 0.5)
 
 
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SandboxFailed, match=r"nowhere.*could not be started"):
-        run_to_end([str(tmp_path / "nowhere")], os.environ, tmp_path, 1)
+        run_to_end(StartCommand([str(tmp_path / "nowhere")], os.environ, tmp_path), 1)
 
 
 IS_TOLD_TO_END = """
 import os, signal, subprocess, sys, tempfile
 from pathlib import Path
-from handoff_sidecar.demo.processes import leaving_properly, run_on_terminal
+from handoff_sidecar.demo.processes import StartCommand, leaving_properly, run_on_terminal
 wait = subprocess.Popen.wait
 def told_while_waiting(process, timeout=None):
     if timeout is None:
@@ -135,13 +135,13 @@ def told_while_waiting(process, timeout=None):
     return wait(process, timeout)
 subprocess.Popen.wait = told_while_waiting
 with leaving_properly(), tempfile.TemporaryDirectory(dir=sys.argv[1]) as folder:
-    run_on_terminal(["/bin/sleep", "60"], os.environ, Path(folder))
+    run_on_terminal(StartCommand(["/bin/sleep", "60"], os.environ, Path(folder)))
 """
 
 
 def test_a_demo_that_is_told_to_end_takes_its_program_and_its_folder_along(tmp_path: Path) -> None:
     # The program holds the pipe open: if it went on, so would this.
-    finished = run_to_end([sys.executable, "-c", IS_TOLD_TO_END, str(tmp_path)], os.environ, tmp_path, 30)
+    finished = run_to_end(StartCommand([sys.executable, "-c", IS_TOLD_TO_END, str(tmp_path)], os.environ, tmp_path), 30)
 
     assert finished.returncode == 128 + signal.SIGTERM, finished.stderr
     assert list(tmp_path.iterdir()) == []
