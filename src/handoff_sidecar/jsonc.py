@@ -114,28 +114,24 @@ def _cut_out(text: str, member: _Member) -> str:
 
 def _members(text: str) -> Iterator[_Member]:
     plain = _plain(text)
-    place = plain.index("{") + 1
-    decoder = json.JSONDecoder()
-    while plain[start := _next_visible(plain, place)] != "}":
-        key, place = decoder.raw_decode(plain, start)
-        value_start = _next_visible(plain, plain.index(":", place) + 1)
-        _, end = decoder.raw_decode(plain, value_start)
-        yield _Member(key, start, value_start, end)
-        place = _next_visible(plain, end)
-        if plain[place] == ",":
-            place += 1
+    return _entries(plain, plain.index("{") + 1, is_object=True)
 
 
 def _items(text: str, key: str) -> Iterator[_Member]:
     listed = next((member for member in _members(text) if member.key == key), None)
-    if listed is None:
-        return
-    plain = _plain(text)
+    return iter(()) if listed is None else _entries(_plain(text), listed.value_start + 1, is_object=False)
+
+
+def _entries(plain: str, place: int, *, is_object: bool) -> Iterator[_Member]:
+    """The members of an object, or the items of a list, from this place on to its end."""
     decoder = json.JSONDecoder()
-    place = listed.value_start + 1
-    while plain[start := _next_visible(plain, place)] != "]":
-        _, end = decoder.raw_decode(plain, start)
-        yield _Member("", start, start, end)
+    while plain[start := _next_visible(plain, place)] not in "]}":
+        key, value_start = "", start
+        if is_object:
+            key, place = decoder.raw_decode(plain, start)
+            value_start = _next_visible(plain, plain.index(":", place) + 1)
+        _, end = decoder.raw_decode(plain, value_start)
+        yield _Member(key, start, value_start, end)
         place = _next_visible(plain, end)
         if plain[place] == ",":
             place += 1

@@ -148,7 +148,7 @@ def load_settings(*, config: Path, project: Path | None) -> LoadedSettings:
         try:
             given = read_settings_file(file).values
         except SettingsUnreadable as error:
-            problems.append(str(error))
+            problems.append(f"{error}; its settings are ignored")
             continue
         for key, value in given.items():
             if key == "$schema":

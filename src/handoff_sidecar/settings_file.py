@@ -40,9 +40,9 @@ def read_settings_file(file: Path) -> SettingsFile:
     except FileNotFoundError:
         return SettingsFile()
     except (OSError, ValueError, RecursionError) as error:
-        raise SettingsUnreadable(f"{file} {_why_unreadable(error)}; its settings are ignored") from error
+        raise SettingsUnreadable(f"{file} {_why_unreadable(error)}") from error
     if not isinstance(values, dict):
-        raise SettingsUnreadable(f"{file} must hold a JSON object such as {{}}; its settings are ignored")
+        raise SettingsUnreadable(f"{file} must hold a JSON object such as {{}}")
     return SettingsFile(text, values)
 
 

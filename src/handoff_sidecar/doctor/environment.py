@@ -19,7 +19,7 @@ from handoff_sidecar.demo.binary import ENVIRONMENT_VARIABLE, version_of
 from handoff_sidecar.doctor.findings import Finding, broken, good, note
 from handoff_sidecar.folders import APP_NAME, cache_folder, log_folder, state_folder
 from handoff_sidecar.indexing.indexes import FOLDER as INDEX_FOLDER
-from handoff_sidecar.installation.opencode_config import CONFIG_FILES, read_config
+from handoff_sidecar.installation.opencode_config import CONFIG_FILES, read_config, text_of
 from handoff_sidecar.installation.origin import Origin
 from handoff_sidecar.installation.releases import Installers
 from handoff_sidecar.opencode.versions import NEWEST_TRIED, OLDEST, is_supported, is_untried
@@ -78,10 +78,10 @@ def opencode() -> Finding:
 def npm_install(config: Path) -> Finding:
     """OpenCode's own npm install in its configuration folder (seen in 1.15.13 to 1.18.34)."""
     if (config / "node_modules" / OPENCODES_PACKAGE).is_dir() or any(
-        _names(config / name, OPENCODES_PACKAGE) for name in LOCKS
+        OPENCODES_PACKAGE in text_of(config / name) for name in LOCKS
     ):
         return good("npm install", f"OpenCode has its own packages in {config}")
-    if _names(config / ".gitignore", "package-lock.json"):  # which OpenCode writes just before
+    if "package-lock.json" in text_of(config / ".gitignore"):  # which OpenCode writes just before
         return good("npm install", "OpenCode tried to install its own packages and failed. Handoffs don't need them")
     return note(
         "npm install",
@@ -89,13 +89,6 @@ def npm_install(config: Path) -> Finding:
         "Offline, that start takes more than a minute",
         "start OpenCode once while you are online",
     )
-
-
-def _names(file: Path, word: str) -> bool:
-    try:
-        return word in file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
 
 
 def opencode_config(config: Path) -> Finding:
@@ -108,7 +101,7 @@ def opencode_config(config: Path) -> Finding:
         except OSError as error:
             return broken("opencode.json", f"{file} could not be read ({error.strerror})", CORRECT_CONFIG)
         except (ValueError, RecursionError) as error:
-            if _VARIABLE.search(file.read_text(encoding="utf-8", errors="replace")):
+            if _VARIABLE.search(text_of(file)):
                 return note("opencode.json", f"{file} can only be checked by OpenCode, which fills in its variables")
             return broken("opencode.json", f"{file} is not valid JSON: {error}", CORRECT_CONFIG)
     return good("opencode.json", ", ".join(str(file) for file in files) or f"none in {config}; none is needed")
@@ -175,7 +168,7 @@ def search_index(config: Path) -> Finding:
 def latest_crash(now: datetime) -> Finding:
     """The newest unexpected error in the log."""
     for file in sorted(log_folder().glob(f"{LOG_FILE}*")):  # the newest has no number
-        crashes = _CRASH.findall(file.read_text(encoding="utf-8", errors="replace"))
+        crashes = _CRASH.findall(text_of(file))
         if crashes:
             time, what = crashes[-1]
             when = datetime.strptime(time, _TIME).astimezone(UTC)
@@ -189,8 +182,7 @@ def latest_crash(now: datetime) -> Finding:
 
 def prompts_of_others() -> Finding:
     """Whether what other plugins prompt was told from the person's words when OpenCode last ran."""
-    log = log_folder() / LOG_FILE
-    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    text = text_of(log_folder() / LOG_FILE)
     if text.rfind(UNMARKED_PROMPTS) > text.rfind(STARTED.rpartition("%s")[0].rpartition("%s")[2]):
         return note(
             "prompts",

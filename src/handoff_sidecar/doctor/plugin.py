@@ -17,7 +17,7 @@ from handoff_sidecar.errors import InstallFailed
 from handoff_sidecar.folders import APP_NAME
 from handoff_sidecar.installation.companion import FILES, entries
 from handoff_sidecar.installation.neighbours import neighbours
-from handoff_sidecar.installation.opencode_config import named_plugins, plugin_files
+from handoff_sidecar.installation.opencode_config import named_plugins, plugin_files, text_of
 from handoff_sidecar.installation.plugin_file import (
     MARKER,
     NPM_PACKAGE,
@@ -80,7 +80,7 @@ def plugin_file(config: Path) -> Iterator[Finding]:
 
 def companion(config: Path) -> Finding:
     """Whether OpenCode's screen loads the companion, without which everything works too."""
-    by_npm = [file.name for file in map(config.joinpath, FILES) if NPM_PACKAGE in _text_of(file)]
+    by_npm = [file.name for file in map(config.joinpath, FILES) if NPM_PACKAGE in text_of(file)]
     if by_npm:
         return good("companion", f"{config / by_npm[0]} names the npm package {NPM_PACKAGE}")
     there = entries(config)
@@ -92,13 +92,6 @@ def companion(config: Path) -> Finding:
     if not Path(entry).is_file():
         return note("companion", f"{file} names {entry}, which is gone", INSTALL)
     return good("companion", str(file))
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _others(config: Path) -> list[str]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from handoff_sidecar import jsonc
-from handoff_sidecar.errors import InstallFailed
-from handoff_sidecar.folders import make_private, write_private
+from handoff_sidecar.errors import InstallFailed, SettingsUnreadable, SettingsUnwritable
 from handoff_sidecar.installation.plugin_file import shim_entry
+from handoff_sidecar.settings_file import SettingsFile, read_settings_file, write_settings_file
 
 FILES = ("tui.jsonc", "tui.json")
 """The one that OpenCode itself never writes comes first."""
@@ -21,7 +20,6 @@ FILES = ("tui.jsonc", "tui.json")
 _OWN_ENDS = ("plugin-shim/tui.js", "plugin_shim/tui.js")
 
 _LIST = "plugin"
-_EMPTY = "{}\n"
 
 
 def companion_entry() -> Path:
@@ -38,7 +36,7 @@ def entries(config: Path) -> list[tuple[Path, str]]:
     found = []
     for name in FILES:
         try:
-            listed = _listed(_read(config / name)[1])
+            listed = _listed(_read(config / name))
         except InstallFailed:
             continue
         found += [(config / name, entry) for entry in listed if _is_ours(entry)]
@@ -75,7 +73,8 @@ def add(config: Path) -> tuple[Path, str]:
     file = next((config / name for name in FILES if not (config / name).exists()), config / FILES[0])
     file = there[0][0] if there else file
     for each in {file, *(path for path, _ in there)}:
-        text, held = _read(each)
+        held = _read(each)
+        text = held.text
         for entry in _listed(held):
             if _is_ours(entry):
                 text = jsonc.without_item(text, _LIST, entry)
@@ -91,13 +90,13 @@ def remove(config: Path) -> list[Path]:
     """
     there = entries(config)
     for file, entry in there:
-        text, held = _read(file)
-        if text == jsonc.with_item(_EMPTY, _LIST, entry):  # as an install wrote it
+        held = _read(file)
+        if held.text == jsonc.with_item(SettingsFile().text, _LIST, entry):  # as an install wrote it
             _remove(file)
-        elif held[_LIST] == [entry]:
-            _write(file, jsonc.without_member(text, _LIST))
+        elif held.values[_LIST] == [entry]:
+            _write(file, jsonc.without_member(held.text, _LIST))
         else:
-            _write(file, jsonc.without_item(text, _LIST, entry))
+            _write(file, jsonc.without_item(held.text, _LIST, entry))
     return [file for file, _ in there]
 
 
@@ -105,30 +104,24 @@ def _is_ours(entry: str) -> bool:
     return entry.replace("\\", "/").endswith(_OWN_ENDS)
 
 
-def _listed(held: dict[str, Any]) -> Iterator[str]:
+def _listed(held: SettingsFile) -> Iterator[str]:
     """The entries of the list that are a name alone; one with options of its own is a person's."""
-    listed = held.get(_LIST, [])
-    if not isinstance(listed, list):
-        return
-    yield from (entry for entry in listed if isinstance(entry, str))
+    yield from (entry for entry in held.values.get(_LIST, []) if isinstance(entry, str))
 
 
-def _read(file: Path) -> tuple[str, dict[str, Any]]:
-    """A file's text and what it holds.
+def _read(file: Path) -> SettingsFile:
+    """What a file holds, which is nothing if it isn't there.
 
     Raises:
         InstallFailed: it can't be read, or is not what OpenCode reads.
     """
     try:
-        text = file.read_text(encoding="utf-8-sig")
-        held = jsonc.parse(text)
-    except FileNotFoundError:
-        return _EMPTY, {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise InstallFailed(f"{file} can't be read ({error}): correct it, and run this again") from error
-    if not isinstance(held, dict) or not isinstance(held.get(_LIST, []), list):
+        held = read_settings_file(file)
+    except SettingsUnreadable as error:
+        raise InstallFailed(f"{error}: correct it, and run this again") from error
+    if not isinstance(held.values.get(_LIST, []), list):
         raise InstallFailed(f"{file} does not have the form that OpenCode expects: correct it, and run this again")
-    return text, held
+    return held
 
 
 def _remove(file: Path) -> None:
@@ -140,7 +133,6 @@ def _remove(file: Path) -> None:
 
 def _write(file: Path, text: str) -> None:
     try:
-        make_private(file.parent)
-        write_private(file.resolve(), text)  # people keep such files as links into a repository of their own
-    except OSError as error:
-        raise InstallFailed(f"{file} could not be written ({error.strerror}): make it writable") from error
+        write_settings_file(file, text)
+    except SettingsUnwritable as error:
+        raise InstallFailed(f"{error}: make it writable") from error

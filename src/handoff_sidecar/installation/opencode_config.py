@@ -53,6 +53,14 @@ def plugin_files(config: Path) -> Iterator[Path]:
         yield from sorted((config / folder).glob("*.[jt]s"))
 
 
+def text_of(file: Path) -> str:
+    """The file's text; nothing if it isn't there or can't be read."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
 def read_config(file: Path) -> Any:  # noqa: ANN401  # JSON as it is
     """What the file holds.
 

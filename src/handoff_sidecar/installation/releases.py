@@ -74,6 +74,28 @@ def newest_release(current: Version, origin: Origin, installers: Installers, now
     return current if is_too_new else max(found, current)
 
 
+def run_installer(
+    words: list[str], timeout_s: float, *, stdin: str = "", env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the person's own installer to its end, in a folder where no project's configuration counts.
+
+    Raises:
+        OSError: it can't be started.
+        TimeoutExpired: it took longer, and was ended.
+    """
+    return subprocess.run(  # noqa: S603 — no shell
+        words,
+        input=stdin,
+        capture_output=True,
+        check=False,
+        cwd=sys.prefix,
+        encoding="utf-8",
+        env={**os.environ, **(env or {})},
+        errors="replace",
+        timeout=timeout_s,
+    )
+
+
 def _ask_uv(uv: str, requirement: str, uploaded_before: str, *, pre: bool) -> Version:
     words = [uv, "pip", "compile", "--quiet", "--no-deps", "--no-header", "--no-annotate", "--python", sys.executable]
     words += ["--prerelease", "allow" if pre else "disallow", "--exclude-newer", uploaded_before, "-"]
@@ -93,17 +115,7 @@ def _ask_pip(requirement: str, uploaded_before: str, *, pre: bool) -> Version:
 
 def _ask(words: list[str], requirement: str, stdin: str = "", env: dict[str, str] | None = None) -> str:
     try:
-        done = subprocess.run(  # noqa: S603 — the person's own installer, and no shell
-            words,
-            input=stdin,
-            capture_output=True,
-            check=False,
-            cwd=sys.prefix,  # no project's configuration counts
-            encoding="utf-8",
-            env={**os.environ, **(env or {})},
-            errors="replace",
-            timeout=ASK_TIMEOUT_S,
-        )
+        done = run_installer(words, ASK_TIMEOUT_S, stdin=stdin, env=env)
     except subprocess.TimeoutExpired as late:
         raise UpdateFailed(f"the package index did not answer within {ASK_TIMEOUT_S:g} s: try again later") from late
     except OSError as error:

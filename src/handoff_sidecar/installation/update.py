@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from handoff_sidecar.errors import UpdateFailed
 from handoff_sidecar.folders import APP_NAME
 from handoff_sidecar.installation.origin import Origin
 from handoff_sidecar.installation.plugin_file import PLUGIN_FILE
-from handoff_sidecar.installation.releases import MIN_HOURS, Installers, newest_release
+from handoff_sidecar.installation.releases import MIN_HOURS, Installers, newest_release, run_installer
 
 CURRENT = Version(__version__)
 
@@ -96,17 +95,7 @@ def _install(origin: Origin, installers: Installers, version: Version) -> None:
 
 def _run(words: list[str], origin: Origin, env: dict[str, str] | None = None) -> None:
     try:
-        done = subprocess.run(  # noqa: S603 — the person's own installer, and no shell
-            words,
-            capture_output=True,
-            check=False,
-            cwd=sys.prefix,
-            encoding="utf-8",
-            env={**os.environ, **(env or {})},
-            errors="replace",
-            stdin=subprocess.DEVNULL,
-            timeout=INSTALL_TIMEOUT_S,
-        )
+        done = run_installer(words, INSTALL_TIMEOUT_S, env=env)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _not_installed(words, str(error), origin) from error
     if done.returncode != 0:

@@ -90,8 +90,7 @@ class OpenCodeClient(Requests):
 
     async def sessions(self, limit: int) -> list[Session]:
         """The newest sessions of the directory's project, latest update first."""
-        endpoint, response = await self.get("/session", {"limit": limit})
-        return parse_list(Session, endpoint, response)
+        return parse_list(Session, *await self.get("/session", {"limit": limit}))
 
     async def messages(self, session_id: SessionID, *, limit: int, before: str | None = None) -> MessagePage:
         """The newest `limit` messages, or those before a cursor, oldest first."""
@@ -111,8 +110,7 @@ class OpenCodeClient(Requests):
 
     async def todos(self, session_id: SessionID) -> list[Todo]:
         """The session's todo list, in the order in which the agent keeps it."""
-        endpoint, response = await self.get(f"{path_of(session_id)}/todo")
-        return parse_list(Todo, endpoint, response)
+        return parse_list(Todo, *await self.get(f"{path_of(session_id)}/todo"))
 
     async def worktree(self) -> str | None:
         """The top folder of the repository that the directory is in, or None outside one."""
@@ -121,8 +119,7 @@ class OpenCodeClient(Requests):
 
     async def agents(self) -> list[Agent]:
         """Every agent of the project, OpenCode's own hidden ones included."""
-        endpoint, response = await self.get("/agent")
-        return parse_list(Agent, endpoint, response)
+        return parse_list(Agent, *await self.get("/agent"))
 
     async def models(self) -> list[Model]:
         """Every model of the providers that are configured."""
