@@ -29,6 +29,17 @@ from handoff_sidecar.installation.plugin_file import install
 PATCHING_MODEL = "gpt-5"
 """OpenCode gives `apply_patch`, in place of `edit` and `write`, to models of this name (seen in 1.18.33)."""
 
+MODELS = {
+    "provider": {
+        PROVIDER_ID: {
+            "models": {
+                MODEL_ID: {"reasoning": True, "variants": {"high": {"reasoningEffort": "high"}}},
+                PATCHING_MODEL: {"name": "Patching model", "limit": {"context": 200_000, "output": 8_000}},
+            }
+        }
+    }
+}
+
 
 @pytest.fixture(scope="session")
 def opencode() -> OpenCodeBinary:
@@ -110,16 +121,13 @@ def make_sandbox(
 
 
 @pytest.fixture(scope="session")
-def sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
-    variants = {"high": {"reasoningEffort": "high"}}
-    models = {
-        MODEL_ID: {"reasoning": True, "variants": variants},
-        PATCHING_MODEL: {"name": "Patching model", "limit": {"context": 200_000, "output": 8_000}},
-    }
-    return make_sandbox("shared", config={"provider": {PROVIDER_ID: {"models": models}}})
+def server(make_sandbox: Callable[..., Sandbox]) -> Iterator[Server]:
+    with serving(make_sandbox("shared", config=MODELS)) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def server(sandbox: Sandbox) -> Iterator[Server]:
-    with serving(sandbox) as server:
+def server_with_snapshots(make_sandbox: Callable[..., Sandbox]) -> Iterator[Server]:
+    """For what OpenCode alone can tell: which files changed without a tool that says so."""
+    with serving(make_sandbox("snapshots", config={**MODELS, "snapshot": True})) as server:
         yield server

@@ -63,9 +63,8 @@ def command_line(sandbox: Sandbox, *words: str) -> str:
     return finished.stdout
 
 
-def test_files_git_and_the_failing_command_come_from_the_records(
-    server: Server, play: Play, clean_project: Path
-) -> None:
+def test_files_git_and_the_failing_command_come_from_the_records(server_with_snapshots: Server, play: Play) -> None:
+    server = server_with_snapshots
     server.sandbox.write_project({"old.txt": "x\n", "mv.txt": "y\n", "gone.txt": "z\n"})
     patch = (
         "*** Begin Patch\n*** Add File: src/new.ts\n+x\n*** Delete File: old.txt\n"
@@ -73,7 +72,7 @@ def test_files_git_and_the_failing_command_come_from_the_records(
     )
     play(
         "Move things.",
-        calls("read", filePath=str(clean_project / "README.md")),
+        calls("read", filePath=str(server.sandbox.project / "README.md")),
         calls("apply_patch", patchText=patch),
         calls("bash", command="git checkout -q -b feature/move && rm gone.txt", description="remove"),
         calls("bash", command="echo running; echo 2 failed; exit 3", description="test"),

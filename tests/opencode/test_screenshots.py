@@ -7,8 +7,10 @@ import random
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 from opencode.server import PROMPT, TYPED, Play, calls, sidecars
+from opencode.test_read import read_whole
 
 from handoff_sidecar.demo.scripted_model import Reply
 from handoff_sidecar.demo.server import Server, until
@@ -44,8 +46,7 @@ def test_a_session_full_of_screenshots_is_handed_off_whole_and_searched(server: 
     file, url = server.sandbox.project / "src/button.ts", screenshot()
     play("Paint the button.", calls("write", filePath=str(file), content="plum\n"), Reply("It is plum now."))
     play(TYPED, calls("session_handoff", summary="S.", constraints=[RULE]), Reply("Handed over."))
-    look = [calls("read_session", **how) for how in ({"query": "umbrella"}, {"file": "src/button.ts"}, {"limit": 4})]
-    play(PROMPT, *look, Reply("I see."))
+    play(PROMPT, Reply("I see."))
     old = server.new_session(title="Screenshots")
     server.say(old, f"Paint the button. {RULE}")
     for number in range(SCREENSHOTS):
@@ -60,12 +61,11 @@ def test_a_session_full_of_screenshots_is_handed_off_whole_and_searched(server: 
     call = server.tool_call(old, "session_handoff")
     assert "newest" not in call["output"], "it fell back to a few messages"
     new = call["metadata"]["sessionID"]
-    messages = server.wait_for_the_end_of_the_turn(new)
-    prompt = messages[0]["parts"][0]["text"]
+    prompt = server.messages(new)[0]["parts"][0]["text"]
     assert "**Files:** src/button.ts" in prompt
     assert f'- "{RULE}"' in prompt
-    states = [part["state"] for message in messages for part in message["parts"] if part.get("tool") == "read_session"]
-    searched, looked_up, read = (state.get("output") or state["error"] for state in states)
+    ways: list[dict[str, Any]] = [{"query": "umbrella"}, {"file": "src/button.ts"}, {"limit": 4}]
+    searched, looked_up, read = (read_whole(server, play, session_id=old, **how) for how in ways)
     assert "shown for 'umbrella'" in searched
     assert searched.count("the umbrella") == 1
     assert "- write 'src/button.ts': completed" in looked_up

@@ -36,7 +36,8 @@ pytestmark = pytest.mark.timeout(600)  # a version that isn't in the cache yet i
 
 @pytest.fixture(scope="module", params=[str(NEWEST_TRIED), str(OLDEST)])
 def server(request: pytest.FixtureRequest, make_sandbox: Callable[..., Sandbox]) -> Iterator[Server]:
-    config = {"provider": {PROVIDER_ID: {"models": FILLED_MODEL}}}
+    # What others do here meets what we do at the very end of a step, when OpenCode takes its snapshot.
+    config = {"provider": {PROVIDER_ID: {"models": FILLED_MODEL}}, "snapshot": True}
     sandbox = make_sandbox("two-agents", binary=find_opencode(request.param), config=config)
     add_setting(sandbox.config_folder, "auto_handoff_threshold", 80)
     neighbour.move_in(sandbox)

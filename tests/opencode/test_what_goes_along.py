@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from opencode.server import PROMPT, TYPED, Play, calls
@@ -50,10 +49,11 @@ def test_what_the_agent_names_otherwise_is_understood_and_what_can_not_be_used_i
 
 
 def test_of_files_that_came_about_by_themselves_those_in_folders_of_other_plugins_are_none_of_the_work(
-    server: Server, play: Play, clean_project: Path
+    server_with_snapshots: Server, play: Play
 ) -> None:
+    server = server_with_snapshots
     generate = (
-        f"cd {clean_project} && mkdir -p .sisyphus/plans .github && echo x > .sisyphus/plans/a.md && "
+        f"cd {server.sandbox.project} && mkdir -p .sisyphus/plans .github && echo x > .sisyphus/plans/a.md && "
         "echo y > .github/ci.yml && echo z > made.txt; echo 1 failed; exit 3"
     )
     play("Generate.", calls("bash", command=generate, description="generate"), Reply("Done."))

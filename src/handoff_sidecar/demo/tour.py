@@ -5,10 +5,7 @@ Owns what is shown and in which order. Every value is read back from OpenCode's 
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,24 +19,29 @@ from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.screen import Screen
 from handoff_sidecar.demo.script import HANDOFF_GOAL, LAST_REQUEST, WAKER, WAKER_FILE, WAKING
 from handoff_sidecar.demo.server import Server, serving, until
-from handoff_sidecar.folders import APP_NAME
 from handoff_sidecar.installation.plugin_file import install
 from handoff_sidecar.settings import add_setting
 from handoff_sidecar.text.tokens import Tokenizer
 
-if sys.platform == "win32":
-    AT_ONCE = signal.SIGTERM
-else:
-    AT_ONCE = signal.SIGKILL
-"""The signal that no process can heed; on Windows SIGTERM is one."""
-
 SECOND_GOAL = "fix the flaky test"
 
-MOMENT_S = 0.001
-"""Between two looks whether the brief is on disk: a handoff takes a tenth of a second."""
+_DIES_ONCE_ITS_BRIEF_IS_ON_DISK = f"""
+import os, signal
+from handoff_sidecar.journal.journal import Journal
+from handoff_sidecar.sidecar.process import run_on_stdio
 
-_TELLS_ITS_PID = "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid()))"
-_IS_THE_SIDECAR = "from handoff_sidecar.sidecar.process import run_on_stdio; run_on_stdio()"
+begin = Journal.begin
+
+def begin_and_die(self, handoff):
+    begun = begin(self, handoff)
+    if {SECOND_GOAL!r} in handoff.prompt:
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+    return begun
+
+Journal.begin = begin_and_die
+run_on_stdio()
+"""
+"""A sidecar that is killed, as another process could kill it, at the one moment that matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,48 +119,20 @@ class Tour:
         self.screen.begin("you type", f"{typed}, and the sidecar is killed half-way")
         other = self.server.new_session(title="Flaky test")
         self.server.say(other, "A test fails now and then.", noReply=True)
-        with self._killing_the_sidecar(other) as killed:
-            self.server.say(other, typed)
-        if not killed:
-            raise SandboxFailed("the demonstration's handoff left no brief, so nothing could be interrupted")
+        self.server.say(other, typed)
+        if self.server.tool_call(other, "session_handoff")["status"] != "error":
+            raise SandboxFailed("the demonstration's handoff could not be interrupted")
         before = len(self._made_from(other))
         self.server.http.post(f"/session/{other}/command", json={"command": "handoff-resume", "arguments": ""})
         made = until(lambda: self._made_from(other) or None, failed="`/handoff-resume` made no session")
         prompt = _text(self.server.messages(made[0]["id"])[0])
         whole = SECOND_GOAL in prompt
-        self.screen.line(f"kill -9 {killed[0]}, as its brief was on disk · sessions begun by then: {before}")
+        self.screen.line(f"kill -9, as soon as its brief was on disk · sessions begun by then: {before}")
         count = f"{len(made)} session{'s' * (len(made) != 1)}"
         self.screen.line(
             f"/handoff-resume → {count}, {'its goal in its prompt' if whole else 'WITHOUT ITS GOAL'}",
             good=whole and len(made) == 1,
         )
-
-    @contextmanager
-    def _killing_the_sidecar(self, session_id: str) -> Iterator[list[int]]:
-        """Kill it as soon as the session's brief is on disk; the pids that were killed."""
-        killed: list[int] = []
-        over = threading.Event()
-
-        def watch() -> None:
-            while not over.wait(MOMENT_S):
-                if any(next(folder.glob(f"*-{session_id}.md"), None) for folder in self._briefs()):
-                    killed.append(int(_pid_file(self.server.sandbox).read_text(encoding="ascii")))
-                    os.kill(killed[0], AT_ONCE)
-                    return
-
-        watcher = threading.Thread(target=watch, name="killer", daemon=True)
-        watcher.start()
-        try:
-            yield killed
-        finally:
-            over.set()
-            watcher.join()
-
-    def _briefs(self) -> tuple[Path, ...]:
-        """Where the sandbox's briefs may be, on Linux and on macOS."""
-        home = self.server.sandbox.home
-        folders = (home / ".local" / "state", home / "Library" / "Application Support")
-        return tuple(folder / APP_NAME / "briefs" for folder in folders)
 
     def _made_from(self, session_id: str) -> list[dict[str, Any]]:
         sessions = self.server.get("/session")
@@ -204,17 +178,16 @@ class Tour:
 
 @contextmanager
 def touring(sandbox: Sandbox, screen: Screen) -> Iterator[Tour]:
-    """The sandbox with the plugin that wakes agents, and a sidecar whose pid is known; serving."""
-    command = [sys.executable, "-P", "-c", f"{_TELLS_ITS_PID}; {_IS_THE_SIDECAR}", str(_pid_file(sandbox))]
-    add_setting(sandbox.config_folder, "command", command)
+    """The sandbox with the plugin that wakes agents, and a sidecar that is killed once; serving."""
+    add_setting(
+        sandbox.config_folder,
+        "command",
+        [sys.executable, "-P", "-c", _DIES_ONCE_ITS_BRIEF_IS_ON_DISK],
+    )
     install(sandbox.config_folder)
     sandbox.plugin_file(WAKER_FILE, WAKER)
     with serving(sandbox) as server:
         yield Tour(server, screen)
-
-
-def _pid_file(sandbox: Sandbox) -> Path:
-    return sandbox.root / "sidecar.pid"
 
 
 def _worker(messages: list[dict[str, Any]]) -> str:
