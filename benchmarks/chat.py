@@ -14,8 +14,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from opencode.server import processes
+
 from benchmarks.samples import Sample
-from benchmarks.stage import OpenCode, in_directory, make_sandbox, processes, serving, sidecar_of
+from benchmarks.stage import OpenCode, in_directory, make_sandbox, serving, sidecar_of
 from handoff_sidecar.demo.sandbox import Sandbox, skip_npm_install
 from handoff_sidecar.demo.scripted_model import ChatRequest, Reply, ScriptedModel, ToolCall
 from handoff_sidecar.installation.plugin_file import install

@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from opencode.server import processes
 
 from benchmarks import bulk
 from benchmarks.errors import MeasuringFailed
 from benchmarks.samples import Sample
 from benchmarks.search import TOOL
 from benchmarks.sidecar_costs import memory_mb
-from benchmarks.stage import OpenCode, make_sandbox, processes, serving
+from benchmarks.stage import OpenCode, make_sandbox, serving
 from handoff_sidecar.demo.binary import PINNED_VERSION, find_opencode
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel, ToolCall, playbook

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from opencode.server import processes
+
 from benchmarks.errors import MeasuringFailed
 from benchmarks.samples import Sample
 from benchmarks.sidecar_costs import memory_mb
-from benchmarks.stage import POLL_INTERVAL_S, OpenCode, import_records, make_sandbox, processes, serving
+from benchmarks.stage import POLL_INTERVAL_S, OpenCode, import_records, make_sandbox, serving
 from handoff_sidecar.demo.record import TURN_MS, Call, GrowingSession
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import Reply, ScriptedModel, ToolCall, playbook

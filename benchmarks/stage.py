@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from opencode.server import processes
 
 from benchmarks.errors import MeasuringFailed
 from handoff_sidecar.demo.record import GrowingSession
@@ -134,20 +135,6 @@ def import_records(sandbox: Sandbox, records: list[GrowingSession]) -> None:
         path.write_text(json.dumps(record.exported(template)), encoding="utf-8")
         sandbox.import_session(path)
         path.unlink()
-
-
-def processes(environment: str, word: str) -> list[int]:
-    """The ids of the processes with this word in their command and this `NAME=value` in their environment (Linux)."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes().split(b"\0")
-            variables = (process / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue  # it has ended meanwhile, or is another user's
-        if word.encode() in command and environment.encode() in variables:
-            found.append(int(process.name))
-    return found
 
 
 def sidecar_of(sandbox: Sandbox) -> int:

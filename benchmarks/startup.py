@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
+from opencode.server import processes
+
 from benchmarks.errors import MeasuringFailed
 from benchmarks.samples import Sample
-from benchmarks.stage import make_sandbox, processes, serving, sidecar_of
+from benchmarks.stage import make_sandbox, serving, sidecar_of
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.scripted_model import ChatRequest, Reply, ScriptedModel
 from handoff_sidecar.installation.plugin_file import PLUGIN_FILE, install

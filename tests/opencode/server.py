@@ -28,18 +28,23 @@ def calls(tool: str, **arguments: Any) -> Reply:
     return Reply("", (ToolCall(tool, arguments),))
 
 
-def sidecars(sandbox: Sandbox) -> list[int]:
-    """The process ids of the sidecars that work for this sandbox (Linux)."""
+def processes(environment: str, word: str) -> list[int]:
+    """The ids of the processes with this word in their command and this `NAME=value` in their environment (Linux)."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes().split(b"\0")
-            environment = (process / "environ").read_bytes().split(b"\0")
+            variables = (process / "environ").read_bytes().split(b"\0")
         except OSError:
             continue  # it has ended meanwhile, or is another user's
-        if b"handoff_sidecar" in command and f"HOME={sandbox.home}".encode() in environment:
+        if word.encode() in command and environment.encode() in variables:
             found.append(int(process.name))
     return found
+
+
+def sidecars(sandbox: Sandbox) -> list[int]:
+    """The process ids of the sidecars that work for this sandbox."""
+    return processes(f"HOME={sandbox.home}", "handoff_sidecar")
 
 
 def asked_about(model: ScriptedModel, text: str) -> list[ChatRequest]:

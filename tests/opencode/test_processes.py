@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from opencode.server import Play, calls, sidecars
+from opencode.server import Play, calls, processes, sidecars
 from opencode.test_tui import SCREEN_TIMEOUT_S, tui, type_line
 
 from handoff_sidecar.demo.sandbox import Sandbox
@@ -31,17 +31,8 @@ def look(server: Server, directory: Path) -> None:
 
 def process_of(server: Server) -> int:
     """The process id of an `opencode serve` (Linux); for a moment a child that it starts looks like it."""
-    port, home = server.url.rpartition(":")[2].encode(), f"HOME={server.sandbox.home}".encode()
-    parents = {}
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().split(b"\0")
-            environment = (process / "environ").read_bytes().split(b"\0")
-            if b"serve" in words and port in words and home in environment:
-                parents[int(process.name)] = parent_of(int(process.name))
-        except OSError:
-            continue  # it has ended meanwhile, or is another user's
-    (pid,) = [pid for pid, parent in parents.items() if parent not in parents]
+    found = processes(f"HOME={server.sandbox.home}", server.url.rpartition(":")[2])
+    (pid,) = [pid for pid in found if parent_of(pid) not in found]
     return pid
 
 

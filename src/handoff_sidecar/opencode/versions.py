@@ -22,24 +22,24 @@ TRIED = (OLDEST, Version("1.17.19"), NEWEST_TRIED)
 
 def is_supported(version: str) -> bool:
     """Whether handoffs work in it. A name that is not a version is a developer's build, and is tried."""
-    try:
-        return OLDEST <= Version(version) < TOO_NEW
-    except InvalidVersion:
-        return True
+    found = _parsed(version)
+    return found is None or OLDEST <= found < TOO_NEW
 
 
 def is_older(version: str) -> bool:
     """Whether it lacks what a handoff needs. A name that is no version, or 0.0.0, is a developer's build, and new."""
-    try:
-        found = Version(version)
-    except InvalidVersion:
-        return False
-    return found < OLDEST and found.release != (0, 0, 0)
+    found = _parsed(version)
+    return found is not None and found < OLDEST and found.release != (0, 0, 0)
 
 
 def is_untried(version: str) -> bool:
     """Whether it is newer than every version we tried, or not a released version at all."""
+    found = _parsed(version)
+    return found is None or found > NEWEST_TRIED
+
+
+def _parsed(version: str) -> Version | None:
     try:
-        return Version(version) > NEWEST_TRIED
+        return Version(version)
     except InvalidVersion:
-        return True
+        return None
