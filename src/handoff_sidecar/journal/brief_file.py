@@ -28,19 +28,14 @@ class SavedBrief:
 
 
 def write_brief(path: Path, handoff: Handoff) -> None:
-    """Write the file completely or not at all.
+    """Write a brief completely or not at all: Markdown with front matter, which is YAML whose values are JSON.
 
     Raises:
         OSError: it can't be written; what was there is as it was.
     """
-    write_private(path, document(handoff))
-
-
-def document(handoff: Handoff) -> str:
-    """A brief as Markdown with front matter: YAML whose values are JSON, which is YAML too."""
     told = handoff.model_dump(mode="json").items()
     lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in told)
-    return f"{_FENCE}{lines}{_FENCE}\n{handoff.prompt}\n"
+    write_private(path, f"{_FENCE}{lines}{_FENCE}\n{handoff.prompt}\n")
 
 
 def read_brief(path: Path, most_characters: int = -1) -> Handoff:
@@ -60,12 +55,3 @@ def read_brief(path: Path, most_characters: int = -1) -> Handoff:
         return Handoff.model_validate({**front_matter, "prompt": prompt.strip("\n")})
     except (ValueError, RecursionError) as error:
         raise JournalUnavailable(f"{path} is not a brief of a handoff: {error}") from error
-
-
-def read_front_matter(path: Path) -> Handoff:
-    """Read a brief without its prompt.
-
-    Raises:
-        JournalUnavailable: the file is gone or not a brief.
-    """
-    return read_brief(path, FRONT_MATTER_MAX_CHARACTERS)

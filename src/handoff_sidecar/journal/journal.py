@@ -15,7 +15,7 @@ from pathlib import Path
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.errors import JournalUnavailable
 from handoff_sidecar.folders import make_private
-from handoff_sidecar.journal.brief_file import SavedBrief, read_brief, read_front_matter, write_brief
+from handoff_sidecar.journal.brief_file import FRONT_MATTER_MAX_CHARACTERS, SavedBrief, read_brief, write_brief
 from handoff_sidecar.journal.marks import Mark
 
 log = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ class Journal:
         """All briefs, without their prompts, newest first."""
         for path in self._paths():
             try:
-                yield path, read_front_matter(path)
+                yield path, read_brief(path, FRONT_MATTER_MAX_CHARACTERS)
             except JournalUnavailable as error:
                 log.warning("skipped a brief: %s", error)
 

@@ -10,7 +10,7 @@ import pytest
 
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.errors import JournalUnavailable
-from handoff_sidecar.journal.brief_file import document, read_brief, read_front_matter
+from handoff_sidecar.journal.brief_file import FRONT_MATTER_MAX_CHARACTERS, read_brief, write_brief
 from handoff_sidecar.journal.journal import KEPT_BRIEFS, Journal
 
 
@@ -45,12 +45,13 @@ def test_a_brief_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     path = kept(Journal(tmp_path / "state" / "briefs"), handoff(prompt=prompt))
 
     assert read_brief(path) == handoff(prompt=prompt)
-    assert read_front_matter(path).title == handoff().title
+    assert read_brief(path, FRONT_MATTER_MAX_CHARACTERS).title == handoff().title
 
 
 def test_a_brief_of_a_later_version_is_read(tmp_path: Path) -> None:
     path = tmp_path / "brief.md"
-    path.write_text(document(handoff()).replace("---\n", '---\ncolour: "blue"\n', 1))
+    write_brief(path, handoff())
+    path.write_text(path.read_text().replace("---\n", '---\ncolour: "blue"\n', 1))
     assert read_brief(path) == handoff()
 
 
