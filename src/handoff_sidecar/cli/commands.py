@@ -108,11 +108,13 @@ def preview(arguments: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
     from handoff_sidecar.cli.brief_list import write_brief
-    from handoff_sidecar.cli.preview import preview as brief_of
+    from handoff_sidecar.cli.remote import preview_from_outside
     from handoff_sidecar.settings import config_folder
 
     now = datetime.now(UTC)
-    made = brief_of(arguments.session, server_at(arguments.url, os.environ), config=config_folder(), now=now)
+    made = preview_from_outside(
+        arguments.session, server_at(arguments.url, os.environ), config=config_folder(), now=now
+    )
     with told_if_slow("Reading the session"):
         handoff = asyncio.run(made)
     print(write_brief(handoff), end="")

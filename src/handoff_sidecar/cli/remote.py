@@ -1,7 +1,7 @@
-"""From outside of OpenCode, by a server's URL: what `handoff-sidecar read` and `resume` do.
+"""From outside of OpenCode, by a server's URL: what `handoff-sidecar read`, `resume` and `preview` do.
 
-Owns which settings count and how a next call is written. How the server is reached is `server_connection`'s; what is
-read is `tools.reading`'s, what is made `tools.handoff_resume`'s, what is printed the caller's.
+Owns which settings count and how a next call is written. How the server is reached is `server_connection`'s, what is
+read `reading`'s, what is made `handoff`'s, what is printed the caller's.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.call.context import Scene, ToolContext, ToolResult
+from handoff_sidecar.errors import HandoffSidecarError
+from handoff_sidecar.handoff.commands.now import computed
 from handoff_sidecar.handoff.commands.resume import HandoffResume
+from handoff_sidecar.handoff.compose import compose
 from handoff_sidecar.handoff.session_handoff import SessionHandoff
 from handoff_sidecar.indexing.indexes import Indexes
 from handoff_sidecar.indexing.upkeep import Upkeep
@@ -82,6 +86,27 @@ async def resume_from_outside(name: str, server: ServerAddress, *, journal: Jour
     place = ToolContext(session_id=handoff.from_session, directory=handoff.directory, worktree=handoff.worktree)
     async with reached(server) as http:
         return await resume(name, Scene(place, OpenCodeClient(http, handoff.directory), Settings(), "run"))
+
+
+async def preview_from_outside(name: str, server: ServerAddress, *, config: Path, now: datetime) -> Handoff:
+    """What a handoff of a session would keep: as `/handoff-now` makes it, as no model is asked here either.
+
+    Nothing is made or written, there or here.
+
+    Raises:
+        HandoffSidecarError: there is no such server or session, or it is a subagent's.
+    """
+    async with session_on(server, name) as (http, session):
+        if session.parent_id is not None:
+            raise HandoffSidecarError(
+                f"{session.id} is a subagent's session, which can't be handed off. Pass its parent: {session.parent_id}"
+            )
+        client = OpenCodeClient(http, session.directory)
+        root = await client.worktree() or session.directory
+        place = ToolContext(session_id=session.id, directory=session.directory, worktree=root)
+        settings = load_settings(config=config, project=Path(root)).settings
+        composed = await compose(computed, Scene(place, client, settings, "other"), Tokenizer())
+    return composed.handoff.model_copy(update={"created": now.isoformat(timespec="microseconds")})
 
 
 def _project_of(here: Path, journal: Journal) -> str:

@@ -7,7 +7,7 @@ import pytest
 from fake_opencode import FakeOpenCode, user_message
 
 from handoff_sidecar.brief.handoff import Handoff
-from handoff_sidecar.cli.preview import preview
+from handoff_sidecar.cli.remote import preview_from_outside
 from handoff_sidecar.errors import HandoffSidecarError
 from handoff_sidecar.opencode import server_connection
 from handoff_sidecar.opencode.server import ServerAddress
@@ -26,7 +26,7 @@ def opencode(monkeypatch: pytest.MonkeyPatch) -> FakeOpenCode:
 
 
 async def look(session_id: str, config: Path) -> Handoff:
-    return await preview(session_id, ServerAddress("http://fake"), config=config, now=NOW)
+    return await preview_from_outside(session_id, ServerAddress("http://fake"), config=config, now=NOW)
 
 
 async def test_a_preview_is_the_brief_that_would_be_kept_and_changes_nothing(
