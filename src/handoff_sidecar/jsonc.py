@@ -1,4 +1,4 @@
-"""JSON with comments and trailing commas, as OpenCode reads its own files (jsonc-parser, 1.18.33).
+"""JSON that others write: with comments and trailing commas, as OpenCode reads its own files (jsonc-parser, 1.18.33).
 
 Reads a text, and changes one member of an object in it without touching the rest: comments stay. Does not know files.
 """
@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic_core import from_json
 
 # What is never closed is matched up to the end of the text, so that no hostile file is scanned again and again.
 _STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\])*"?|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
@@ -39,6 +41,23 @@ def parse(text: str) -> Any:  # noqa: ANN401  # JSON as it is
         RecursionError: its brackets are nested too deeply.
     """
     return json.loads(_plain(text))
+
+
+def from_wire(data: bytes) -> object:
+    """Plain JSON from a program in JavaScript. Where it cut a string inside an emoji, `?` stands for the half left.
+
+    Raises:
+        ValueError: it is not JSON, or is nested too deeply.
+    """
+    try:
+        # Only keys repeat often enough for a cache to pay.
+        return from_json(data, allow_inf_nan=False, cache_strings="keys")
+    except ValueError:
+        try:
+            whole = json.dumps(json.loads(data), ensure_ascii=False)  # takes half a surrogate pair
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error
+        return from_json(whole.encode("utf-8", "replace"), allow_inf_nan=False)
 
 
 def with_member(text: str, key: str, value: object) -> str:

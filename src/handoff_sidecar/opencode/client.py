@@ -158,7 +158,7 @@ class OpenCodeClient(Requests):
 
     async def abort(self, session_id: SessionID) -> None:
         """End the session's running turn, if there is one."""
-        await self.send("POST", f"{path_of(session_id)}/abort", {})
+        await self.request("POST", f"{path_of(session_id)}/abort", body={})
 
     async def create_session(
         self,
@@ -179,7 +179,7 @@ class OpenCodeClient(Requests):
             body["model"] = {"id": model.model_id, "providerID": model.provider_id}
             if model.variant is not None:
                 body["model"]["variant"] = model.variant
-        return parse(Session, *await self.send("POST", "/session", body))
+        return parse(Session, *await self.request("POST", "/session", body=body))
 
     async def prompt(  # noqa: PLR0913  # what OpenCode takes, each by its name
         self,
@@ -221,7 +221,7 @@ class OpenCodeClient(Requests):
 
     async def set_metadata(self, session_id: SessionID, metadata: dict[str, Any]) -> None:
         """Replace the session's metadata whole: merge with what was read before."""
-        await self.send("PATCH", path_of(session_id), {"metadata": metadata})
+        await self.request("PATCH", path_of(session_id), body={"metadata": metadata})
 
     async def delete_session(self, session_id: SessionID) -> None:
         """Remove a session and its messages."""
@@ -239,11 +239,11 @@ class OpenCodeClient(Requests):
 
     async def append_to_input(self, text: str) -> None:
         """Type text into the input box of every attached TUI. Succeeds without a TUI too."""
-        await self.send("POST", "/tui/append-prompt", {"text": text})
+        await self.request("POST", "/tui/append-prompt", body={"text": text})
 
     async def open_session_picker(self) -> None:
         """Open the session list in every attached TUI. Succeeds without a TUI too."""
-        await self.send("POST", "/tui/open-sessions", {})
+        await self.request("POST", "/tui/open-sessions", body={})
 
     async def show_toast(
         self,
@@ -255,4 +255,4 @@ class OpenCodeClient(Requests):
     ) -> None:
         """Show a notice in every attached TUI, for as long as that. Succeeds without a TUI too."""
         toast = {"title": title, "message": message, "variant": variant, "duration": duration_ms}
-        await self.send("POST", "/tui/show-toast", toast)
+        await self.request("POST", "/tui/show-toast", body=toast)

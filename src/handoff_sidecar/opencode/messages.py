@@ -180,9 +180,7 @@ class Message(Wire):
         """What OpenCode says of the error that ended this turn; empty where none did, or a person."""
         if not isinstance(self.info.error, dict) or self.was_aborted:
             return ""
-        data = self.info.error.get("data")
-        said = data.get("message") if isinstance(data, dict) else None
-        return str(said or self.info.error.get("name") or "unknown error")
+        return told_by(self.info.error) or "unknown error"
 
     @property
     def agent(self) -> str | None:
@@ -196,6 +194,13 @@ class Message(Wire):
         if info.provider_id and info.model_id:
             return Model(provider_id=info.provider_id, model_id=info.model_id, variant=info.variant)
         return info.model
+
+
+def told_by(error: dict[str, Any]) -> str:
+    """What has gone wrong, as the provider or OpenCode puts it: the message, else the error's name, if it has one."""
+    data = error.get("data")
+    said = data.get("message") if isinstance(data, dict) else None
+    return str(said or error.get("name") or "")
 
 
 def _error_name(error: JsonValue) -> str | None:

@@ -5,15 +5,14 @@ Does not know how answers arrive or what the models are for.
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
 
 from handoff_sidecar.errors import OpenCodeGarbled
+from handoff_sidecar.jsonc import from_wire
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ def parse(model: type[_T], endpoint: str, response: httpx.Response) -> _T:
         OpenCodeGarbled: it is none.
     """
     try:
-        return model.model_validate(_json(response))
+        return model.model_validate(from_wire(response.content))
     except ValidationError as error:
         problem = _first_problem(error)
     except ValueError as error:
@@ -47,7 +46,7 @@ def parse_list(model: type[_T], endpoint: str, response: httpx.Response) -> list
         OpenCodeGarbled: it is not a list.
     """
     try:
-        entries = _json(response)
+        entries = from_wire(response.content)
     except ValueError as error:
         raise OpenCodeGarbled(f"OpenCode's answer to {endpoint} is not JSON: {error}", endpoint=endpoint) from error
     if not isinstance(entries, list):
@@ -64,7 +63,7 @@ def parse_list(model: type[_T], endpoint: str, response: httpx.Response) -> list
 def detail_of(response: httpx.Response) -> str:
     """OpenCode's errors are `{name, data: {message}}` or `{_tag, message}`; anything else is quoted raw."""
     try:
-        body = _json(response)
+        body = from_wire(response.content)
     except ValueError:
         text = response.text.strip()
     else:
@@ -78,20 +77,3 @@ def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(step) for step in problem["loc"])[:DETAIL_MAX_CHARACTERS] or "the whole"
     return f"{where}: {problem['msg']}"
-
-
-def _json(response: httpx.Response) -> object:
-    """The body as JSON; where a string was cut inside an emoji, `?` stands for the half that is left.
-
-    Raises:
-        ValueError: the body is not JSON.
-    """
-    try:
-        return from_json(response.content)
-    except ValueError:
-        try:
-            lenient = json.loads(response.content)  # takes half a surrogate pair, which JavaScript may write
-            whole = json.dumps(lenient, ensure_ascii=False)
-        except RecursionError as error:
-            raise ValueError("it is nested too deeply") from error
-        return from_json(whole.encode("utf-8", "replace"))

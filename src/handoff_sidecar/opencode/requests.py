@@ -49,10 +49,6 @@ class Requests:
         """Ask for something; the endpoint's name, for errors, and the answer."""
         return await self.request("GET", path, query=query)
 
-    async def send(self, method: str, path: str, body: dict[str, Any]) -> tuple[str, httpx.Response]:
-        """Send something."""
-        return await self.request(method, path, body=body)
-
     async def request(
         self,
         method: str,

@@ -10,8 +10,9 @@ from enum import IntEnum
 from typing import TypeAlias
 
 from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr, ValidationError
-from pydantic_core import from_json, to_json, to_jsonable_python
+from pydantic_core import to_json, to_jsonable_python
 
+from handoff_sidecar.jsonc import from_wire
 from handoff_sidecar.rpc.errors import RpcError
 
 
@@ -80,8 +81,8 @@ def parse_message(line: bytes) -> Message:
         RpcError: the line is not JSON, or JSON nested some 200 deep, or not a message.
     """
     try:
-        data = _json(line)
-    except (ValueError, RecursionError) as error:
+        data = from_wire(line)
+    except ValueError as error:
         raise RpcError(ErrorCode.PARSE_ERROR, f"not JSON: {error}") from None
     if isinstance(data, list):
         raise RpcError(ErrorCode.INVALID_REQUEST, "batches are not supported: send one message a line")
@@ -116,12 +117,3 @@ def encode(message: Message) -> bytes:
             raise
         plain = to_jsonable_python(wire, inf_nan_mode="null")
         return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-
-
-def _json(line: bytes) -> object:
-    # Only keys repeat often enough for a cache to pay.
-    try:
-        return from_json(line, allow_inf_nan=False, cache_strings="keys")
-    except ValueError:
-        whole = json.dumps(json.loads(line), ensure_ascii=False)  # takes half a surrogate pair
-        return from_json(whole.encode("utf-8", "replace"), allow_inf_nan=False)

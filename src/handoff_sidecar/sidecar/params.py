@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, RootModel
 
 from handoff_sidecar.auto_handoff.watch import Sighting
 from handoff_sidecar.call.context import Mode, ToolContext
-from handoff_sidecar.opencode.messages import ABORTED, OVERFLOWED, MessageInfo
+from handoff_sidecar.opencode.messages import ABORTED, OVERFLOWED, MessageInfo, told_by
 from handoff_sidecar.opencode.models import MessageID, Session, SessionID, SessionStatus
 from handoff_sidecar.opencode.versions import is_older
 from handoff_sidecar.opencode.wire import Wire
@@ -119,9 +119,7 @@ class SessionEvent(Wire):
     @property
     def reason(self) -> str:
         """What has gone wrong, as the provider or OpenCode puts it."""
-        data = self.error.get("data")
-        said = data.get("message") if isinstance(data, dict) else None
-        return str(said or self.error.get("name") or self.status.message or "")
+        return told_by(self.error) or self.status.message
 
 
 class MessageEvent(Wire):
