@@ -12,7 +12,6 @@ import logging
 import os
 import sys
 import threading
-from dataclasses import dataclass
 
 CHUNK_BYTES = 256 * 1024
 """A pipe holds 64 KiB on Linux, a socket some 200: one read empties either."""
@@ -20,29 +19,17 @@ CHUNK_BYTES = 256 * 1024
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class ClaimedStdio:
-    """The private descriptors of what were stdin and stdout."""
-
-    incoming_fd: int
-    outgoing_fd: int
-
-    def open(self) -> tuple[PipeSource, PipeSink]:
-        """Starts reading for the running event loop; to be called once."""
-        return PipeSource(self.incoming_fd), PipeSink(self.outgoing_fd)
-
-
-def claim_stdio() -> ClaimedStdio:
+def claim_stdio() -> tuple[int, int]:
     """Takes stdin and stdout for messages alone; to be called once, before anything else is printed.
 
     From then on all that is printed lands on stderr: by Python, by C, by subprocesses. Whoever reads stdin
-    finds it empty. The descriptors returned are not inherited by subprocesses.
+    finds it empty. The descriptors returned, of what were stdin and stdout, are not inherited by subprocesses.
     """
-    claimed = ClaimedStdio(incoming_fd=os.dup(0), outgoing_fd=os.dup(1))
+    claimed = os.dup(0), os.dup(1)
     if sys.platform == "win32":
         import msvcrt  # noqa: PLC0415 - there is none elsewhere
 
-        for fd in (claimed.incoming_fd, claimed.outgoing_fd):
+        for fd in claimed:
             msvcrt.setmode(fd, os.O_BINARY)
     devnull_fd = os.open(os.devnull, os.O_RDWR)
     os.dup2(devnull_fd, 0)
@@ -58,7 +45,7 @@ def claim_stdio() -> ClaimedStdio:
 
 
 class PipeSource:
-    """Lines from a descriptor, read ahead by a thread."""
+    """Lines from a descriptor, read ahead by a thread for the running event loop."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 from handoff_sidecar.folders import Folders, cache_folder, log_folder, state_folder
-from handoff_sidecar.rpc.stdio import ClaimedStdio, claim_stdio
+from handoff_sidecar.rpc.stdio import PipeSink, PipeSource, claim_stdio
 from handoff_sidecar.settings import config_folder
 from handoff_sidecar.sidecar.app import Sidecar
 from handoff_sidecar.sidecar.logs import start_logging
@@ -23,10 +23,10 @@ def run_on_stdio() -> NoReturn:
     OpenCode waits for that when it quits, and Python would spend 0.3 s on freeing one object after the other
     (measured beside an `opencode run` that ends, with the vocabulary loaded). All is written by then.
     """
-    stdio = claim_stdio()
+    incoming_fd, outgoing_fd = claim_stdio()
     start_logging(log_folder())
     try:
-        asyncio.run(_serve(stdio))
+        asyncio.run(_serve(incoming_fd, outgoing_fd))
     except Exception:
         log.critical("the sidecar crashed", exc_info=True)  # for the doctor; the shim gets it from stderr
         raise
@@ -34,11 +34,10 @@ def run_on_stdio() -> NoReturn:
     os._exit(0)
 
 
-async def _serve(stdio: ClaimedStdio) -> None:
-    source, sink = stdio.open()
+async def _serve(incoming_fd: int, outgoing_fd: int) -> None:
     sidecar = Sidecar(
-        source,
-        sink,
+        PipeSource(incoming_fd),
+        PipeSink(outgoing_fd),
         Folders(config_folder(), state_folder(), cache_folder()),
         now=lambda: datetime.now(UTC),
     )

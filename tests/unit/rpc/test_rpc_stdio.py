@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handoff_sidecar.rpc.stdio import ClaimedStdio, PipeSink
+from handoff_sidecar.rpc.stdio import PipeSink, PipeSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def pipe() -> Iterator[Pipe]:
 
 
 async def test_lines_of_any_size_pass_through_a_pipe(pipe: Pipe) -> None:
-    source, sink = ClaimedStdio(incoming_fd=pipe.incoming_fd, outgoing_fd=pipe.outgoing_fd).open()
+    source, sink = PipeSource(pipe.incoming_fd), PipeSink(pipe.outgoing_fd)
     lines = [b"small\n", b"x" * LARGE_BYTES + b"\n", b"\n", b"y" * 5000 + b"\n", b"small again\n"]
     for line in lines:
         sink.write(line)  # far more than a pipe holds: the thread reads meanwhile
@@ -68,7 +68,7 @@ CHATTY_SERVER = """
 
     print("printed before the claim", end="")
     from handoff_sidecar.rpc.connection import Connection
-    from handoff_sidecar.rpc.stdio import claim_stdio
+    from handoff_sidecar.rpc.stdio import PipeSink, PipeSource, claim_stdio
 
     claimed = claim_stdio()
     early = sys.__stdout__
@@ -83,17 +83,15 @@ CHATTY_SERVER = """
         subprocess.run([sys.executable, "-c", "print('from a subprocess')"], check=True)
         stdin = subprocess.run([sys.executable, "-c", "import sys; print(repr(sys.stdin.read()))"],
                                check=True, capture_output=True, text=True).stdout.strip()
-        inherited = [os.get_inheritable(fd) for fd in (claimed.incoming_fd, claimed.outgoing_fd)]
+        inherited = [os.get_inheritable(fd) for fd in claimed]
         return {"stdin": stdin, "inherited": inherited}
 
     async def main():
-        source, sink = claimed.open()
-
         async def shutdown(params):
             connection.stop()
 
         handlers = {"chatter": chatter, "shutdown": shutdown}
-        connection = Connection(source, sink, handlers)
+        connection = Connection(PipeSource(claimed[0]), PipeSink(claimed[1]), handlers)
         await connection.serve()
 
     asyncio.run(main())
