@@ -95,7 +95,7 @@ def put_in(sandbox: Sandbox, records: Iterator[GrowingSession]) -> int:
 
 
 def _put(database: sqlite3.Connection, record: GrowingSession, template: dict[str, Any]) -> int:
-    info = record.exported({})["info"]
+    info = record.exported()["info"]
     row = {**template, "id": record.session_id, "slug": info["slug"], "title": record.title}
     row |= {"time_created": info["time"]["created"], "time_updated": info["time"]["updated"]}
     _insert(database, "session", row)

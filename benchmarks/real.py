@@ -90,7 +90,7 @@ def measure(asked: Asked) -> None:
             if not asked.yes and input("Go on? [y/N] ").strip().lower() not in {"y", "yes"}:
                 print("Nothing was asked of the model.")
                 return
-            import_old_sessions(sandbox, http, asked.model)
+            import_old_sessions(sandbox, asked.model)
             done, compacted = run(http, asked.model, handoffs, lambda line: print(line, flush=True))
     print(f"\n{report(asked.model, binary.version, done, compacted)}\n")
     asked.keep_in.mkdir(parents=True, exist_ok=True)

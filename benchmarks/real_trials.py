@@ -122,16 +122,12 @@ def find_model(http: httpx.Client, name: ModelName) -> Model | None:
     return None
 
 
-def import_old_sessions(sandbox: Sandbox, http: httpx.Client, model: ModelName) -> None:
+def import_old_sessions(sandbox: Sandbox, model: ModelName) -> None:
     """Both old sessions, as this OpenCode's own."""
-    template_id = _checked(http.post("/session", json={"title": "Template"}))["id"]
-    template = sandbox.export(template_id)["info"]
     started_ms = int(time.time() * 1_000) - AGE_MS
     for session_id, plan in ((OLD, False), (PLANNED, True)):
         record = old_session(session_id, model, str(sandbox.project), started_ms, plan=plan)
-        file = sandbox.root / f"{session_id}.json"
-        file.write_text(json.dumps(record.exported(template)), encoding="utf-8")
-        sandbox.import_session(file)
+        sandbox.import_session(record.exported())
 
 
 def hand_off(http: httpx.Client, model: ModelName, typed: Typed) -> Handoff:

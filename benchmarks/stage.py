@@ -5,7 +5,6 @@ Knows nothing of what is measured.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -126,15 +125,8 @@ def in_directory(opencode: OpenCode, directory: Path) -> Iterator[OpenCode]:
 
 def import_records(sandbox: Sandbox, records: list[GrowingSession]) -> None:
     """Load generated sessions as this OpenCode's own."""
-    with serving(sandbox) as opencode:
-        session_id = opencode.new_session()
-        opencode.say(session_id, "hello")
-    template = sandbox.export(session_id)["info"]
     for record in records:
-        path = sandbox.root / f"{record.session_id}.json"
-        path.write_text(json.dumps(record.exported(template)), encoding="utf-8")
-        sandbox.import_session(path)
-        path.unlink()
+        sandbox.import_session(record.exported())
 
 
 def sidecar_of(sandbox: Sandbox) -> int:

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +20,12 @@ SECRET = "AKIA" + "IOSFODNN7EXAMPLE"
 
 
 @pytest.fixture(scope="module")
-def shop(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+def shop(server: Server) -> str:
     """The made-up session, imported; it is longer than the page that histories are read by."""
-    return imported(server, tmp_path_factory.mktemp("shop"), "ses_shop1", "Shop", past_session())
+    return imported(server, "ses_shop1", "Shop", past_session())
 
 
-def imported(server: Server, folder: Path, session_id: str, title: str, messages: list[dict[str, Any]]) -> str:
+def imported(server: Server, session_id: str, title: str, messages: list[dict[str, Any]]) -> str:
     """A session as `opencode import` stores it; its messages' ids begin with its own."""
     prefix = f"msg_{session_id.removeprefix('ses_')}"
     for number, message in enumerate(messages):
@@ -44,9 +43,7 @@ def imported(server: Server, folder: Path, session_id: str, title: str, messages
                 ]
     times = {"created": messages[0]["info"]["time"]["created"], "updated": messages[-1]["info"]["time"]["created"]}
     info = {"id": session_id, "slug": title, "projectID": "x", "directory": "/x", "title": title, "version": "1.18.33"}
-    file = folder / "session.json"
-    file.write_text(json.dumps({"info": {**info, "time": times}, "messages": messages}))
-    server.sandbox.import_session(file)
+    server.sandbox.import_session({"info": {**info, "time": times}, "messages": messages})
     return session_id
 
 
@@ -163,14 +160,14 @@ def test_calls_are_read_in_full_where_that_is_asked_for(server: Server, play: Pl
     assert "\n5 failed" in read(server, play, session_id=worked, query="error of the tests")["output"]
 
 
-def test_what_was_thought_is_found_and_marked(server: Server, play: Play, tmp_path: Path) -> None:
+def test_what_was_thought_is_found_and_marked(server: Server, play: Play) -> None:
     thinking = {
         "type": "reasoning",
         "text": "A mutex could do, but the queue is simpler.",
         "time": {"start": 1, "end": 2},
     }
     talk = [user_message(1, "How do we lock?"), assistant_message(2, "With the queue.", thinking)]
-    session = imported(server, tmp_path, "ses_thoughts", "Thoughts", talk)
+    session = imported(server, "ses_thoughts", "Thoughts", talk)
 
     assert "(thinking): A mutex could do" in read(server, play, session_id=session, query="mutex")["output"]
     assert "(thinking) A mutex could do" in read(server, play, session_id=session, detail="tools")["output"]

@@ -118,7 +118,7 @@ def test_every_benchmark_that_is_shown_can_be_asked_for(tmp_path: Path, monkeypa
 
     assert probes is not None
     monkeypatch.chdir(tmp_path)
-    exported = generate(SHOP, 30, 0, "/home/ada/shop").record.exported({"version": "1.18.34", "projectID": "global"})
+    exported = generate(SHOP, 30, 0, "/home/ada/shop").record.exported()
     Path("session.json").write_text(json.dumps(exported), encoding="utf-8")
     Path("probes.json").write_text(probes[1], encoding="utf-8")
     Path("sessions").mkdir()

@@ -6,14 +6,12 @@ that is looked up later.
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from pathlib import Path
 from typing import Any
 
 from handoff_sidecar.demo.record import TURN_MS, Call, GrowingSession
-from handoff_sidecar.demo.sandbox import Sandbox
 
 SESSION_ID = "ses_themorning00000000000000"
 TITLE = "Auth flow for the dashboard"
@@ -31,14 +29,8 @@ _WORDS = ("session", "token", "cookie", "refresh", "login", "expires", "header",
 _CHECKS = ("is kept", "is renewed", "is refused", "is read from the cookie", "is signed", "does not leak")
 
 
-def import_old_session(sandbox: Sandbox, version: str) -> None:
-    """Have this OpenCode know the session, as if it had been worked on there all morning."""
-    file = sandbox.root / "morning.json"
-    file.write_text(json.dumps(_old_session(sandbox.project, version)), encoding="utf-8")
-    sandbox.import_session(file)
-
-
-def _old_session(directory: Path, version: str) -> dict[str, Any]:
+def old_session(directory: Path) -> dict[str, Any]:
+    """The session, as `opencode import` takes it."""
     started_ms = int(time.time() * 1_000) - (_TURNS + 10) * TURN_MS
     record = GrowingSession(SESSION_ID, TITLE, str(directory), started_ms)
     chance = random.Random(7)  # noqa: S311  # the same words each time
@@ -51,7 +43,7 @@ def _old_session(directory: Path, version: str) -> dict[str, Any]:
         record.turn(asked, ("I run the checks.", [Call("bash", _CHECK, "59 passed\n")]), answer=f"All pass.\n{listing}")
         if number == _FACT_TURN:
             record.turn(FACT_TOLD, answer="Noted for the sign-in mails; the refresh comes first.")
-    return record.exported({"version": version, "projectID": "global", "permission": PERMISSION})
+    return record.exported(permission=PERMISSION)
 
 
 _CHECK = {"command": "npm test", "description": "Run the tests"}

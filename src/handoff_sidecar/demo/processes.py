@@ -45,15 +45,13 @@ class StartCommand:
     cwd: Path
 
 
-def run_to_end(
-    command: StartCommand, timeout_s: float, stdout: int | IO[bytes] = subprocess.PIPE
-) -> subprocess.CompletedProcess[str]:
+def run_to_end(command: StartCommand, timeout_s: float) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, with nothing on its stdin.
 
     Raises:
         SandboxFailed: it couldn't be started, or took longer than `timeout_s`; then its whole group was ended.
     """
-    process = _start(command, stdout, subprocess.PIPE)
+    process = _start(command, subprocess.PIPE, subprocess.PIPE)
     try:
         out, err = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired as late:
@@ -61,7 +59,7 @@ def run_to_end(
         out, err = process.communicate()
         raise SandboxFailed(
             f"`{' '.join(command.argv)}` took longer than {timeout_s:g} s and was stopped. "
-            f"Its last output: {((out or '') + err)[-LAST_CHARACTERS:]}"
+            f"Its last output: {(out + err)[-LAST_CHARACTERS:]}"
         ) from late
     except BaseException:
         _end(process, at_once=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID
+from handoff_sidecar.opencode.versions import NEWEST_TRIED
 
 TURN_MS = 30_000
 """From one question to the next: 5,000 turns are two days of work."""
@@ -68,14 +69,18 @@ class GrowingSession:
         self.messages += [user, assistant]
         self._turns += 1
 
-    def exported(self, template: dict[str, Any]) -> dict[str, Any]:
-        """The file for `opencode import`.
-
-        Args:
-            template: `info` of a session that the same OpenCode exported: its version and project are taken on.
-        """
-        info = {**template, "id": self.session_id, "title": self.title, "directory": self.directory}
-        info |= {"slug": self.session_id.lower(), "time": {"created": self.started_ms, "updated": self._now}}
+    def exported(self, **fields: Any) -> dict[str, Any]:  # noqa: ANN401  # what a session can have
+        """As `opencode import` takes it, with further fields of the session. Its project is OpenCode's to find out."""
+        info = {
+            "id": self.session_id,
+            "slug": self.session_id.lower(),
+            "title": self.title,
+            "directory": self.directory,
+            "projectID": "global",
+            "version": str(NEWEST_TRIED),
+            "time": {"created": self.started_ms, "updated": self._now},
+            **fields,
+        }
         return {"info": info, "messages": self.messages}
 
     @property

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from handoff_sidecar.demo.processes import SandboxFailed, StartCommand, listening_server, run_to_end
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID
@@ -119,7 +119,7 @@ class Sandbox:
         """Run git in the project, as a made-up person, and give back what it printed."""
         person = ("-c", "user.name=Demo", "-c", "user.email=demo@example.com", "-c", "commit.gpgsign=false")
         command = StartCommand(("git", *person, *words), self.environment(), self.project)
-        return self._checked(command, QUICK_TIMEOUT_S).stdout
+        return self._checked(command, QUICK_TIMEOUT_S)
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """The caller's environment, with this home and without the caller's OpenCode settings."""
@@ -154,19 +154,12 @@ class Sandbox:
         """
         return run_to_end(self.command("run", *words, extra=extra), timeout_s)
 
-    def export(self, session_id: str) -> dict[str, Any]:
-        """A session as `opencode export` prints it: `{info, messages: [{info, parts}]}`."""
-        # Into a file: written to a pipe, an export of more than 64 KiB may be cut when OpenCode exits.
-        path = self.root / f"{session_id}.export.json"
-        with path.open("wb") as target:
-            self._checked(self.command("export", session_id), QUICK_TIMEOUT_S, stdout=target)
-        exported: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    def import_session(self, exported: Mapping[str, Any]) -> None:
+        """Load a session, as `opencode export` prints it; one whose ids are known already is left as it is."""
+        path = self.root / "import.json"
+        _write_json(path, exported)
+        self._checked(self.command("import", str(path)), RUN_TIMEOUT_S)
         path.unlink()
-        return exported
-
-    def import_session(self, path: Path) -> None:
-        """Load a session that `export` or a generator wrote; one whose ids are known already is left as it is."""
-        self._checked(self.command("import", str(path.resolve())), RUN_TIMEOUT_S)
 
     @contextmanager
     def serve(self, password: str | None = None, extra: Mapping[str, str] | None = None) -> Iterator[str]:
@@ -180,15 +173,15 @@ class Sandbox:
         with listening_server(command) as base_url:
             yield base_url
 
-    def _checked(
-        self, command: StartCommand, timeout_s: float, stdout: int | IO[bytes] = subprocess.PIPE
-    ) -> subprocess.CompletedProcess[str]:
-        finished = run_to_end(command, timeout_s, stdout)
+    @staticmethod
+    def _checked(command: StartCommand, timeout_s: float) -> str:
+        """What it printed."""
+        finished = run_to_end(command, timeout_s)
         if finished.returncode != 0:
             raise SandboxFailed(
                 f"`{' '.join(command.argv)}` ended with {finished.returncode}: {finished.stderr.strip()[-2000:]}"
             )
-        return finished
+        return finished.stdout
 
 
 def skip_npm_install(config_folder: Path) -> None:

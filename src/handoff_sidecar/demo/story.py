@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from handoff_sidecar.demo.binary import OpenCodeBinary, find_opencode
-from handoff_sidecar.demo.morning import SESSION_ID, import_old_session
+from handoff_sidecar.demo.morning import SESSION_ID, old_session
 from handoff_sidecar.demo.processes import leaving_properly, run_on_terminal
 from handoff_sidecar.demo.sandbox import Sandbox
 from handoff_sidecar.demo.screen import Screen
@@ -34,7 +34,7 @@ def run_demo(*, tui: bool = False) -> int:
     screen, status = Screen(), 0
     with stage(say=print) as (binary, sandbox):
         screen.opencode(binary)
-        import_old_session(sandbox, binary.version)
+        sandbox.import_session(old_session(sandbox.project))
         if tui:
             status = _open_tui(sandbox, screen)
         else:

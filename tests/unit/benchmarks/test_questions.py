@@ -18,7 +18,7 @@ from benchmarks.shop import SHOP
 HOME = "/home/ada/shop"
 ASKED = {"kind": "goal", "question": "What next?", "answers": ["the goal"], "query": "goal"}
 GIVEN: dict[str, Any] = {"arguments": {"summary": "x"}, "probes": [ASKED]}
-EXPORTED = generate(SHOP, 30, 0, HOME).record.exported({"version": "1.18.33", "projectID": "global"})
+EXPORTED = generate(SHOP, 30, 0, HOME).record.exported()
 
 
 def written(folder: Path, session: Any = EXPORTED, given: Any = GIVEN) -> tuple[Path, Path]:

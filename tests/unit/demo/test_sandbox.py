@@ -13,7 +13,6 @@ URL = "http://127.0.0.1:1/v1"
 STANDS_FOR_OPENCODE = """#!/bin/sh
 case "$1" in
   run) echo "$PWD|$HOME|$2"; exit 3;;
-  export) echo '{"info": {}, "messages": []}';;
   session) echo '[{"id": "ses_1"}]';;
   serve) echo $$ > "$HOME/../pid"; echo "opencode server listening on http://127.0.0.1:$3"; exec /bin/sleep 60;;
   *) echo "no $1" >&2; exit 1;;
@@ -85,13 +84,9 @@ def test_a_run_gives_back_what_the_program_left(sandbox: Sandbox) -> None:
     assert finished.stdout == f"{sandbox.project}|{sandbox.home}|hello\n"
 
 
-def test_exports_are_read(sandbox: Sandbox) -> None:
-    assert sandbox.export("ses_1") == {"info": {}, "messages": []}
-
-
-def test_a_command_that_fails_says_what_the_program_said(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_command_that_fails_says_what_the_program_said(sandbox: Sandbox) -> None:
     with pytest.raises(SandboxFailed, match=r"ended with 1: no import"):
-        sandbox.import_session(tmp_path / "none.json")
+        sandbox.import_session({})
 
 
 def test_a_server_is_there_for_the_block_and_no_longer(sandbox: Sandbox) -> None:
