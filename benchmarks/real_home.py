@@ -89,9 +89,9 @@ def make_home(root: Path, binary: Path, model: ModelName, environment: Mapping[s
 
 
 def server_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """A real model may be newer than OpenCode, so its list is fetched, unless the reader forbids it."""
-    name = "OPENCODE_DISABLE_MODELS_FETCH"
-    return {name: environment.get(name, "0")}
+    """A real model may be newer than OpenCode, so its list is fetched, unless the reader forbids it or has a list."""
+    fetched = {"OPENCODE_DISABLE_MODELS_FETCH": "0"}
+    return fetched | {name: environment[name] for name in (*fetched, "OPENCODE_MODELS_PATH") if name in environment}
 
 
 def _provider_config(folder: Path) -> dict[str, Any]:

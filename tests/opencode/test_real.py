@@ -75,6 +75,9 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opencode: OpenCodeBi
         monkeypatch.setenv("OPENCODE_CONFIG_DIR", str(config))
         monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
         monkeypatch.setenv("OPENCODE_DISABLE_MODELS_FETCH", "1")
+        models = tmp_path / "models.json"
+        models.write_text("{}")  # of providers that are not configured: a second of work at each start
+        monkeypatch.setenv("OPENCODE_MODELS_PATH", str(models))
         monkeypatch.setenv("HANDOFF_SIDECAR_OPENCODE", str(opencode.path))
         yield tmp_path
 

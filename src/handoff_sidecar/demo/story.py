@@ -62,7 +62,8 @@ def stage(say: Callable[[str], None]) -> Iterator[tuple[OpenCodeBinary, Sandbox]
         tempfile.TemporaryDirectory(prefix="handoff-demo-") as folder,
         ScriptedModel(demo_script()) as model,
     ):
-        sandbox = Sandbox.create(Path(folder), binary.path, model.base_url)
+        # Without snapshots of the project, which nothing here goes back to, each step takes half as long.
+        sandbox = Sandbox.create(Path(folder), binary.path, model.base_url, config={"snapshot": False})
         sandbox.know_no_other_models()
         sandbox.write_project(PROJECT_FILES)
         # What is shown must not change the installation that shows it.

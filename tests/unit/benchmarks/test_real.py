@@ -64,6 +64,7 @@ def test_the_list_of_models_is_fetched_unless_the_reader_forbids_it() -> None:
 
     assert server_environment({}) == {name: "0"}
     assert server_environment({name: "1"}) == {name: "1"}
+    assert server_environment({"OPENCODE_MODELS_PATH": "/mine.json"})["OPENCODE_MODELS_PATH"] == "/mine.json"
 
 
 def test_a_models_name_may_have_slashes_and_needs_a_provider() -> None:
