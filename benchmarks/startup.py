@@ -10,6 +10,7 @@ plugin does. A plugin that does nothing is measured too, as OpenCode itself does
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,19 +34,39 @@ _WRAPPER = """\
 import {{ appendFileSync }} from "node:fs"
 const plugin = {plugin}
 
-export default async (input, options) => {{
+async function server(input, options) {{
   const started = performance.now()
   const {{ default: definition }} = await import(plugin)
-  const hooks = await definition.server(input, options)
-  appendFileSync({log}, JSON.stringify([process.pid, performance.now() - started]) + "\\n")
+  const later = globalThis.setTimeout
+  let due
+  globalThis.setTimeout = (work, ...rest) => later(() => {{ due = performance.now(); work() }}, ...rest)
+  const made = definition.server(input, options)
+  globalThis.setTimeout = later
+  const hooks = await made
+  const init = performance.now() - started
+  globalThis[Symbol.for("handoff-sidecar")].then(() => {{
+    appendFileSync({log}, JSON.stringify([process.pid, init, performance.now() - due]) + "\\n")
+  }})
   return hooks
 }}
+{use}
 """
+"""Notes how long `server` takes with the loading of its modules, and how long the plugin then holds the thread, from
+the one timer that `server` sets, to load the rest."""
 
+_IN_OPENCODE = "export default server"
+_ALONE = """\
+const client = { _client: { getConfig: () => ({}), interceptors: { request: { use() {} } } } }
+await server({ directory: "/", worktree: "/", client, experimental_workspace: {} }, { command: ["nothing"] })
+setTimeout(() => process.exit(), 100)
+"""
+_ALONE_ROUNDS = 30
+_ALONE_TIMEOUT_S = 20
 
 _NOTHING = "export default async () => ({})\n"
 _FILE = "measured.js"
 
+INIT, REST = "init", "the rest"
 WITH, WITHOUT, EMPTY = "with the plugin", "without", "with one that does nothing"
 
 
@@ -54,7 +75,9 @@ class StartUp:
     """Milliseconds.
 
     Attributes:
-        init_ms: from OpenCode's call of the plugin file to the hooks, with the loading of all modules that it needs.
+        init_ms: from OpenCode's call of the plugin file to the hooks, with the loading of all modules that this needs.
+        rest_ms: loading the rest of the plugin, in the next turn of OpenCode's loop, which it holds for that long.
+        alone_ms: both in OpenCode's own Bun with nothing else to do: the plugin's own part of it.
         answer_ms: from the start of the program to the first answer: `WITH`, `WITHOUT` and `EMPTY`.
         end_ms: to the end of the program.
         first_message_ms: a server's first message and its short answer.
@@ -62,6 +85,8 @@ class StartUp:
     """
 
     init_ms: Sample
+    rest_ms: Sample
+    alone_ms: dict[str, Sample]
     answer_ms: dict[str, Sample]
     end_ms: dict[str, Sample]
     first_message_ms: dict[str, Sample]
@@ -80,7 +105,7 @@ def measure(root: Path, binary: Path, *, rounds: int) -> StartUp:
     with ScriptedModel(script) as model:
         sandbox = make_sandbox(root / "home", binary, model.base_url)
         log = sandbox.root / "init.log"
-        plugins = {WITH: _measured_plugin(sandbox, log), EMPTY: _NOTHING}
+        plugins = {WITH: _measured_plugin(sandbox, log, _IN_OPENCODE), EMPTY: _NOTHING}
 
         def run(name: str) -> tuple[float, float]:
             answered.clear()
@@ -92,11 +117,10 @@ def measure(root: Path, binary: Path, *, rounds: int) -> StartUp:
             return (answered[0] - started) * 1_000, (ended - started) * 1_000
 
         answers, ends = _in_turn(sandbox, plugins, rounds, run)
-        init_ms = _first_of_each_process(log)[1:]
-        if len(init_ms) != rounds:
-            raise MeasuringFailed(f"the plugin was initialised in {len(init_ms)} of {rounds} runs")
+        loads = _loads(log, rounds)
+        alone = _alone(sandbox)
         first, first_ones = _in_turn(sandbox, plugins, max(rounds // 2, 1), lambda name: _serve(sandbox, name))
-    return StartUp(Sample(init_ms), answers, ends, first, first_ones)
+    return StartUp(loads[INIT], loads[REST], alone, answers, ends, first, first_ones)
 
 
 def _serve(sandbox: Sandbox, name: str) -> tuple[float, float]:
@@ -128,18 +152,33 @@ def _in_turn(
     return one, other
 
 
-def _measured_plugin(sandbox: Sandbox, log: Path) -> str:
+def _alone(sandbox: Sandbox) -> dict[str, Sample]:
+    """The same in OpenCode's Bun, which runs a script if it is told so; the first round doesn't count."""
+    log, script = sandbox.root / "alone.log", sandbox.root / "alone.mjs"
+    script.write_text(_measured_plugin(sandbox, log, _ALONE), encoding="utf-8")
+    words = [str(sandbox.binary), str(script)]
+    env = {"HOME": str(sandbox.home), "PATH": "", "BUN_BE_BUN": "1"}
+    for _ in range(_ALONE_ROUNDS + 1):
+        subprocess.run(words, env=env, check=True, capture_output=True, timeout=_ALONE_TIMEOUT_S)  # noqa: S603  # our own script
+    return _loads(log, _ALONE_ROUNDS)
+
+
+def _measured_plugin(sandbox: Sandbox, log: Path, use: str) -> str:
     """The plugin as `install` writes it, behind a file that takes its time and notes it in the log."""
     elsewhere = sandbox.root / "installed"
     install(elsewhere)
     plugin = elsewhere / "plugin" / PLUGIN_FILE
-    return _WRAPPER.format(plugin=json.dumps(plugin.as_uri()), log=json.dumps(str(log)))
+    return _WRAPPER.format(plugin=json.dumps(plugin.as_uri()), log=json.dumps(str(log)), use=use)
 
 
-def _first_of_each_process(log: Path) -> tuple[float, ...]:
+def _loads(log: Path, rounds: int) -> dict[str, Sample]:
     """OpenCode initialises a plugin twice in `run`; only the first time has all modules to load."""
-    first: dict[int, float] = {}
+    first: dict[int, list[float]] = {}
     for line in log.read_text(encoding="utf-8").splitlines():
-        process, took_ms = json.loads(line)
+        process, *took_ms = json.loads(line)
         first.setdefault(process, took_ms)
-    return tuple(first.values())
+    counted = list(first.values())[1:]
+    if len(counted) != rounds:
+        raise MeasuringFailed(f"the plugin was initialised in {len(counted)} of {rounds} runs")
+    init_ms, rest_ms = zip(*counted, strict=True)
+    return {INIT: Sample(init_ms), REST: Sample(rest_ms)}

@@ -1,15 +1,20 @@
 // @bun
 /**
- * handoff-sidecar's plugin for OpenCode 1.x: the one export that both lines of OpenCode look at.
+ * handoff-sidecar's plugin for OpenCode 1.x: the one export that both lines of OpenCode look at, and what OpenCode gets at
+ * once. Its start waits for this file: the rest is loaded in the next turn of its loop, and a hook that is called before
+ * waits for that.
  *
  * One OpenCode process may initialise a plugin many times, and load two copies of it, perhaps of two versions.
  * They all share one sidecar, and the copy that is loaded first makes everybody's hooks.
  *
- * Bun does not transpile a file that begins with `// @bun`. All files here begin so, as OpenCode's start waits for them:
- * they take a third less time to load (3.6 in place of 5.7 ms, in the Bun of 1.18.34). They have to be plain JavaScript.
+ * Bun does not transpile a file that begins with `// @bun`. All files here begin so: they take a third less time to load.
+ * They have to be plain JavaScript.
  */
-import { MANIFEST } from "./lib/manifest.js";
-import { Plugin } from "./lib/plugin.js";
+import { emptied, fill, MANIFEST, nameCommands, toolsOf } from "./lib/manifest.js";
+
+/** @typedef {import("./lib/plugin.js").Plugin} Plugin */
+/** @typedef {import("./lib/opencode.js").Given} Given */
+/** @typedef {import("./lib/opencode.js").Hooks} Hooks */
 
 const SHARED = Symbol.for("handoff-sidecar");
 
@@ -19,15 +24,65 @@ const SHARED = Symbol.for("handoff-sidecar");
  */
 const TAKES_FUNCTIONS_ONLY = /^1\.([0-2]\.|3\.(\d|1[0-2])$)/;
 
+/** What OpenCode calls, and may wait for. */
+const HOOKS = /** @type {const} */ ([
+  "event",
+  "dispose",
+  "chat.message",
+  "command.execute.before",
+  "tool.definition",
+  "tool.execute.before",
+  "experimental.chat.messages.transform",
+  "experimental.session.compacting",
+  "experimental.compaction.autocontinue",
+]);
+
 /**
  * For 1.x.
- * @param {import("./lib/host.js").Given | null} [input]
+ * @param {Given | null} [input]
  * @param {unknown} [options]
+ * @returns {Promise<Hooks>}
  */
 async function server(input, options) {
-  const shared = /** @type {Record<symbol, Plugin | undefined>} */ (globalThis);
-  shared[SHARED] ??= new Plugin();
-  return shared[SHARED].open(input, options);
+  const shared = /** @type {Record<symbol, Promise<Plugin> | undefined>} */ (globalThis);
+  shared[SHARED] ??= load();
+  const given = /** @type {Hooks} */ ({});
+  const tools = shared[SHARED].then((plugin) => ({ ...plugin.open(input, options, given).tool }));
+  const opened = tools.catch((error) => giveUp(given, input, error));
+  // An old OpenCode would fail at the tools: it gets nothing until the sidecar has said that it isn't one.
+  if (!(MANIFEST.signOfANewOpenCode in Object(input))) return given;
+  const hooks = /** @type {Record<string, Function | undefined>} */ (/** @type {unknown} */ (given));
+  for (const name of HOOKS)
+    hooks[name] = (/** @type {unknown[]} */ ...args) => opened.then(() => hooks[name]?.(...args));
+  given.tool = toolsOf(async (name, ...args) => (await tools)[name].execute(...args));
+  // The one hook that does not wait, as OpenCode's start would; what it throws the other one logs.
+  given.config = (config) => {
+    void opened.then(() => given.config?.(config));
+    return new Promise((resolve) => resolve(nameCommands(config))).catch(() => {});
+  };
+  return given;
+}
+
+/** After the turn of OpenCode's loop that is under way. */
+async function load() {
+  await new Promise((resolve) => setTimeout(resolve));
+  const { Plugin } = await import("./lib/plugin.js").catch((error) => {
+    throw new Error(fill(MANIFEST.sentences.unloadable, { error }));
+  });
+  return new Plugin();
+}
+
+/**
+ * Without the rest of the plugin OpenCode goes on as without any of it, and the person is told why.
+ * @param {Hooks} given
+ * @param {Given | null | undefined} input
+ * @param {Error} error
+ */
+function giveUp(given, input, { message }) {
+  emptied(given);
+  const body = { title: MANIFEST.toast.title, message, variant: "error" };
+  const tell = () => input?.client?.tui?.showToast?.({ body }).catch(() => {});
+  setTimeout(tell, MANIFEST.waitMs.notice).unref?.();
 }
 
 /**

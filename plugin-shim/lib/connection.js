@@ -4,14 +4,14 @@
  * lines, ids, open calls, cancellation, and the one place where exceptions become wire errors. A line that is no message
  * is skipped. Knows nothing of OpenCode, of processes, or of what the methods mean.
  */
-import { CODES, Failure, RpcError, seconds, within } from "./failures.js";
+import { CODES, Failure, isKind, RpcError, seconds, within } from "./failures.js";
 import { MANIFEST } from "./manifest.js";
 
-/** @typedef {Record<string, any>} Json what a method takes and gives: each knows its own */
+/** @typedef {Record<string, unknown>} Json what a method takes: each looks over its own */
 /** @typedef {{id?: number | string, method?: string, params?: Json, result?: unknown, error?: WireError}} Message */
 /** @typedef {{code: number, message: string}} WireError */
 /** @typedef {(params: Json, context: {signal: AbortSignal}) => unknown} Handler */
-/** @typedef {{resolve: (result: any) => void, reject: (error: Error) => void}} OpenCall */
+/** @typedef {{resolve: (result: unknown) => void, reject: (error: Error) => void}} OpenCall */
 /**
  * `graceMs`: how long the peer may take to end a call that was cancelled before it counts as stuck.
  * @typedef {import("./failures.js").Limits & {graceMs?: number | undefined}} Limits
@@ -76,7 +76,7 @@ export class Connection {
    * @param {string} method
    * @param {Json} params
    * @param {Limits} [limits]
-   * @returns {Promise<any>}
+   * @returns {Promise<unknown>}
    * @throws {RpcError | Failure} cancelled, late, stuck, died, tooLarge
    */
   async request(method, params, { graceMs = MANIFEST.waitMs.cancelGrace, ...limits } = {}) {
@@ -88,11 +88,11 @@ export class Connection {
       this.#write({ id, method, params });
       return await within(answer, limits);
     } catch (error) {
-      if (!hasGivenUp(error)) throw error;
+      if (!isKind(error, "late", "cancelled")) throw error;
       this.#send({ method: "$/cancelRequest", params: { id } });
       const words = seconds(limits.timeoutMs);
       return await within(answer, { timeoutMs: graceMs }).catch((last) => {
-        if (hasGivenUp(last))
+        if (isKind(last, "late", "cancelled"))
           throw new Failure(error.kind === "late" ? "stuck" : error.kind, words, true, false);
         const isEnded = last instanceof RpcError && last.code === CODES.REQUEST_CANCELLED;
         throw isEnded ? new Failure(error.kind, words, true, true) : last;
@@ -197,11 +197,7 @@ export class Connection {
 export function encodeFrame(message, limitBytes) {
   let line = JSON.stringify(message);
   // Half an emoji, as a model's cut-off arguments may hold: the other side would refuse the whole line.
-  if (HALF_A_PAIR.test(line)) {
-    line = JSON.stringify(message, (_, value) =>
-      typeof value === "string" ? Buffer.from(value, "utf8").toString("utf8") : value,
-    );
-  }
+  if (HALF_A_PAIR.test(line)) line = JSON.stringify(message, (_, value) => value?.toWellFormed?.() ?? value);
   const bytes = Buffer.byteLength(line);
   if (bytes > limitBytes) throw new Failure("tooLarge", { bytes, limitBytes });
   return `${line}\n`;
@@ -249,6 +245,3 @@ function messageOf(frame) {
     return null;
   }
 }
-
-/** @param {unknown} error @returns {error is Failure} */
-const hasGivenUp = (error) => error instanceof Failure && ["late", "cancelled"].includes(error.kind);

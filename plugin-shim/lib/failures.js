@@ -13,6 +13,18 @@ export const CODES = MANIFEST.errorCodes;
 
 /** @typedef {{signal?: AbortSignal | undefined, timeoutMs?: number | undefined}} Limits */
 
+/**
+ * How a process ended, as far as it is known.
+ * @typedef {object} Exit
+ * @property {number | null} code
+ * @property {NodeJS.Signals | null} signal
+ * @property {NodeJS.ErrnoException | null} spawnError set when the process never came to be
+ * @property {string[]} stderr the last lines, oldest first
+ */
+
+/** Of a process's last line. */
+const TOLD_CHARACTERS = 300;
+
 /** The peer answered with an error. */
 export class RpcError extends Error {
   name = "RpcError";
@@ -95,7 +107,7 @@ export const seconds = (ms = 0) => ({ seconds: ms / 1_000 });
  * @param {string | null} [briefs] the folder of the briefs, if the sidecar has told it
  */
 export function callFailure(name, error, briefs = null) {
-  const sentence = isCancelled(error) ? sentences.cancelled : sentences.failed;
+  const sentence = isKind(error, "cancelled") ? sentences.cancelled : sentences.failed;
   const failed = fill(sentence, { name, cause: cause(error) });
   return joined(failed, whatWasMade(name, error, briefs), whatNext(error));
 }
@@ -108,8 +120,12 @@ export function callFailure(name, error, briefs = null) {
 export const explained = (sentence, error) =>
   joined(fill(sentence, { cause: cause(error) }), whatNext(error));
 
-/** Whoever pressed escape knows. @param {unknown} error */
-export const isCancelled = (error) => error instanceof Failure && error.kind === "cancelled";
+/**
+ * @param {unknown} error
+ * @param {(keyof typeof failures)[]} kinds
+ * @returns {error is Failure}
+ */
+export const isKind = (error, ...kinds) => error instanceof Failure && kinds.includes(error.kind);
 
 /**
  * Whether it is a refusal of which the sidecar itself tells the person, in a sentence that is whole: it knows what was
@@ -142,3 +158,32 @@ const whatNext = (error) => (error instanceof Failure ? failures[error.kind].nex
 
 /** @param {string[]} parts */
 const joined = (...parts) => parts.filter(Boolean).join(" ");
+
+/** How a process ended, in parentheses. @param {Exit} exit */
+export function ending({ code, signal, stderr }) {
+  const how = signal ? fill(sentences.exit.signal, { signal }) : fill(sentences.exit.code, { code });
+  const line = stderr.at(-1)?.slice(0, TOLD_CHARACTERS);
+  const parts = [signal || code !== null ? how : "", line && fill(sentences.exit.line, { line })];
+  const said = parts.filter(Boolean).join("; ");
+  return said && ` (${said})`;
+}
+
+/**
+ * Why a sidecar could not be started.
+ * @param {unknown} error of its greeting
+ * @param {import("./manifest.js").Command[]} commands that were tried
+ * @param {Exit} exit
+ * @param {number} timeoutMs
+ */
+export function startFailure(error, commands, exit, timeoutMs) {
+  if (exit.spawnError) {
+    const looked = commands.map(({ words }) => words[0]).join(", ");
+    const { code } = exit.spawnError;
+    return new Failure(commands.length > 1 ? "missing" : "notFound", { looked, program: looked, code });
+  }
+  if (isKind(error, "died")) return new Failure("ended", { ending: ending(exit) });
+  if (isKind(error, "stuck")) return new Failure("silent", { ...seconds(timeoutMs), ending: ending(exit) });
+  if (error instanceof Failure) return error;
+  const isMismatch = error instanceof RpcError && error.code === CODES.PROTOCOL_MISMATCH;
+  return new Failure(isMismatch ? "told" : "refused", { cause: cause(error) });
+}

@@ -1,71 +1,16 @@
 // @bun
 /**
- * All that OpenCode 1.x calls, as it calls it, and who of the rest is told. Belongs to `host.js`, as `events.js` does.
+ * All that OpenCode 1.x calls, as it calls it, and who of the rest is told. Belongs to `host.js`.
  * A throw in a hook would end what OpenCode was doing, and lose what the person typed: only one that is meant gets out.
  */
-import { eventHook } from "./events.js";
+import { beforeRequest, callTool, carryOut, received } from "./calls.js";
 import { MeantThrow } from "./failures.js";
-import { fill, MANIFEST } from "./manifest.js";
-import { beforeRequest, received } from "./messages.js";
-import { callTool, carryOut } from "./tools.js";
+import { fill, MANIFEST, nameCommands, toolsOf } from "./manifest.js";
 
 /** @typedef {import("./plugin.js").Plugin} Plugin */
 /** @typedef {import("./host.js").Instance} Instance */
 
-/** @typedef {{sessionID?: string}} ToolMetadata */
-/** @typedef {{status?: string, metadata?: ToolMetadata}} ToolState */
-/**
- * @typedef {object} SomePart
- * @property {string} [id]
- * @property {string} [sessionID]
- * @property {string} [messageID]
- * @property {string} [type]
- * @property {string} [text]
- * @property {boolean} [synthetic]
- * @property {boolean} [ignored]
- * @property {{handoff?: {by?: string}}} [metadata]
- * @property {string} [tool]
- * @property {string} [callID]
- * @property {ToolState} [state]
- * @property {string} [mime]
- * @property {string} [filename]
- * @property {string} [url]
- */
-/** @typedef {SomePart | null} Part as other plugins may have left it */
-/** @typedef {SomePart & {text: string}} TextPart */
-/** @typedef {{info: MessageInfo, parts: Part[]}} Message */
-
-/**
- * @typedef {object} MessageInfo
- * @property {string} [id]
- * @property {string} [sessionID]
- * @property {string} [parentID]
- * @property {string} [role]
- * @property {boolean | object} [summary]
- * @property {string} [finish]
- * @property {string} [agent]
- * @property {{providerID?: string, modelID?: string}} [model]
- * @property {string} [providerID]
- * @property {string} [modelID]
- * @property {unknown} [tokens]
- */
-
-/**
- * @typedef {object} SessionInfo
- * @property {string} [id]
- * @property {string} [parentID]
- * @property {string} [projectID]
- * @property {string} [directory]
- * @property {{messageID?: string, partID?: string}} [revert]
- * @property {{handoff?: Partial<import("./lock.js").Mark>}} [metadata]
- */
-
-/** @typedef {{description?: string, template?: string}} CommandConfig */
-
-/**
- * What is handed to OpenCode for one initialisation; it looks each hook up when it calls it.
- * @typedef {Record<string, any>} Hooks
- */
+/** @typedef {import("./opencode.js").Hooks} Hooks */
 
 /**
  * @param {Plugin} plugin
@@ -73,26 +18,20 @@ import { callTool, carryOut } from "./tools.js";
  * @returns {Hooks}
  */
 export function hooksOf(plugin, instance) {
-  const hooks = Object.entries({
+  const hooks = {
     ...toolHooks(plugin, instance),
     ...turnHooks(plugin, instance),
     event: eventHook(plugin, instance),
     dispose: () => plugin.close(instance),
-  });
-  const tool = MANIFEST.tools.map(({ name, description }) => {
-    /** @param {unknown} args @param {import("./tools.js").ToolContext} context */
-    const execute = (args, context) => callTool(plugin, instance, name, args, context);
-    return [name, { description, args: {}, execute }]; // any other `args` is fatal in one version or another
-  });
-  return {
-    ...Object.fromEntries(hooks.map(([name, hook]) => [name, guarded(name, hook, plugin.log)])),
-    tool: Object.fromEntries(tool),
   };
+  const guards = Object.entries(hooks).map(([name, hook]) => [name, guarded(name, hook, plugin.log)]);
+  const tool = toolsOf((name, args, context) => callTool(plugin, instance, name, args, context));
+  return { ...Object.fromEntries(guards), tool };
 }
 
 /**
  * @param {string} name
- * @param {(...args: any[]) => unknown} hook
+ * @param {Function} hook
  * @param {import("./host.js").Log} log
  */
 function guarded(name, hook, log) {
@@ -109,6 +48,7 @@ function guarded(name, hook, log) {
 /**
  * @param {Plugin} plugin
  * @param {Instance} instance
+ * @returns {Partial<import("./opencode.js").Unguarded>}
  */
 function toolHooks(plugin, instance) {
   const { commands, maker, sentences, tools } = MANIFEST;
@@ -124,8 +64,6 @@ function toolHooks(plugin, instance) {
     /**
      * Gives a tool of ours its schema, when OpenCode asks about one for a request to a model. Of two plugins with a tool
      * of the same name one gets the calls, in no order that we could choose (1.18.33): a description tells whose it is.
-     * @param {{toolID: string}} input
-     * @param {{description?: string, jsonSchema?: object}} output
      */
     "tool.definition"({ toolID }, output) {
       const tool = tools.find(({ name }) => name === toolID);
@@ -136,20 +74,15 @@ function toolHooks(plugin, instance) {
       else plugin.notice(instance, fill(toolOfAnother, { name: toolID }), "warning", toolOfAnother);
     },
 
-    /** @param {{command?: Record<string, CommandConfig>}} config OpenCode's */
     config(config) {
-      config.command ??= {};
-      for (const { name, description, template } of commands) {
-        if (config.command[name] && config.command[name].template !== template) isAnothers(name);
-        config.command[name] ??= { description, template };
-      }
+      for (const { name, template } of commands)
+        if ((config.command?.[name]?.template ?? template) !== template) isAnothers(name);
+      nameCommands(config);
     },
 
     /**
      * Carries out a command that no model is to see. The throw at the end is meant: it is the one way in OpenCode 1.x to
      * end a command without a model call. The TUI shows no error and stores nothing (seen in 1.18.33).
-     * @param {{command: string, sessionID: string, arguments?: string}} input
-     * @param {{parts?: {text?: string}[]}} [output]
      * @throws {MeantThrow}
      */
     async "command.execute.before"({ command: name, sessionID: session, arguments: words = "" }, output) {
@@ -169,7 +102,6 @@ function toolHooks(plugin, instance) {
     /**
      * The throw is meant: it makes the call an error that the agent reads, and its turn goes on (seen in 1.15.13 and
      * 1.18.34).
-     * @param {{tool: string, sessionID: string, callID: string}} call
      * @throws {MeantThrow}
      */
     async "tool.execute.before"({ tool, sessionID, callID }) {
@@ -187,6 +119,7 @@ function toolHooks(plugin, instance) {
 /**
  * @param {Plugin} plugin
  * @param {Instance} instance
+ * @returns {Partial<import("./opencode.js").Unguarded>}
  */
 function turnHooks(plugin, instance) {
   const { sessions, waitMs, log } = plugin;
@@ -197,7 +130,7 @@ function turnHooks(plugin, instance) {
    * @param {Method} method
    * @param {string} sessionID
    * @param {string} otherwise what happens then, for the log
-   * @returns {Promise<Partial<import("./sidecar.js").Answers[Method]>>}
+   * @returns {Promise<Partial<import("./calls.js").Answers[Method]>>}
    */
   async function ofCompaction(method, sessionID, otherwise) {
     const how = { timeoutMs: waitMs.compaction, graceMs: 0 };
@@ -209,10 +142,6 @@ function turnHooks(plugin, instance) {
   }
 
   return {
-    /**
-     * @param {{sessionID?: string, messageID?: string}} input
-     * @param {{message: {id?: string, sessionID?: string, time?: {created?: number}}, parts: Part[]}} output
-     */
     async "chat.message"(input, { message, parts }) {
       const messageID = message?.id ?? input?.messageID;
       const sessionID = input?.sessionID ?? message?.sessionID;
@@ -223,28 +152,91 @@ function turnHooks(plugin, instance) {
     /**
      * Inside a turn OpenCode checks for overflow right after a step's tokens are known and then asks the model again
      * (seen in 1.18.33), so the question to the sidecar is asked there and waits for the answer, for a short while.
-     * @param {unknown} _
-     * @param {{messages: Message[]}} output
      */
     "experimental.chat.messages.transform": (_, { messages }) => beforeRequest(plugin, instance, messages),
 
-    /**
-     * @param {{sessionID: string}} input
-     * @param {{context: string[]}} output
-     */
     async "experimental.session.compacting"({ sessionID }, output) {
       sessions.compacting.set(sessionID, true);
       const answer = await ofCompaction("session/compacting", sessionID, "is compacted without its records");
       output.context.push(...(answer.context ?? []));
     },
 
-    /**
-     * @param {{sessionID: string}} input
-     * @param {{enabled: boolean}} output
-     */
     async "experimental.compaction.autocontinue"({ sessionID }, output) {
       const answer = await ofCompaction("session/continue", sessionID, "goes on by itself afterwards");
       if (answer.enabled === false) output.enabled = false;
     },
+  };
+}
+
+/**
+ * What OpenCode tells of by itself, and who of the rest hears it. The sidecar hears of little: the end of a turn in a
+ * session that is full or part of a chain, that a session or a message was deleted, and that a message of its own is stored
+ * (long before OpenCode's answer to a question for it would be there, seen in 1.18.33).
+ * @param {Plugin} plugin
+ * @param {Instance} instance
+ */
+function eventHook(plugin, instance) {
+  const { calls, lock, sessions, windows } = plugin;
+  const { directory } = instance;
+
+  /** @param {import("./opencode.js").Properties} properties */
+  function sessionSeen({ info = {} }) {
+    sessions.seen(info);
+    lock.heard(info, instance);
+  }
+
+  /**
+   * @param {import("./opencode.js").Properties} properties
+   * @param {string} type
+   */
+  function turnEnded({ sessionID = "", error, status }, type) {
+    const step = sessions.lastSteps.get(sessionID);
+    const isWatched = sessions.awaited.has(sessionID) || sessions.isOfInterest(directory, step);
+    if (!isWatched && !sessions.inChain.has(sessionID)) return;
+    const [context, sighting] = [plugin.context(instance, sessionID), { sessionID, ...step }];
+    plugin.notify("event", { type, context, sighting, error, status });
+  }
+
+  /** @type {Record<string, (properties: import("./opencode.js").Properties, type: string) => void>} */
+  const on = {
+    "message.updated"({ info = {} }, type) {
+      sessions.stepped(info);
+      plugin.seen(info);
+      const { id = "", sessionID, role, agent, model } = info;
+      if (sessions.ours.has(id))
+        plugin.notify("event", { type, info: { id, sessionID, role, agent, model } });
+    },
+    "message.part.updated"({ part = {} }, type) {
+      const { id, sessionID, messageID = "", callID = "", state } = part;
+      if (state?.status === "completed" || state?.status === "error") calls.ended(callID);
+      if (sessions.ours.has(messageID)) plugin.notify("event", { type, part: { id, sessionID, messageID } });
+    },
+    "message.removed"({ sessionID, messageID = "" }, type) {
+      lock.removed(messageID);
+      plugin.notify("event", { type, directory, sessionID, messageID });
+    },
+    "session.created": sessionSeen,
+    "session.updated": sessionSeen,
+    "session.compacted": ({ sessionID = "" }) => sessions.lastSteps.delete(sessionID),
+    "session.deleted"({ info: { id, projectID, directory: of } = {} }, type) {
+      if (!id) return;
+      sessions.lastSteps.delete(id);
+      lock.gone(id);
+      plugin.notify("event", { type, directory, info: { id, projectID, directory: of } });
+    },
+    "session.idle"(properties, type) {
+      calls.idle(properties.sessionID ?? "");
+      turnEnded(properties, type);
+    },
+    "session.error": turnEnded,
+    "session.status": (properties, type) =>
+      properties.status?.type === "retry" && turnEnded(properties, type),
+  };
+
+  /** @param {{event: import("./opencode.js").Event}} input */
+  return ({ event }) => {
+    plugin.isAtWork();
+    windows.heard(instance, event);
+    if (Object.hasOwn(on, event.type)) on[event.type]?.(event.properties ?? {}, event.type);
   };
 }

@@ -1,14 +1,14 @@
 // @bun
 /**
  * OpenCode 1.x, as far as the rest knows it: which instances are open, in which mode, and what is asked of it, by its own
- * in-process fetch (in the TUI and in `opencode run` there is no other way in). What it calls is in `hooks.js` and
- * `events.js`, which nothing else imports: a second host would stand beside these.
+ * in-process fetch (in the TUI and in `opencode run` there is no other way in). What it calls is in `hooks.js`, which
+ * nothing else imports: a second host would stand beside these two.
  * Never calls OpenCode by itself while a plugin initialises: that deadlocks.
  */
 import { within } from "./failures.js";
 import { hooksOf } from "./hooks.js";
 import { MANIFEST } from "./manifest.js";
-import { mark, notMarked } from "./persons.js";
+import { mark, notMarked } from "./sessions.js";
 
 const { toast, waitMs } = MANIFEST;
 
@@ -18,18 +18,9 @@ const { toast, waitMs } = MANIFEST;
 /** @typedef {(level: Level, message: string) => void} Log */
 /** @typedef {{headers?: unknown, body?: string | null | undefined, signal?: AbortSignal | undefined}} Content */
 
-/**
- * OpenCode's own client, which all plugins of an instance share.
- * @typedef {object} Client
- * @property {() => {baseUrl: string, headers?: unknown, fetch: (request: Request) => Promise<Response>}} getConfig
- * @property {{request?: Interceptors}} [interceptors]
- */
-/** @typedef {{use?: (interceptor: typeof marked) => unknown, [TOLD]?: boolean}} Interceptors */
-
-/**
- * What OpenCode hands to a plugin; nothing of it is taken for granted.
- * @typedef {{directory?: unknown, worktree?: unknown, client?: {_client?: Client}}} Given
- */
+/** @typedef {import("./opencode.js").Client} Client */
+/** @typedef {import("./opencode.js").Given} Given */
+/** @typedef {import("./opencode.js").Hooks} Hooks */
 
 /**
  * One initialisation of the plugin: OpenCode makes one for each directory, and more on a reload.
@@ -39,6 +30,7 @@ const { toast, waitMs } = MANIFEST;
  * @property {Client | undefined} client
  * @property {boolean} looksNew
  * @property {boolean} marksPrompts whether what other plugins prompt is known as such
+ * @property {Hooks} given what OpenCode has been given
  * @property {Set<string>} theirs commands of our names that the user has made: they stay as they are
  */
 
@@ -46,12 +38,6 @@ const { toast, waitMs } = MANIFEST;
 const LOG_LINES_AT_ONCE = 20;
 
 const ACCEPTED = ["accept", "content-type"];
-
-/**
- * In what OpenCode hands to a plugin: absent in 1.1.65 and 1.3.2, there in 1.14.48, 1.15.13 and 1.18.33. It tells an
- * old one without asking, for which there is no time before the hooks are taken.
- */
-const SIGN_OF_A_NEW_OPENCODE = "experimental_workspace";
 
 /** @type {Record<string, Mode>} */
 const MODES = { run: "run", serve: "serve", web: "serve" }; // `web` opens a browser beside the server
@@ -65,8 +51,8 @@ const MOST_CHARACTERS = 256_000;
 const TOLD = Symbol.for("handoff-sidecar.marks-prompts");
 
 export class Host {
-  /** The newest last. @type {Set<Instance>} */
-  #instances = new Set();
+  /** All that are open, the newest last. @type {Instance[]} */
+  instances = [];
   #courtesyMs;
   #logging = 0;
 
@@ -78,19 +64,21 @@ export class Host {
 
   /**
    * @param {Given | null} [input]
+   * @param {Hooks} [given]
    * @returns {Instance}
    */
-  open(input) {
+  open(input, given = /** @type {Hooks} */ ({})) {
     const { directory = process.cwd(), worktree = directory, client } = input ?? {};
     const instance = {
       directory: String(directory),
       worktree: String(worktree),
       client: client?._client,
-      looksNew: SIGN_OF_A_NEW_OPENCODE in Object(input),
+      looksNew: MANIFEST.signOfANewOpenCode in Object(input),
       marksPrompts: marksPrompts(client?._client),
       theirs: new Set(),
+      given,
     };
-    this.#instances.add(instance);
+    this.instances.push(instance);
     return instance;
   }
 
@@ -99,12 +87,8 @@ export class Host {
    * @returns {boolean} whether it was open
    */
   close(instance) {
-    return this.#instances.delete(instance);
-  }
-
-  /** All that are open, the newest last. */
-  get instances() {
-    return [...this.#instances];
+    const at = this.instances.indexOf(instance);
+    return this.instances.splice(at, at === -1 ? 0 : 1).length > 0;
   }
 
   /** What OpenCode calls in an instance. */
@@ -113,16 +97,16 @@ export class Host {
   /**
    * @param {Instance} instance
    * @param {string} sessionID
-   * @returns {Promise<import("./hooks.js").SessionInfo>}
+   * @returns {Promise<import("./opencode.js").SessionInfo>}
    */
-  session = (instance, sessionID) => this.#ask(instance, "GET", `/session/${sessionID}`);
+  session = async (instance, sessionID) => Object(await this.#ask(instance, "GET", `/session/${sessionID}`));
 
   /**
    * @param {Instance} instance
    * @param {string} path of a message
-   * @returns {Promise<import("./hooks.js").Message>}
+   * @returns {Promise<import("./opencode.js").Message>}
    */
-  message = (instance, path) => this.#ask(instance, "GET", path);
+  message = async (instance, path) => Object(await this.#ask(instance, "GET", path));
 
   /**
    * Lets every client of the server hear an event.
@@ -198,7 +182,7 @@ export class Host {
    * @param {string} method
    * @param {string} path
    * @param {Content} [content]
-   * @returns {Promise<any>} in OpenCode's shape, which whoever asks looks over
+   * @returns {Promise<unknown>}
    * @throws {Error} it could not be reached, or refused
    */
   async #ask(instance, method, path, content) {

@@ -6,8 +6,7 @@
  */
 import { Failure, within } from "./failures.js";
 import { MANIFEST } from "./manifest.js";
-import { Recent } from "./sessions.js";
-import { ONLY_LOOK } from "./tools.js";
+import { ONLY_LOOK, Recent } from "./sessions.js";
 
 const { waitMs } = MANIFEST;
 
@@ -15,18 +14,8 @@ const { waitMs } = MANIFEST;
 const MOST_LEVELS = 20;
 
 /** @typedef {import("./host.js").Instance} Instance */
-/** @typedef {import("./hooks.js").SessionInfo} SessionInfo */
-
-/**
- * What a handoff leaves in the metadata of the session that it leaves.
- * @typedef {object} Mark
- * @property {string} to the session in which the work goes on
- * @property {string} [of] the marked session's own id: a fork copies metadata, and is free
- * @property {string | null} [turn] the user message whose turn the handoff belongs to
- * @property {number} [at] when, in milliseconds
- * @property {number} [lifted] when a person wrote here after that
- */
-
+/** @typedef {import("./opencode.js").SessionInfo} SessionInfo */
+/** @typedef {import("./opencode.js").Mark} Mark */
 /** @typedef {{parentID?: string | undefined, revert?: SessionInfo["revert"], mark?: Mark | undefined}} Known */
 
 /**
@@ -149,16 +138,10 @@ export class Lock {
     return lockOf(sessionID, this.#known.get(sessionID)) !== null;
   }
 
-  /** A session and those that sent it, the nearest first. @param {string} sessionID */
-  lineOf(sessionID) {
-    const line = [];
-    /** @type {string | undefined} */
-    let each = sessionID;
-    while (each && line.length < MOST_LEVELS) {
-      line.push(each);
-      each = this.#known.get(each)?.parentID;
-    }
-    return line;
+  /** A session and those that sent it, the nearest first. @param {string} sessionID @returns {string[]} */
+  lineOf(sessionID, levels = MOST_LEVELS) {
+    const sender = levels > 1 && this.#known.get(sessionID)?.parentID;
+    return [sessionID, ...(sender ? this.lineOf(sender, levels - 1) : [])];
   }
 
   /**
@@ -189,13 +172,10 @@ export class Lock {
    * @param {string} sessionID
    * @param {Instance} instance
    */
-  async #ask(sessionID, instance) {
-    /** @type {string | undefined} */
-    let asked = sessionID;
-    for (let level = 0; asked && level < MOST_LEVELS; level++) {
-      this.#learn(await this.#parts.session(instance, asked), instance);
-      asked = this.#known.get(asked)?.parentID;
-    }
+  async #ask(sessionID, instance, levels = MOST_LEVELS) {
+    this.#learn(await this.#parts.session(instance, sessionID), instance);
+    const sender = levels > 1 && this.#known.get(sessionID)?.parentID;
+    if (sender) await this.#ask(sender, instance, levels - 1);
   }
 
   /**

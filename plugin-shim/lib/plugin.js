@@ -4,23 +4,19 @@
  * Also when the sidecar is started. It competes with OpenCode's own start and first messages, so it is put off until it
  * is needed: for a trigger, a tool, a command, a compaction, a session that is no longer small, or in a quiet moment.
  */
-import { explained, Failure, later } from "./failures.js";
+import { explained, Failure, isKind, later } from "./failures.js";
 import { Host } from "./host.js";
 import { Lock } from "./lock.js";
-import { MANIFEST } from "./manifest.js";
-import { Sessions, used } from "./sessions.js";
-import { Calls } from "./tools.js";
-import { Trigger } from "./trigger.js";
+import { emptied, MANIFEST, sidecarCommands, Trigger } from "./manifest.js";
+import { Calls, Sessions, used } from "./sessions.js";
+import { Sidecar } from "./sidecar.js";
+import { serve } from "./tunnel.js";
 import { Windows } from "./windows.js";
 
 /** @typedef {import("./host.js").Instance} Instance */
 /** @typedef {import("./connection.js").Json} Json */
-/** @typedef {import("./sidecar.js").Sidecar} Sidecar */
-/** @typedef {import("./hooks.js").Hooks} Hooks */
-/** @typedef {import("./sidecar.js").Answers} Answers */
-
-/** What will not mend itself is told at the start; of the rest a call tells, if there is one. */
-const LASTING = ["missing", "notFound", "unloadable"];
+/** @typedef {import("./opencode.js").Hooks} Hooks */
+/** @typedef {import("./calls.js").Answers} Answers */
 
 export class Plugin {
   sessions = new Sessions();
@@ -32,13 +28,11 @@ export class Plugin {
   refusal = null;
   #env;
   #spawn;
-  /** The one that was started last, until it is closed. @type {Promise<Sidecar> | null} */
+  /** The one that was made last, until it is closed. @type {Sidecar | null} */
   #sidecar = null;
   /** Whether it is up and watches sessions. */
   #watches = false;
   #isAtWorkUntil = 0;
-  /** What OpenCode has, by initialisation. @type {Map<Instance, Hooks>} */
-  #given = new Map();
   /** @type {Set<string>} */
   #noticed = new Set();
   /** @type {unknown} */
@@ -49,7 +43,7 @@ export class Plugin {
    * @param {string[]} [parts.argv]
    * @param {NodeJS.ProcessEnv} [parts.env]
    * @param {Partial<typeof MANIFEST.waitMs>} [parts.waitMs]
-   * @param {import("./process.js").Spawn} [parts.spawn]
+   * @param {import("./sidecar.js").Spawn} [parts.spawn]
    */
   constructor({ argv, env = process.env, waitMs, spawn } = {}) {
     this.#env = env;
@@ -70,17 +64,16 @@ export class Plugin {
 
   /**
    * The hooks of one initialisation. Asks OpenCode nothing, and waits for nothing.
-   * @param {import("./host.js").Given | null} [input]
+   * @param {import("./opencode.js").Given | null} [input]
    * @param {unknown} [options] the user's
-   * @returns {Hooks}
+   * @param {Hooks} [given] what OpenCode has already, to be filled
    */
-  open(input, options) {
-    if (this.refusal) return {};
-    const instance = this.host.open(input);
-    if (this.#given.size === 0) this.#options = options;
+  open(input, options, given = /** @type {Hooks} */ ({})) {
+    if (this.refusal) return emptied(given);
+    if (this.host.instances.length === 0) this.#options = options;
+    const instance = this.host.open(input, given);
     // An old OpenCode would fail at the tools: it gets nothing until the sidecar has said that it isn't one.
-    const given = instance.looksNew ? this.host.hooks(this, instance) : {};
-    this.#given.set(instance, given);
+    if (instance.looksNew) Object.assign(given, this.host.hooks(this, instance));
     if (this.#watches) this.#opened(instance);
     else if (instance.looksNew && this.trigger.isKnown)
       this.#startWhenQuiet(Date.now() + this.waitMs.longestDelay);
@@ -99,8 +92,7 @@ export class Plugin {
   async call(method, params, how) {
     if (this.refusal) throw new Failure("told", { cause: this.refusal });
     try {
-      const sidecar = await this.#load();
-      return await sidecar.call(method, params, how);
+      return /** @type {Answers[Method]} */ (await this.#itsSidecar().call(method, params, how));
     } catch (error) {
       // At once: it looks after what the dead one has left half made.
       if (error instanceof Failure && error.sent && !error.ended) this.#start();
@@ -114,7 +106,7 @@ export class Plugin {
    * @param {Json} params
    */
   notify(method, params) {
-    this.#sidecar?.then((sidecar) => sidecar.notify(method, params)).catch(() => {});
+    this.#sidecar?.notify(method, params);
   }
 
   /** What the sidecar is told of where a session is. @param {Instance} instance @param {string} sessionID */
@@ -141,7 +133,7 @@ export class Plugin {
     this.#noticed.add(matter);
     this.log("warn", message);
     later(this.waitMs.notice, () => {
-      if (this.#given.has(instance)) void this.host.toast(instance, message, variant);
+      if (this.host.instances.includes(instance)) void this.host.toast(instance, message, variant);
     });
   }
 
@@ -159,7 +151,7 @@ export class Plugin {
   #startWhenQuiet(latest) {
     this.isAtWork();
     const look = () => {
-      if (this.#sidecar || this.#given.size === 0) return;
+      if (this.#sidecar || this.host.instances.length === 0) return;
       const restMs = Math.min(this.#isAtWorkUntil, latest) - Date.now();
       if (restMs > 0) later(restMs, look);
       else this.#start();
@@ -171,33 +163,20 @@ export class Plugin {
   #start() {
     const instance = this.host.instances.at(-1);
     if (!instance || this.refusal) return;
-    this.#load()
-      .then((sidecar) => sidecar.start())
+    this.#itsSidecar()
+      .start()
       .catch((error) => {
         this.log("warn", String(error));
         this.trigger.isKnown = true;
-        if (error instanceof Failure && LASTING.includes(error.kind))
+        // What will not mend itself is told at the start; of the rest a call tells, if there is one.
+        if (isKind(error, "missing", "notFound"))
           this.notice(instance, explained(MANIFEST.sentences.startFailed, error), "error");
       });
   }
 
-  #load() {
-    this.#sidecar ??= this.#make(this.#options);
-    return this.#sidecar;
-  }
-
-  /**
-   * Its code is loaded with it: it is half of the plugin, and OpenCode's start needs none of it.
-   * @param {unknown} options
-   * @returns {Promise<Sidecar>}
-   * @throws {Failure} unloadable
-   */
-  async #make(options) {
-    const { Sidecar, sidecarCommand, serve } = await import("./sidecar.js").catch((error) => {
-      throw new Failure("unloadable", { error });
-    });
-    return new Sidecar({
-      command: () => sidecarCommand(options, this.#env),
+  #itsSidecar() {
+    this.#sidecar ??= new Sidecar({
+      commands: () => sidecarCommands(this.#options, this.#env),
       env: this.#env,
       waitMs: this.waitMs,
       spawn: this.#spawn,
@@ -209,10 +188,12 @@ export class Plugin {
       handlers: { "http/request": (params, context) => serve(this, params, context) },
       log: this.log,
     });
+    return this.#sidecar;
   }
 
-  /** @param {Json} answer of `initialize` */
-  #isReady({ refusal, triggerPattern, watches, briefs }) {
+  /** @param {unknown} answer of `initialize` */
+  #isReady(answer) {
+    const { refusal, triggerPattern, watches, briefs } = /** @type {import("./calls.js").Greeted} */ (answer);
     if (refusal) {
       this.#refuse(String(refusal));
       throw new Failure("told", { cause: refusal });
@@ -220,22 +201,21 @@ export class Plugin {
     this.briefs = briefs ?? null;
     this.#watches = watches === true;
     this.trigger.adopt(triggerPattern);
-    for (const [instance, given] of this.#given) {
-      if (!instance.looksNew) Object.assign(given, this.host.hooks(this, instance));
+    for (const instance of this.host.instances) {
+      if (!instance.looksNew) Object.assign(instance.given, this.host.hooks(this, instance));
       if (this.#watches) this.#opened(instance);
     }
   }
 
   /**
-   * All hooks are taken back: OpenCode looks one up each time. Its tools it may have taken already, which refuse then.
+   * All hooks are taken back. Its tools OpenCode may have taken already, which refuse then.
    * @param {string} sentence
    */
   #refuse(sentence) {
     this.refusal = sentence;
     this.trigger.isKnown = true;
-    for (const [instance, given] of this.#given) {
-      for (const hooks of [given.tool ?? {}, given])
-        for (const name of Object.keys(hooks)) delete hooks[name];
+    for (const instance of this.host.instances) {
+      emptied(instance.given);
       this.notice(instance, sentence, "warning");
     }
   }
@@ -252,12 +232,11 @@ export class Plugin {
 
   /** @param {Instance} instance */
   async close(instance) {
-    this.host.close(instance);
-    if (!this.#given.delete(instance) || this.#given.size > 0) return;
+    if (!this.host.close(instance) || this.host.instances.length > 0) return;
     const sidecar = this.#sidecar;
     // The next one to open makes a new sidecar, from its own options: they may have changed meanwhile.
     this.#sidecar = null;
     this.#watches = false;
-    await sidecar?.then((made) => made.end()).catch(() => {});
+    await sidecar?.end();
   }
 }

@@ -1,43 +1,24 @@
 // @bun
 /**
- * The sidecar's life: started when it is needed, greeted, called, started anew after a death, ended.
+ * The sidecar, a child process: started when it is needed, greeted, called, started anew after a death, ended.
  * The one rule of its restarts: each failed start doubles the time that it is left alone, and a good one ends that.
- * Knows nothing of OpenCode: what to say in the greeting and what to serve is handed in.
+ * Never holds OpenCode alive, and never writes to OpenCode's own terminal. Knows nothing of OpenCode: what to say in the
+ * greeting and what to serve is handed in.
  */
+import { spawn as nodeSpawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { Connection } from "./connection.js";
-import { CODES, cause, Failure, RpcError, seconds, within } from "./failures.js";
+import { cause, ending, Failure, isKind, later, seconds, startFailure, within } from "./failures.js";
 import { MANIFEST } from "./manifest.js";
-import { ending, SidecarProcess } from "./process.js";
-
-export { sidecarCommand } from "./process.js";
-export { serve } from "./tunnel.js";
 
 const { protocolVersion, waitMs } = MANIFEST;
 
 /** @typedef {import("./connection.js").Json} Json */
-/** @typedef {import("./process.js").Command} Command */
+/** @typedef {import("./failures.js").Exit} Exit */
+/** @typedef {import("./manifest.js").Command} Command */
+/** @typedef {typeof nodeSpawn} Spawn */
 /** @typedef {typeof waitMs} Waits */
-/**
- * @typedef {{command: Command, process: SidecarProcess, connection: Connection, ready: Promise<void>,
- *   isEnding: boolean}} Life
- */
-
-/** @typedef {import("./hooks.js").Part} Part */
-
-/**
- * What the sidecar answers, by method; `handoff_sidecar.sidecar.app` makes it.
- * @typedef {{
- *   "directory/opened": {floors: Record<string, number>, points: Record<string, unknown>},
- *   "tool/call": {title?: string, output?: string, metadata?: object},
- *   "command/execute": {done: boolean, text: string},
- *   "message/received": {part?: Part},
- *   "session/step": {part?: Part},
- *   "session/compacting": {context?: string[]},
- *   "session/continue": {enabled?: boolean},
- *   "session/arrival": null,
- *   "session/mark": null,
- * }} Answers
- */
+/** @typedef {{commands: Command[], process: Child, connection: Connection, ready: Promise<void>, isEnding: boolean}} Life */
 
 /**
  * `killWhenStuck`: when it is over the time limit, or cancelled, and doesn't end the call.
@@ -46,16 +27,34 @@ const { protocolVersion, waitMs } = MANIFEST;
 
 /**
  * @typedef {object} Parts
- * @property {() => Command} command
+ * @property {() => Command[]} commands of which the first that is there is started
  * @property {() => Json} greeting params of `initialize`, but for the protocol
- * @property {(answer: Json) => void} onReady
+ * @property {(answer: unknown) => void} onReady
  * @property {Record<string, import("./connection.js").Handler>} handlers
  * @property {import("./host.js").Log} log
  * @property {NodeJS.ProcessEnv} [env]
  * @property {Partial<Waits>} [waitMs]
- * @property {import("./process.js").Spawn | undefined} [spawn]
+ * @property {Spawn | undefined} [spawn]
  * @property {() => number} [now] milliseconds
  */
+
+/** Enough for a Python traceback's end; the rest would only be memory. */
+const STDERR_CHARACTERS = 8_192;
+
+/**
+ * After a process has ended its pipes may still hold an answer. A grandchild that keeps them open must not
+ * keep us waiting longer than this.
+ */
+const DRAIN_MS = 500;
+
+/**
+ * A folder that surely exists, so that ENOENT means the program, and that is no project's, so that nothing in
+ * a project can pose as the program (Windows looks in the current folder first, and a PATH may have relative folders).
+ */
+const WORKING_FOLDER = fileURLToPath(new URL(".", import.meta.url));
+
+/** The sidecar reaches OpenCode through the plugin: it has no use for the password. */
+const WITHHELD = "OPENCODE_SERVER_PASSWORD";
 
 export class Sidecar {
   #parts;
@@ -97,7 +96,7 @@ export class Sidecar {
    * @param {string} method
    * @param {Json} params
    * @param {How} [how]
-   * @returns {Promise<any>}
+   * @returns {Promise<unknown>}
    * @throws {RpcError | Failure}
    */
   async call(method, params, { signal, timeoutMs, graceMs, killWhenStuck = false } = {}) {
@@ -147,12 +146,12 @@ export class Sidecar {
   }
 
   #begin() {
-    const { handlers, log, command: choose, env = process.env, spawn } = this.#parts;
-    const command = choose();
-    const child = new SidecarProcess(command.words, { env, spawn });
+    const { handlers, log, env = process.env, spawn } = this.#parts;
+    const commands = this.#parts.commands();
+    const child = new Child(commands, { env, spawn });
     const connection = new Connection(child.stdout, child.stdin, { handlers, log });
     /** @type {Life} */
-    const life = { command, process: child, connection, ready: Promise.resolve(), isEnding: false };
+    const life = { commands, process: child, connection, ready: Promise.resolve(), isEnding: false };
     this.#life = life;
     life.ready = this.#greet(life);
     life.ready.catch(() => {}); // whoever waits for it hears of it; the background start may be alone
@@ -173,7 +172,7 @@ export class Sidecar {
 
   /** @param {Life} life */
   async #greet(life) {
-    const timeoutMs = life.command.mayFetch ? this.#waitMs.fetch : this.#waitMs.initialize;
+    const timeoutMs = life.process.mayFetch ? this.#waitMs.fetch : this.#waitMs.initialize;
     try {
       const greeting = { protocolVersion, ...this.#parts.greeting() };
       const answer = await life.connection.request("initialize", greeting, { timeoutMs, graceMs: 0 });
@@ -181,7 +180,9 @@ export class Sidecar {
       this.#parts.onReady(answer);
     } catch (error) {
       this.#forget(life);
-      const failure = await startFailure(life, error, timeoutMs);
+      if (!isKind(error, "died")) life.process.kill();
+      life.connection.close();
+      const failure = startFailure(error, life.commands, await life.process.exited, timeoutMs);
       if (!life.isEnding) this.#failed(failure);
       throw failure;
     }
@@ -202,23 +203,78 @@ export class Sidecar {
   }
 }
 
-/**
- * @param {Life} life
- * @param {unknown} error
- * @param {number} timeoutMs
- */
-async function startFailure({ command, process, connection }, error, timeoutMs) {
-  const kind = error instanceof Failure ? error.kind : null;
-  if (kind === "died") {
-    const exit = await process.exited;
-    if (!exit.spawnError) return new Failure("ended", { ending: ending(exit) });
-    return new Failure("notFound", { program: command.words[0], code: exit.spawnError.code });
+/** One process: its pipes, the last lines of its stderr, and how it ended. */
+class Child {
+  #child;
+  #stderr = "";
+
+  /**
+   * @param {Command[]} commands
+   * @param {{env: NodeJS.ProcessEnv, spawn?: Spawn | undefined}} parts
+   */
+  constructor(commands, { env, spawn = nodeSpawn }) {
+    const variables = Object.entries({ ...MANIFEST.sidecarsEnvironment, ...env });
+    const passedOn = variables.filter(([name]) => name.toUpperCase() !== WITHHELD);
+    const { child, mayFetch } = started(commands, spawn, Object.fromEntries(passedOn));
+    this.#child = child;
+    this.mayFetch = mayFetch;
+    this.stdin = child.stdin;
+    this.stdout = child.stdout;
+
+    const decoder = new TextDecoder();
+    child.stderr.on("data", (chunk) => {
+      this.#stderr = (this.#stderr + decoder.decode(chunk, { stream: true })).slice(-STDERR_CHARACTERS);
+    });
+    child.stderr.on("error", () => {}); // a broken pipe says nothing that the exit doesn't
+
+    /** Resolves once the process is gone and its pipes are read, or never came to be. @type {Promise<Exit>} */
+    this.exited = new Promise((resolve) => {
+      /**
+       * @param {number | null} code
+       * @param {NodeJS.Signals | null} signal
+       * @param {NodeJS.ErrnoException | null} spawnError
+       */
+      const end = (code, signal, spawnError = null) => {
+        const lines = this.#stderr.split("\n").map((line) => line.trimEnd());
+        resolve({ code, signal, spawnError, stderr: lines.filter(Boolean) });
+      };
+      // Without a listener a missing program would end OpenCode itself.
+      child.on("error", (error) => child.pid === undefined && end(null, null, error));
+      child.on("close", (code, signal) => end(code, signal));
+      child.on("exit", (code, signal) => later(DRAIN_MS, () => end(code, signal)));
+    });
+
+    child.unref();
+    for (const pipe of [child.stdin, child.stdout, child.stderr]) {
+      /** @type {{unref?: () => void}} */ (pipe).unref?.();
+    }
   }
-  process.kill();
-  connection.close();
-  if (kind === "stuck")
-    return new Failure("silent", { ...seconds(timeoutMs), ending: ending(await process.exited) });
-  if (error instanceof Failure) return error;
-  const isMismatch = error instanceof RpcError && error.code === CODES.PROTOCOL_MISMATCH;
-  return new Failure(isMismatch ? "told" : "refused", { cause: cause(error) });
+
+  /** At once, and without asking: for a process that doesn't react any more. */
+  kill() {
+    this.#child.kill("SIGKILL");
+  }
+
+  /**
+   * Closes its stdin, which tells it to finish, and kills it when it has not gone after the wait.
+   * @param {number} waitMs
+   */
+  async end(waitMs) {
+    this.stdin.end();
+    await within(this.exited, { timeoutMs: waitMs }).catch(() => this.kill());
+  }
+}
+
+/**
+ * The first of the programs that is there, or the last one's failure.
+ * @param {Command[]} commands
+ * @param {Spawn} spawn
+ * @param {NodeJS.ProcessEnv} env
+ */
+function started([{ words, mayFetch }, ...others], spawn, env) {
+  const [program = "", ...args] = words;
+  const child = spawn(program, args, { stdio: "pipe", windowsHide: true, cwd: WORKING_FOLDER, env });
+  if (child.pid !== undefined || others.length === 0) return { child, mayFetch };
+  child.on("error", () => {}); // without a listener this would end OpenCode itself
+  return started(others, spawn, env);
 }

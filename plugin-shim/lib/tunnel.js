@@ -54,7 +54,9 @@ const utf8 = new TextDecoder();
  * @throws {RpcError} ENDPOINT_REFUSED, HOST_UNREACHABLE
  */
 export async function serve({ host, lock, windows }, request, { signal } = {}) {
-  const { directory, method, path, headers, body, attach } = request;
+  const { directory, headers, attach } = request;
+  const [method, path] = [String(request.method), String(request.path)];
+  const body = typeof request.body === "string" ? request.body : null;
   checkPath(method, path);
   const endpoint = `${method} ${path}`;
   const instance = host.instances.findLast((open) => open.directory === directory);
@@ -62,10 +64,13 @@ export async function serve({ host, lock, windows }, request, { signal } = {}) {
   if (!instance) throw new RpcError(CODES.HOST_UNREACHABLE, `OpenCode has no project open in ${directory}`);
   try {
     if (path === SELECT) {
-      const isMoved = await windows.move({ from: headers?.[LEAVES], to: JSON.parse(body ?? "").sessionID });
+      const isMoved = await windows.move({
+        from: Object(headers)[LEAVES],
+        to: JSON.parse(body ?? "").sessionID,
+      });
       if (isMoved !== null) return { status: isMoved ? 200 : 409, headers: {}, body: "true" };
     }
-    const sent = attach && body ? await withFiles(host, instance, attach, body) : body;
+    const sent = attach && body ? await withFiles(host, instance, String(attach), body) : body;
     const response = await host.fetch(instance, method, path, { headers, body: sent, signal });
     const isOfMessages = method === "GET" && OF_MESSAGES.test(path);
     const text = isOfMessages ? withoutContents(await response.arrayBuffer()) : await response.text();

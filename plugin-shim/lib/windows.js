@@ -4,9 +4,9 @@
  * All of it is a courtesy: where none answers, everything is as it is without one.
  */
 import { TO_SERVER, TO_WINDOWS } from "../tui/wire.js";
+import { carryOut, ourCommands } from "./calls.js";
 import { within } from "./failures.js";
 import { MANIFEST } from "./manifest.js";
-import { carryOut, ourCommands } from "./tools.js";
 
 const SESSION = new RegExp(`^${MANIFEST.ids.session}$`);
 

@@ -66,6 +66,7 @@ const answers = {
     const seen = { steps, events };
     const metadata = {
       pid: process.pid,
+      command: process.argv.slice(3),
       password: process.env.OPENCODE_SERVER_PASSWORD ?? null,
       params,
       seen,

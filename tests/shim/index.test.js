@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { MANIFEST } from "../../plugin-shim/lib/manifest.js";
+import { Plugin } from "../../plugin-shim/lib/plugin.js";
 import { context, fake, INDEX, isRunning, openCode, SHARED, stayAlive, typed, until } from "./support.js";
 
 stayAlive();
@@ -75,13 +76,77 @@ test("fifty initialisations ask the host nothing", async () => {
   for (const dispose of disposals) await dispose();
 });
 
-test("two copies of the plugin share one sidecar, and one message gets one part", async () => {
+/** A copy of the plugin's files, and what is in the process for all copies as if there were none. @param {string} [without] */
+async function copied(without) {
   const folder = await mkdtemp(join(tmpdir(), "shim-"));
   const root = fileURLToPath(new URL(".", INDEX));
   for (const name of ["index.js", "lib", "tui", "tools.json", "package.json"]) {
     await cp(join(root, name), join(folder, name), { recursive: true });
   }
+  if (without) await rm(join(folder, without));
   Reflect.deleteProperty(globalThis, SHARED);
+  const { default: definition } = await import(pathToFileURL(join(folder, "index.js")).href);
+  return { folder, server: definition.server };
+}
+
+test("OpenCode gets every hook at once, and one that is called before the rest is loaded waits for it", async () => {
+  const { folder, server } = await copied();
+  const hooks = await server(openCode().input, { command: fake("well") });
+  const whole = new Plugin().open(openCode().input);
+  assert.deepEqual(Object.keys(hooks).sort(), Object.keys(whole).sort());
+  assert.deepEqual(Object.keys(hooks.tool), Object.keys(whole.tool));
+  assert.equal(Reflect.get(globalThis, SHARED) instanceof Promise, true);
+
+  const config = { command: { handoff: { template: "the user's own" } } };
+  hooks.config(config);
+  assert.deepEqual(Object.keys(config.command).sort(), MANIFEST.commands.map(({ name }) => name).sort());
+  assert.equal(config.command.handoff.template, "the user's own");
+  await hooks.config(Object.freeze({}));
+  const { read_session } = hooks.tool;
+  const { input, output } = typed("handoff");
+  const [answer] = await Promise.all([
+    read_session.execute({}, context),
+    hooks["chat.message"](input, output),
+    hooks.event(),
+  ]);
+  assert.deepEqual([answer.output, output.parts.length], ["Handed off.", 2]);
+  await hooks.dispose();
+  await rm(folder, { recursive: true });
+});
+
+test("without the rest of the plugin OpenCode goes on as without any, and the person is told why", async (t) => {
+  const { folder, server } = await copied("lib/plugin.js");
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  /** @type {any[]} */
+  const toasts = [];
+  const { input } = openCode();
+  const tui = { showToast: async (/** @type {any} */ { body }) => toasts.push(body) };
+  const hooks = await server({ ...input, client: { ...input.client, tui } }, {});
+  const { "chat.message": received, tool, dispose } = hooks;
+  const { session_handoff } = tool;
+  const waiting = [received({}, {}), dispose(), session_handoff.execute({}, context)];
+  t.mock.timers.tick(1);
+  const [message, disposal, call] = await Promise.allSettled(waiting);
+  assert.deepEqual([message?.status, disposal?.status], ["fulfilled", "fulfilled"]);
+  assert.match(String(call?.status === "rejected" && call.reason), /files could not be loaded .*plugin\.js/);
+  assert.deepEqual([hooks, tool], [{}, {}]);
+  t.mock.timers.tick(MANIFEST.waitMs.notice);
+  assert.equal(toasts.length, 1);
+  assert.match(toasts[0].message, /^Handoffs can't be made: .* Run `handoff-sidecar install` again/);
+  await rm(folder, { recursive: true });
+});
+
+test("where OpenCode is known to be too old, its tools say so, and a later initialisation gets nothing", async () => {
+  const { folder, server } = await copied();
+  const { input } = openCode({ answer: () => Response.json({ version: "1.14.48" }) });
+  const first = await server(input, { command: fake("well") });
+  await assert.rejects(first.tool.read_session.execute({}, context), { message: "1.14.48 is too old" });
+  assert.deepEqual([first, await server(input, {})], [{}, {}]);
+  await rm(folder, { recursive: true });
+});
+
+test("two copies of the plugin share one sidecar, and one message gets one part", async () => {
+  const { folder } = await copied();
   const { input: openCodeInput } = openCode();
   const urls = [INDEX.href, `${INDEX.href}?again`, pathToFileURL(join(folder, "index.js")).href];
   const all = await Promise.all(

@@ -233,13 +233,13 @@ test("in OpenCode the refusal is an error that the agent reads, and a person's m
 
 /**
  * What the sidecar has been told, as soon as it was.
- * @param {import("../../plugin-shim/lib/hooks.js").Hooks} hooks
+ * @param {import("../../plugin-shim/lib/opencode.js").Hooks} hooks
  * @param {(event: any) => unknown} isIt
  */
 async function heardBy(hooks, isIt) {
   for (;;) {
     const { metadata } = await hooks.tool.read_session.execute({}, { sessionID: "ses_other" });
-    const found = metadata.seen.events.find(isIt);
+    const found = /** @type {any} */ (metadata).seen.events.find(isIt);
     if (found) return found;
   }
 }

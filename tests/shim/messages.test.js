@@ -77,7 +77,7 @@ test("a trigger without a sidecar: the message goes on, and a toast says why", a
 
 test("a sidecar that does not answer to a trigger is ended, and the next handoff has another", async () => {
   const { hooks, toasts } = attached("is deaf to a trigger", { waitMs: { message: 500 } });
-  const { pid } = (await hooks.tool.read_session.execute({}, context)).metadata;
+  const pid = Number((await hooks.tool.read_session.execute({}, context)).metadata.pid);
   const { input, output } = typed("handoff");
   await hooks["chat.message"](input, output);
   assert.equal(output.parts.length, 1);

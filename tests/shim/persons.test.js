@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { marksPrompts } from "../../plugin-shim/lib/host.js";
-import { arriving, writerOf } from "../../plugin-shim/lib/persons.js";
+import { arriving, writerOf } from "../../plugin-shim/lib/sessions.js";
 
 /** The client that all plugins of an instance share, as OpenCode 1.x makes it. */
 function shared() {

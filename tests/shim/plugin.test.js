@@ -22,7 +22,7 @@ test("no hook throws, whatever it is given", async () => {
     cyclic,
     Object.freeze({}),
   ];
-  for (const [name, hook] of Object.entries(hooks)) {
+  for (const [name, hook] of /** @type {[string, any][]} */ (Object.entries(hooks))) {
     if (typeof hook !== "function") continue;
     for (const first of weird) for (const second of weird) await hook(first, second);
     assert.equal(await hook(), undefined, name);

@@ -15,14 +15,15 @@ function sidecar(behaviour, parts = {}) {
   /** @type {string[]} */
   const logged = [];
   const made = new Sidecar({
-    command: () => ({ words: Array.isArray(behaviour) ? behaviour : fake(behaviour), mayFetch: false }),
+    commands: () => [{ words: Array.isArray(behaviour) ? behaviour : fake(behaviour), mayFetch: false }],
     greeting: () => ({ openCode: { looksNew: true }, mode: "other", directory: "/" }),
     onReady: (answer) => answers.push(answer),
     handlers: {},
     log: (_, message) => logged.push(message),
     ...parts,
   });
-  return { made, answers, logged };
+  /** What it answers here is known. @typedef {{call: (...call: Parameters<Sidecar["call"]>) => Promise<any>}} Known */
+  return { made: /** @type {Known & Sidecar} */ (made), answers, logged };
 }
 
 /** A call to a sidecar that is up has been written. */
@@ -104,8 +105,8 @@ test("a sidecar that speaks another protocol says so itself", async () => {
 test("each failed start doubles the time until the next one, up to five minutes, and a good one ends that", async () => {
   let now = 1_000;
   let program = "/nowhere/python";
-  const command = () => ({ words: program ? [program] : fake("dies in a call"), mayFetch: false });
-  const { made } = sidecar([], { command, now: () => now });
+  const commands = () => [{ words: program ? [program] : fake("dies in a call"), mayFetch: false }];
+  const { made } = sidecar([], { commands, now: () => now });
   for (const rest of [0, 1_000, 3_000, 7_000, 15_000, 31_000, 63_000, 127_000, 255_000, 300_000, 300_000]) {
     await assert.rejects(made.start(), { kind: "notFound" });
     now += Math.max(rest - 1, 0);

@@ -4,9 +4,8 @@ import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { MANIFEST } from "../../plugin-shim/lib/manifest.js";
+import { MANIFEST, Trigger } from "../../plugin-shim/lib/manifest.js";
 import { Plugin } from "../../plugin-shim/lib/plugin.js";
-import { Trigger } from "../../plugin-shim/lib/trigger.js";
 import { fake, openCode, stayAlive, until } from "./support.js";
 
 stayAlive();
@@ -37,7 +36,7 @@ async function settled() {
 /** @param {number} total */
 const step = (total) => ({ role: "assistant", sessionID: "ses_1", tokens: { total }, ...MODEL });
 
-/** @param {string} text */
+/** @param {string} text @returns {[any, any]} */
 const message = (text) => [
   { sessionID: "ses_1" },
   { message: { id: `msg_${text.length}` }, parts: [{ id: "prt_1", type: "text", text }] },
@@ -53,14 +52,14 @@ test("a message and its answer in a small session start no sidecar", async () =>
     { info: { ...info, finish: "stop" }, parts: [] },
   ];
   await hooks["experimental.chat.messages.transform"]({}, { messages });
-  await hooks["tool.execute.before"]({ tool: "bash", sessionID: "ses_1" }, { args: {} });
+  await hooks["tool.execute.before"]({ tool: "bash", sessionID: "ses_1", callID: "call_1" });
   await hooks["command.execute.before"]({ command: "review", sessionID: "ses_1" }, {});
   await hooks.event({ event: { type: "session.idle", properties: { sessionID: "ses_1" } } });
   await settled();
   assert.equal(started(), 0);
 });
 
-/** @type {[string, (hooks: import("../../plugin-shim/lib/plugin.js").Hooks) => Promise<unknown>][]} */
+/** @type {[string, (hooks: import("../../plugin-shim/lib/opencode.js").Hooks) => Promise<unknown>][]} */
 const needs = [
   ["a trigger", (hooks) => hooks["chat.message"](...message("handoff"))],
   ["a tool", (hooks) => hooks.tool.read_session.execute({}, {}).catch(() => {})],

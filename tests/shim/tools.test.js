@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MANIFEST } from "../../plugin-shim/lib/manifest.js";
 import { Plugin } from "../../plugin-shim/lib/plugin.js";
-import { Calls } from "../../plugin-shim/lib/tools.js";
+import { Calls } from "../../plugin-shim/lib/sessions.js";
 import { attached, context, MESSAGE, openCode, SESSION, stayAlive, until } from "./support.js";
 
 stayAlive();

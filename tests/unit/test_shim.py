@@ -14,8 +14,10 @@ from handoff_sidecar.sidecar.manifest import manifest
 SHIM = Path(__file__).parents[2] / "plugin-shim"
 FILES = [SHIM / "index.js", *sorted((SHIM / "lib").rglob("*.js"))]
 
-MOST_LINES = 1_450
+MOST_LINES = 1_435
 """Of code in the server half, without comments and blank lines, as the formatter lays them."""
+
+MOST_FILES = 13
 
 MOST_LINES_OF_A_FILE = 280
 """With its comments: what is longer has more than one job."""
@@ -67,7 +69,7 @@ def test_the_shim_is_thin() -> None:
     lines = {file.name: sum(bool(line.strip()) for line in code_of(file).splitlines()) for file in FILES}
     whole = {file.name: len(file.read_text(encoding="utf-8").splitlines()) for file in FILES}
 
-    assert len(lines) > 10
+    assert 10 < len(lines) <= MOST_FILES
     assert sum(lines.values()) <= MOST_LINES, lines
     assert max(whole.values()) <= MOST_LINES_OF_A_FILE, whole
 
@@ -107,10 +109,9 @@ def test_no_sentence_for_a_person_or_a_model_stands_in_the_shim(file: Path) -> N
     [
         (r"[\"`^]\^?(?:[A-Z]+ )?\\?/(?:session|tui|global|log)\b", {"host.js", "tunnel.js"}),  # endpoints
         (r"\b_client\b|interceptors", {"host.js"}),
-        (r"\"(?:session|message)\.[a-z.]+\"", {"events.js"}),
-        (r"\"(?:chat|tool|command|experimental)\.[a-z.]+\"", {"hooks.js"}),
+        (r"\"(?:session|message)\.[a-z.]+\"", {"hooks.js"}),
+        (r"\"(?:chat|tool|command|experimental)\.[a-z.]+\"", {"index.js", "hooks.js"}),
         (r"from \"\./hooks\.js\"", {"host.js"}),
-        (r"from \"\./events\.js\"", {"hooks.js"}),
     ],
 )
 def test_what_only_this_line_of_opencode_has_stands_behind_the_host(of_opencode: str, files: set[str]) -> None:

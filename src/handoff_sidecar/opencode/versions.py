@@ -16,6 +16,10 @@ NEWEST_TRIED = Version("1.18.34")
 TOO_NEW = Version("2.dev0")
 """2.x loads no plugin for 1.x."""
 
+SIGN_OF_A_NEW_ONE = "experimental_workspace"
+"""In what OpenCode hands to a plugin: absent in 1.1.65 and 1.3.2, there in 1.14.48, 1.15.13 and 1.18.33. It tells the
+plugin of an old one without a question, for which there is no time before OpenCode takes the hooks."""
+
 TRIED = (OLDEST, Version("1.17.19"), NEWEST_TRIED)
 """A handoff and a look back are made in each of these by `make compat`."""
 

@@ -1,6 +1,6 @@
 """Who wrote a message, and what of it a person typed.
 
-The one place on this side that knows; the plugin's `lib/persons.js` knows the same and marks what plugins prompt. All
+The one place on this side that knows; the plugin's `lib/sessions.js` knows the same and marks what plugins prompt. All
 that depends on a person's word asks here: requests, rules, what was asked meanwhile, a "no", the end of a chain.
 """
 

@@ -16,6 +16,7 @@ from handoff_sidecar.handoff.definition import COMMANDS, SESSION_HANDOFF
 from handoff_sidecar.opencode.client import TOAST_TITLE
 from handoff_sidecar.opencode.endpoints import ENDPOINTS
 from handoff_sidecar.opencode.models import MESSAGE_ID, SESSION_ID
+from handoff_sidecar.opencode.versions import SIGN_OF_A_NEW_ONE
 from handoff_sidecar.reading.definition import READ_SESSION
 from handoff_sidecar.rpc.connection import MAX_FRAME_BYTES
 from handoff_sidecar.rpc.messages import ErrorCode
@@ -53,6 +54,7 @@ def manifest() -> dict[str, Any]:
         "toolsThatLook": list(TOOLS_THAT_LOOK),
         "toolsThatDelegate": list(TOOLS_THAT_DELEGATE),
         "endpoints": list(ENDPOINTS),
+        "signOfANewOpenCode": SIGN_OF_A_NEW_ONE,
         "ids": {"session": SESSION_ID, "message": MESSAGE_ID},
         "tokenParts": list(TOKEN_PARTS),
         "smallSessionTokens": SMALL_SESSION_TOKENS,

@@ -19,7 +19,6 @@ FAILURES = {
             "Run `uv tool install handoff-sidecar` (or `pipx install handoff-sidecar`), then restart OpenCode.",
         ),
         ("notFound", "the sidecar's program could not be started ({program}: {code})", REINSTALL),
-        ("unloadable", "the plugin's files could not be loaded ({error})", REINSTALL),
         ("ended", "the sidecar stopped while it was starting{ending}", _ONCE_MORE),
         ("silent", "the sidecar did not answer within {seconds} s of its start{ending}", _ONCE_MORE),
         ("refused", "{cause}", _ONCE_MORE),
@@ -52,6 +51,7 @@ SENTENCES = {
     "cancelled": "{name} was cancelled.",
     "triggerFailed": "The handoff can't be done now: {cause}. Your message was sent as you typed it.",
     "startFailed": "Handoffs can't be made: {cause}.",
+    "unloadable": f"Handoffs can't be made: the plugin's files could not be loaded ({{error}}). {REINSTALL}",
     "nothingMade": "Nothing was made and this session is unchanged.",
     "goOn": _GO_ON,
     "maybeMade": (
