@@ -118,10 +118,6 @@ def startup_text(result: startup.StartUp) -> str:
             bar(f"init takes {init} ms", most, held=init.median < startup.INIT_AT_MOST_MS, values=init.values),
             no_bar(f"init took {most} or more in {slow} of {len(init.values)} runs, {max(init.values):.0f} ms at most"),
             no_bar(f"the rest of the plugin is loaded in the next turn of OpenCode's loop, in {result.rest_ms} ms"),
-            no_bar(
-                f"in OpenCode's Bun with nothing else to do: init {result.alone_ms[startup.INIT]} ms, "
-                f"the rest {result.alone_ms[startup.REST]} ms"
-            ),
             _no_difference("to the first answer", *answers),
             no_bar(f"a server's first {startup.FIRST_MESSAGES} messages together: {plus(differences(*together))} ms"),
         ),

@@ -10,7 +10,6 @@ plugin does. A plugin that does nothing is measured too, as OpenCode itself does
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ _WRAPPER = """\
 import {{ appendFileSync }} from "node:fs"
 const plugin = {plugin}
 
-async function server(input, options) {{
+export default async function (input, options) {{
   const started = performance.now()
   const {{ default: definition }} = await import(plugin)
   const later = globalThis.setTimeout
@@ -49,24 +48,13 @@ async function server(input, options) {{
   }})
   return hooks
 }}
-{use}
 """
-"""Notes how long `server` takes with the loading of its modules, and how long the plugin then holds the thread, from
-the one timer that `server` sets, to load the rest."""
-
-_IN_OPENCODE = "export default server"
-_ALONE = """\
-const client = { _client: { getConfig: () => ({}), interceptors: { request: { use() {} } } } }
-await server({ directory: "/", worktree: "/", client, experimental_workspace: {} }, { command: ["nothing"] })
-setTimeout(() => process.exit(), 100)
-"""
-_ALONE_ROUNDS = 30
-_ALONE_TIMEOUT_S = 20
+"""Notes how long the plugin's init takes with the loading of its modules, and how long the plugin then holds the
+thread, from the one timer that it sets, to load the rest."""
 
 _NOTHING = "export default async () => ({})\n"
 _FILE = "measured.js"
 
-INIT, REST = "init", "the rest"
 WITH, WITHOUT, EMPTY = "with the plugin", "without", "with one that does nothing"
 
 
@@ -77,7 +65,6 @@ class StartUp:
     Attributes:
         init_ms: from OpenCode's call of the plugin file to the hooks, with the loading of all modules that this needs.
         rest_ms: loading the rest of the plugin, in the next turn of OpenCode's loop, which it holds for that long.
-        alone_ms: both in OpenCode's own Bun with nothing else to do: the plugin's own part of it.
         answer_ms: from the start of the program to the first answer: `WITH`, `WITHOUT` and `EMPTY`.
         end_ms: to the end of the program.
         first_message_ms: a server's first message and its short answer.
@@ -86,7 +73,6 @@ class StartUp:
 
     init_ms: Sample
     rest_ms: Sample
-    alone_ms: dict[str, Sample]
     answer_ms: dict[str, Sample]
     end_ms: dict[str, Sample]
     first_message_ms: dict[str, Sample]
@@ -105,7 +91,7 @@ def measure(root: Path, binary: Path, *, rounds: int) -> StartUp:
     with ScriptedModel(script) as model:
         sandbox = make_sandbox(root / "home", binary, model.base_url)
         log = sandbox.root / "init.log"
-        plugins = {WITH: _measured_plugin(sandbox, log, _IN_OPENCODE), EMPTY: _NOTHING}
+        plugins = {WITH: _measured_plugin(sandbox, log), EMPTY: _NOTHING}
 
         def run(name: str) -> tuple[float, float]:
             answered.clear()
@@ -117,10 +103,9 @@ def measure(root: Path, binary: Path, *, rounds: int) -> StartUp:
             return (answered[0] - started) * 1_000, (ended - started) * 1_000
 
         answers, ends = _in_turn(sandbox, plugins, rounds, run)
-        loads = _loads(log, rounds)
-        alone = _alone(sandbox)
+        init_ms, rest_ms = _loads(log, rounds)
         first, first_ones = _in_turn(sandbox, plugins, max(rounds // 2, 1), lambda name: _serve(sandbox, name))
-    return StartUp(loads[INIT], loads[REST], alone, answers, ends, first, first_ones)
+    return StartUp(init_ms, rest_ms, answers, ends, first, first_ones)
 
 
 def _serve(sandbox: Sandbox, name: str) -> tuple[float, float]:
@@ -152,26 +137,15 @@ def _in_turn(
     return one, other
 
 
-def _alone(sandbox: Sandbox) -> dict[str, Sample]:
-    """The same in OpenCode's Bun, which runs a script if it is told so; the first round doesn't count."""
-    log, script = sandbox.root / "alone.log", sandbox.root / "alone.mjs"
-    script.write_text(_measured_plugin(sandbox, log, _ALONE), encoding="utf-8")
-    words = [str(sandbox.binary), str(script)]
-    env = {"HOME": str(sandbox.home), "PATH": "", "BUN_BE_BUN": "1"}
-    for _ in range(_ALONE_ROUNDS + 1):
-        subprocess.run(words, env=env, check=True, capture_output=True, timeout=_ALONE_TIMEOUT_S)  # noqa: S603  # our own script
-    return _loads(log, _ALONE_ROUNDS)
-
-
-def _measured_plugin(sandbox: Sandbox, log: Path, use: str) -> str:
+def _measured_plugin(sandbox: Sandbox, log: Path) -> str:
     """The plugin as `install` writes it, behind a file that takes its time and notes it in the log."""
     elsewhere = sandbox.root / "installed"
     install(elsewhere)
     plugin = elsewhere / "plugin" / PLUGIN_FILE
-    return _WRAPPER.format(plugin=json.dumps(plugin.as_uri()), log=json.dumps(str(log)), use=use)
+    return _WRAPPER.format(plugin=json.dumps(plugin.as_uri()), log=json.dumps(str(log)))
 
 
-def _loads(log: Path, rounds: int) -> dict[str, Sample]:
+def _loads(log: Path, rounds: int) -> tuple[Sample, Sample]:
     """OpenCode initialises a plugin twice in `run`; only the first time has all modules to load."""
     first: dict[int, list[float]] = {}
     for line in log.read_text(encoding="utf-8").splitlines():
@@ -181,4 +155,4 @@ def _loads(log: Path, rounds: int) -> dict[str, Sample]:
     if len(counted) != rounds:
         raise MeasuringFailed(f"the plugin was initialised in {len(counted)} of {rounds} runs")
     init_ms, rest_ms = zip(*counted, strict=True)
-    return {INIT: Sample(init_ms), REST: Sample(rest_ms)}
+    return Sample(init_ms), Sample(rest_ms)
