@@ -11,7 +11,6 @@ import shutil
 import sys
 import textwrap
 
-from handoff_sidecar.demo.binary import OpenCodeBinary
 from handoff_sidecar.demo.provenance import Source
 
 LABEL_COLUMNS = 18
@@ -44,10 +43,6 @@ class Screen:
     def say(self, text: str, colour: str = "") -> None:
         """A line of its own."""
         print(self._in(colour, text), flush=True)
-
-    def opencode(self, binary: OpenCodeBinary) -> None:
-        """The first line."""
-        self.say(f"OpenCode {binary.version} ({binary.path}), a scripted model, a throwaway home\n", DIM)
 
     def begin(self, label: str, text: str = "") -> None:
         """A new matter; without a text, a terminal shows that what is told of it is awaited."""

@@ -15,7 +15,7 @@ from handoff_sidecar.demo.binary import OpenCodeBinary, find_opencode
 from handoff_sidecar.demo.morning import SESSION_ID, old_session
 from handoff_sidecar.demo.processes import leaving_properly, run_on_terminal
 from handoff_sidecar.demo.sandbox import Sandbox
-from handoff_sidecar.demo.screen import Screen
+from handoff_sidecar.demo.screen import DIM, Screen
 from handoff_sidecar.demo.script import HANDOFF_GOAL, LAST_REQUEST, PROJECT_FILES, demo_script
 from handoff_sidecar.demo.scripted_model import ScriptedModel
 from handoff_sidecar.demo.server import serving
@@ -33,7 +33,7 @@ def run_demo(*, tui: bool = False) -> int:
     """
     screen, status = Screen(), 0
     with stage(say=print) as (binary, sandbox):
-        screen.opencode(binary)
+        screen.say(f"OpenCode {binary.version} ({binary.path}), a scripted model, a throwaway home\n", DIM)
         sandbox.import_session(old_session(sandbox.project))
         if tui:
             status = _open_tui(sandbox, screen)
