@@ -29,7 +29,7 @@ LAST_CHARACTERS = 2_000  # of what a program that failed has said
 ENDING_SIGNALS = [signal.SIGTERM]
 if sys.platform != "win32":
     ENDING_SIGNALS.append(signal.SIGHUP)
-LISTENING = re.compile(r"listening on (http://\S+)")  # "opencode server listening on http://127.0.0.1:4096"
+LISTENING = re.compile(r"listening on (http://\S+)\s")  # "opencode server listening on http://127.0.0.1:4096"
 
 
 class SandboxFailed(HandoffSidecarError):

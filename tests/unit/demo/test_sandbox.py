@@ -67,6 +67,11 @@ def test_opencode_is_told_that_its_npm_install_has_been_done(sandbox: Sandbox) -
     assert (sandbox.config_folder / "node_modules").is_dir()
 
 
+def test_opencode_is_given_an_empty_list_of_models(sandbox: Sandbox) -> None:
+    sandbox.know_no_other_models()
+    assert json.loads((sandbox.home / ".cache/opencode/models.json").read_text()) == {}
+
+
 def test_a_plugin_file_lies_where_opencode_looks(sandbox: Sandbox) -> None:
     path = sandbox.plugin_file("mine.js", "export default async () => ({})\n")
     assert path == sandbox.home / ".config/opencode/plugin/mine.js"
