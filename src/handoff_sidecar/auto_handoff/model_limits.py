@@ -1,6 +1,6 @@
 """Each model's context limits, by directory: asked of OpenCode once and kept.
 
-Owns what of OpenCode's provider list and configuration is kept. What follows from it is `handoff.threshold`'s.
+Owns what of OpenCode's provider list and configuration is kept. What follows from it is `threshold`'s.
 """
 
 from __future__ import annotations
