@@ -46,9 +46,17 @@ const HOOKS = /** @type {const} */ ([
 async function server(input, options) {
   const shared = /** @type {Record<symbol, Promise<Plugin> | undefined>} */ (globalThis);
   shared[SHARED] ??= load();
+  const loaded = shared[SHARED];
   const given = /** @type {Hooks} */ ({});
-  const tools = shared[SHARED].then((plugin) => ({ ...plugin.open(input, options, given).tool }));
+  const tools = loaded.then((plugin) => ({ ...plugin.open(input, options, given).tool }));
   const opened = tools.catch((error) => giveUp(given, input, error));
+  // What another plugin prompts before the rest is loaded waits for it, to be marked: it would pass for a person's.
+  input?.client?._client?.interceptors?.request?.use?.((request, options) =>
+    loaded.then(
+      ({ host }) => host.marked(request, options),
+      () => request,
+    ),
+  );
   // An old OpenCode would fail at the tools: it gets nothing until the sidecar has said that it isn't one.
   if (!(MANIFEST.signOfANewOpenCode in Object(input))) return given;
   const hooks = /** @type {Record<string, Function | undefined>} */ (/** @type {unknown} */ (given));

@@ -93,6 +93,7 @@ export class Host {
 
   /** What OpenCode calls in an instance. */
   hooks = hooksOf;
+  marked = marked;
 
   /**
    * @param {Instance} instance

@@ -14,7 +14,7 @@ from handoff_sidecar.sidecar.manifest import manifest
 SHIM = Path(__file__).parents[2] / "plugin-shim"
 FILES = [SHIM / "index.js", *sorted((SHIM / "lib").rglob("*.js"))]
 
-MOST_LINES = 1_435
+MOST_LINES = 1_443
 """Of code in the server half, without comments and blank lines, as the formatter lays them."""
 
 MOST_FILES = 13
@@ -108,7 +108,7 @@ def test_no_sentence_for_a_person_or_a_model_stands_in_the_shim(file: Path) -> N
     ("of_opencode", "files"),
     [
         (r"[\"`^]\^?(?:[A-Z]+ )?\\?/(?:session|tui|global|log)\b", {"host.js", "tunnel.js"}),  # endpoints
-        (r"\b_client\b|interceptors", {"host.js"}),
+        (r"\b_client\b|interceptors", {"index.js", "host.js"}),
         (r"\"(?:session|message)\.[a-z.]+\"", {"hooks.js"}),
         (r"\"(?:chat|tool|command|experimental)\.[a-z.]+\"", {"index.js", "hooks.js"}),
         (r"from \"\./hooks\.js\"", {"host.js"}),
