@@ -131,11 +131,11 @@ export class Companion {
       entry("hand-off", "Hand off", () => this.#submit("handoff")),
       entry(
         "hand-off-now",
-        "Hand off now",
+        "Hand off now, without asking the model",
         () => this.#commands.send("/handoff-now") || this.#submit("/handoff-now"),
       ),
-      entry("back", "Back to where this came from", () => this.#follow("from")),
-      entry("on", "On to where this went", () => this.#follow("to")),
+      entry("back", "Back to the session that this came from", () => this.#follow("from")),
+      entry("on", "On to the session that this was handed off to", () => this.#follow("to")),
       entry("back-and-forth", "Back and forth between handoffs", () => this.#follow("to", "from")),
     ];
   }

@@ -25,7 +25,9 @@ from handoff_sidecar.settings_file import read_settings_file, write_settings_fil
 SETTINGS_FILE = "handoff.json"
 SCHEMA_FILE = Path(__file__).with_name("handoff.schema.json")
 
-TriggerWord = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^\S.*$")]
+NO_BLANK_FIRST = r"^\S.*$"
+
+TriggerWord = Annotated[str, Field(min_length=1, max_length=40, pattern=NO_BLANK_FIRST)]
 
 _OUR_SCHEMA = re.compile(rf"file:.*/handoff_sidecar/{re.escape(SCHEMA_FILE.name)}")
 """What `$schema` names after an install, whichever Python's package it was."""
@@ -47,8 +49,9 @@ class Settings(BaseModel):
     delivery: Literal["send", "draft", "context"] = Field(
         default="send",
         description=(
-            "The new session's prompt: send it, so that the agent starts at once; put it into the input box, for you "
-            "to edit and send (`draft`; in the TUI, with `open` at `switch`); or store it and let you speak first"
+            "What happens to the new session's prompt. `send`: it is sent, so that the agent starts at once. "
+            "`draft`: it is put into the input box for you to edit and send (in the TUI, with `open` at `switch`). "
+            "`context`: it is stored, and you write first"
         ),
     )
     auto_handoff_threshold: int | None = Field(
@@ -241,8 +244,11 @@ def _problem_with(key: str, value: object) -> str | None:
     try:
         Settings.model_validate({key: value}, strict=True)
     except ValidationError as error:
-        told = error.errors(include_url=False)[0]["msg"].partition(" after validation")[0]
-        allowed = re.sub(r"^\w+ should ", "it must ", told)
+        first = error.errors(include_url=False)[0]
+        whose = "it" if len(first["loc"]) == 1 else "each item"
+        told = first["msg"].partition(" after validation")[0]
+        told = told.replace(f"match pattern '{NO_BLANK_FIRST}'", "not begin with a blank")
+        allowed = re.sub(r"^\w+ should ", f"{whose} must ", told)
         return f"`{key}` can't be {_shown(value)}: {allowed[0].lower()}{allowed[1:]}"
     return None
 
@@ -260,7 +266,8 @@ def _what_is_used(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    return json.dumps(value)[:MAX_VALUE_CHARACTERS]
+    whole = json.dumps(value)  # escaped: a project's value may hold what a terminal takes for a command
+    return whole if len(whole) <= MAX_VALUE_CHARACTERS else f"{whole[:MAX_VALUE_CHARACTERS]}…"
 
 
 def _default(key: str) -> object:

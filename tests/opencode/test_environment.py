@@ -239,7 +239,8 @@ def test_beside_a_plugin_with_the_same_tools_one_handoff_makes_one_session_and_n
     doctor = subprocess.run(
         command, env=sandbox.environment(), cwd=sandbox.project, capture_output=True, text=True, check=False
     )
-    assert "other.js registers `read_session` and `session_handoff` too: remove one of the two" in doctor.stdout
+    told = "other.js registers `read_session` and `session_handoff`, as this plugin does: remove one of the two plugins"
+    assert told in doctor.stdout
 
 
 def listeners(sandbox: Sandbox) -> list[str]:

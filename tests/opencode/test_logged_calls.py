@@ -24,5 +24,5 @@ def test_the_log_has_the_calls_by_their_ids_and_nothing_of_what_was_said(server:
     parts = [part for message in server.messages(session) for part in message["parts"] if part["type"] == "tool"]
     for part in parts:
         assert part["callID"] in log
-    assert failed["error"].endswith(f"(call {parts[0]['callID']})")
+    assert failed["error"].endswith(f"(in the log under {parts[0]['callID']})")
     assert SECRET not in log

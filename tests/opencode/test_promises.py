@@ -113,7 +113,7 @@ def test_from_plan_to_build_the_plan_goes_along_byte_for_byte_but_for_secrets(
     for text in ("Plan the logout.", "And the docs?", "handoff to build"):
         server.say(session, text, agent="plan")
 
-    said(seen, "Plan of 6 lines, ")
+    said(seen, "The plan goes along: 6 lines, written at ")
     first = server.messages(made_from(server, session))[0]
     assert first["info"]["agent"] == "build"
     prompt, plan, _ = (part["text"] for part in first["parts"])
@@ -215,7 +215,7 @@ def test_undo_leads_back_and_rules_are_listed_and_struck(server: Server, play: P
     assert server.tool_call(session, "bash")["status"] == "completed"
 
     command(server, session, "handoff-rules", "1")
-    said(seen, 'Struck: "Never log a token."')
+    said(seen, 'Removed: "Never log a token."')
     command(server, session, "handoff-now")
     made = made_from(server, session)
     assert "You once said" not in server.messages(made)[0]["parts"][0]["text"]

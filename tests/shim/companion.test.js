@@ -241,13 +241,13 @@ test("the palette leads back and forth, and says where there is no way", async (
   };
   const { api, companion, done, entries } = screen({ sessions });
   assert.equal(companion.line("ses_a"), "→ Handoff: A");
-  await entries["On to where this went"]();
+  await entries["On to the session that this was handed off to"]();
   assert.equal(api.route.current.params.sessionID, "ses_b");
-  await entries["On to where this went"]();
+  await entries["On to the session that this was handed off to"]();
   assert.deepEqual(done, ["That session no longer exists."]);
-  await entries["Back to where this came from"]();
+  await entries["Back to the session that this came from"]();
   assert.equal(api.route.current.params.sessionID, "ses_a");
-  await entries["Back to where this came from"]();
+  await entries["Back to the session that this came from"]();
   assert.equal(done.at(-1), "This session does not come from a handoff.");
 });
 
@@ -255,7 +255,7 @@ test("on the home screen there is nothing to hand off, and that is said", () => 
   const { api, done, entries } = screen();
   api.route.current = /** @type {any} */ ({ name: "home" });
   entries["Hand off"]();
-  entries["Hand off now"]();
+  entries["Hand off now, without asking the model"]();
   assert.deepEqual(done, ["There is nothing to hand off.", "There is nothing to hand off."]);
 });
 

@@ -81,7 +81,7 @@ test("every row of the table has its words filled in by whoever makes it, and no
 
 test("the brief's folder is named when nobody knows how far a handoff got", () => {
   const sentence = callFailure("session_handoff", died, "/state/briefs");
-  assert.match(sentence, /If its brief was written, it is the newest in \/state\/briefs\./);
+  assert.match(sentence, /If the handoff's brief was saved, it is the newest file in \/state\/briefs\./);
 });
 
 test("a call that the wire refuses has made nothing", () => {

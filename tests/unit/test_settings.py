@@ -251,7 +251,7 @@ def test_the_words_of_a_person_are_theirs_and_no_projects(config: Path, project:
         ('{"auto_handoff_threshold": 80.5}', "valid integer"),
         ('{"warn_before": true}', "valid integer"),
         ('{"trigger_words": "übergabe"}', "valid list"),
-        ('{"trigger_words": [" "]}', "pattern"),
+        ('{"trigger_words": [" "]}', "each item must not begin with a blank"),
     ],
 )
 def test_a_bad_value_of_the_automatic_handoff_is_named_and_nothing_is_automatic(

@@ -41,7 +41,7 @@ TELL_OF_NOTHING = (
     "sentence, and do nothing else."
 )
 ONLY_TALKED = "No handoff was made: the agent answered instead. `/handoff-now` makes it."
-NOT_MADE = "The agent didn't hand off, so the handoff was made without its words"
+NOT_MADE = "The agent didn't hand off, so the handoff was made without its summary"
 TOO_FULL = "The context was too full for the agent to answer, so the handoff was made without it"
 PROVIDER_FAILED = "The provider failed ({reason}), so the handoff was made without the agent"
 

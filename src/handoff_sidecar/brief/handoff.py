@@ -97,7 +97,7 @@ class Handoff(BaseModel):
     again: bool = Field(default=False, exclude=True)
     announcement: str = Field(default="", exclude=True)
     name: str = Field(default="session_handoff", exclude=True)
-    retry: str = Field(default="call session_handoff again", exclude=True)
+    retry: str = Field(default="call session_handoff again, or type `handoff`", exclude=True)
 
     @property
     def root(self) -> str:

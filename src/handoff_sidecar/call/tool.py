@@ -47,7 +47,7 @@ def check_arguments(tool: str, model: type[_Arguments], arguments: dict[str, Any
         for problem in error.errors(include_url=False):
             name = str(problem["loc"][0]) if problem["loc"] else "arguments"
             described = model.model_fields[name].description if name in model.model_fields else None
-            wanted = f" (wanted: {described[0].lower()}{described[1:]})" if described else ""
+            wanted = f" (its description: {described})" if described else ""
             problems.append(f"`{name}`: {problem['msg'][0].lower()}{problem['msg'][1:]}{wanted}")
         told = list(dict.fromkeys(problems))
         more = f" (and {len(told) - MAX_PROBLEMS_TOLD} more)" if len(told) > MAX_PROBLEMS_TOLD else ""

@@ -34,7 +34,11 @@ def state_of(cache: Path) -> Iterator[str]:
         yield f"There is no index in {cache / FOLDER} yet. The first handoff makes one, and so does the first search."
     for file in files:
         with closing(Index(file)) as index:
-            yield index.problem or _line(index, file)
+            yield (
+                _line(index, file)
+                if not index.problem
+                else f"An index can't be used ({index.problem}); a temporary one serves."
+            )
 
 
 async def rebuild(server: ServerAddress, directory: str, cache: Path) -> str:
@@ -67,10 +71,13 @@ async def rebuild(server: ServerAddress, directory: str, cache: Path) -> str:
 def _line(index: Index, file: Path) -> str:
     totals = index.read(coverage.totals)
     directory = index.read(lambda db: coverage.fact(db, DIRECTORY_FACT))
-    rest = f"; {totals.partial} of them only in part so far" if totals.partial else ""
-    rest += f"; {count(totals.left_out, 'older one')} left out, because it is full" if totals.left_out else ""
+    rest = f"; {totals.partial} of the sessions only in part so far" if totals.partial else ""
+    rest += (
+        f"; {count(totals.left_out, 'older session')} left out, because the index is full" if totals.left_out else ""
+    )
     slow = index.read(coverage.slow_messages)
-    rest += f"; {count(slow, 'large message')} held OpenCode up for more than {HELD_UP_MAX_MS:.0f} ms" if slow else ""
+    held_up = f"held OpenCode up for more than {HELD_UP_MAX_MS:.0f} ms"
+    rest += f"; reading {count(slow, 'large message')} {held_up}" if slow else ""
     return (
         f"{directory}: {count(totals.sessions, 'session')}, {count(totals.messages, 'message')}, "
         f"{totals.bytes / BYTES_A_MB:,.1f} MB of text{rest} ({file}, {index.size_bytes / BYTES_A_MB:,.1f} MB)"

@@ -61,7 +61,8 @@ def parser() -> argparse.ArgumentParser:
     install.add_argument(
         "--no-tui",
         action="store_true",
-        help="leave out the companion in OpenCode's TUI: no line beside the prompt, and a handoff moves all windows",
+        help="leave out the companion, a second plugin for OpenCode's TUI: then there is no line beside the prompt, "
+        "and a handoff switches all attached windows to the new session",
     )
     uninstall = add(
         "uninstall", installing.uninstall, "remove the plugin from OpenCode, and delete the logs and caches"
@@ -85,11 +86,11 @@ def parser() -> argparse.ArgumentParser:
         nargs="?",
         default="",
         metavar="ID",
-        help="the old session's id, or a brief's name (default: the newest interrupted handoff)",
+        help="the old session's id, or the name of a brief's file (default: the newest interrupted handoff)",
     )
     _add_url(resume)
     preview = add("preview", commands.preview, "print the brief that a handoff would write now, without handing off")
-    preview.add_argument("session", metavar="SES")
+    preview.add_argument("session", metavar="SES", help="the session's id")
     _add_url(preview)
     read = add("read", commands.read, "read or search a session of a running `opencode serve`")
     read.add_argument("session", metavar="SES", help="a session's id, or `all` for this project's sessions")

@@ -61,7 +61,7 @@ def fetch(wanted: str, folder: Path, *, otherwise: str) -> Path:
         return next(folder.glob("*.tgz"))
     kind, summary = _npm_error(_text(said), _text(errors))
     if kind in {"E404", "ETARGET"}:
-        raise OpenCodeNotFound(f"npm doesn't have {wanted}: {summary}. Ask for a version that exists. Or: {otherwise}")
+        raise OpenCodeNotFound(f"npm doesn't have {wanted}: {summary}. {otherwise[0].upper()}{otherwise[1:]}")
     raise OpenCodeNotFound(
         f"npm could not fetch {wanted} ({kind}): {summary}. Check that this machine is online and that `npm ping` "
         f"works, and try again. Or: {otherwise}"

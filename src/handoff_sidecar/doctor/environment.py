@@ -68,7 +68,9 @@ def opencode() -> Finding:
         if version.startswith("2."):
             return broken("OpenCode", f"{version} can't load plugins for 1.x", f"use OpenCode 1.x, {OLDEST} or later")
         return broken(
-            "OpenCode", f"{version} ({program}) is too old", f"run `opencode upgrade`: {OLDEST} is the oldest"
+            "OpenCode",
+            f"{version} ({program}) is too old",
+            f"run `opencode upgrade`: {OLDEST} is the oldest that works",
         )
     if is_untried(version):
         return note("OpenCode", f"{version} ({program}) is newer than {NEWEST_TRIED}, the newest that we have tried")
@@ -102,7 +104,9 @@ def opencode_config(config: Path) -> Finding:
             return broken("opencode.json", f"{file} could not be read ({error.strerror})", CORRECT_CONFIG)
         except (ValueError, RecursionError) as error:
             if _VARIABLE.search(text_of(file)):
-                return note("opencode.json", f"{file} can only be checked by OpenCode, which fills in its variables")
+                return note(
+                    "opencode.json", f"{file} was not checked: it isn't JSON until OpenCode fills in its variables"
+                )
             return broken("opencode.json", f"{file} is not valid JSON: {error}", CORRECT_CONFIG)
     return good("opencode.json", ", ".join(str(file) for file in files) or f"none in {config}; none is needed")
 
@@ -154,7 +158,8 @@ def search_index(config: Path) -> Finding:
     if reason := why_no_index():
         return note(
             "search index",
-            f"none: {reason}; searches read the sessions themselves, and don't rank what they find",
+            f"this Python can't keep one ({reason}); searches read the sessions themselves, "
+            "and don't rank what they find",
             "install handoff-sidecar with another Python",
         )
     folder = cache_folder() / INDEX_FOLDER
@@ -186,7 +191,8 @@ def prompts_of_others() -> Finding:
     if text.rfind(UNMARKED_PROMPTS) > text.rfind(STARTED.rpartition("%s")[0].rpartition("%s")[2]):
         return note(
             "prompts",
-            "this OpenCode can't tell other plugins' prompts from yours, so they unlock a session that was handed off",
+            "this OpenCode can't tell other plugins' prompts from yours: if one arrives in a session that was handed "
+            "off, the agent can change things there again",
             "please report which version of OpenCode that is",
         )
     return good("prompts", "other plugins' prompts are told apart from your messages")

@@ -26,6 +26,6 @@ def handoff() -> Finding:
                 return broken("live", f"the handoff failed: {call.get('error')}", "read the log (its folder is above)")
             server.wait_for_the_end_of_the_turn(call["metadata"]["sessionID"])
     except (HandoffSidecarError, httpx.HTTPError) as error:
-        return broken("live", str(error), "read what OpenCode said; the other checks don't depend on this one")
+        return broken("live", str(error), "correct what this error names; the other checks don't depend on this one")
     took_ms = call["time"]["end"] - call["time"]["start"]
     return good("live", f"handed off in OpenCode {binary.version} in {took_ms:.0f} ms, and the new session works")

@@ -85,9 +85,16 @@ def companion(config: Path) -> Finding:
         return good("companion", f"{config / by_npm[0]} names the npm package {NPM_PACKAGE}")
     there = entries(config)
     if not there:
-        return note("companion", "OpenCode's TUI does not load it; handoffs work without it", INSTALL)
+        return note(
+            "companion",
+            "OpenCode's TUI doesn't load this second plugin, which adds a line beside the prompt; "
+            "handoffs work without it",
+            INSTALL,
+        )
     if len(there) > 1:
-        return note("companion", f"it is named {len(there)} times in {config}", INSTALL)
+        return note(
+            "companion", f"tui.json and tui.jsonc in {config} list it {len(there)} times; once is enough", INSTALL
+        )
     file, entry = there[0]
     if not Path(entry).is_file():
         return note("companion", f"{file} names {entry}, which is gone", INSTALL)
@@ -113,7 +120,7 @@ def _as_it_should_be(written: PluginFile, config: Path) -> Finding:
         return good("plugin", str(written.path))
     if written.version != __version__:
         return note("plugin", f"{written.path} is from version {written.version}; this is {__version__}", INSTALL)
-    return note("plugin", f"{written.path} is not what version {__version__} writes", INSTALL)
+    return note("plugin", f"{written.path} differs from what version {__version__} writes", INSTALL)
 
 
 def _starts_the_same(command: list[str], expected: list[str]) -> bool:

@@ -34,9 +34,10 @@ def made(
     ]
     if refused:
         remarks = [f"OpenCode did not use {' and '.join(refused)}.", *remarks]
+    beside = f", and {handoff.beside:,} tokens that the TUI doesn't show" if handoff.beside else ""
     handed_off = (
         f'Handed off to `{session.id}`, "{session.title}": agent {delivered.agent}, model {delivered.model}, '
-        f"prompt of {handoff.tokens} tokens{f', and {handoff.beside:,} beside it' if handoff.beside else ''}."
+        f"prompt of {handoff.tokens} tokens{beside}."
     )
     if is_waiting:
         over = (
@@ -63,7 +64,7 @@ def made(
 def remarks_on(composed: Composed) -> list[str]:
     """What the reader of the answer would not expect."""
     gathered, written = composed.gathered, composed.written
-    remarks = [f"{composed.plan.announcement}, goes along with the handoff."] if composed.plan else []
+    remarks = [f"{composed.plan.announcement}."] if composed.plan else []
     if written.summary_was_cut:
         remarks.append(
             f"The summary was cut to {SUMMARY_MAX_CHARACTERS:,} characters or less: next time, write 1-3 sentences."

@@ -45,7 +45,8 @@ async def carried_plan(gathered: Gathered, redact: Redact) -> CarriedPlan | None
     replaced = "" if text == whole[:PLAN_MAX_CHARACTERS] else ", secrets replaced"
     cut = "" if len(whole) <= PLAN_MAX_CHARACTERS else f", cut after {PLAN_MAX_CHARACTERS:,} characters"
     return CarriedPlan(
-        f"{_HEADING.format(agent=agent)}\n\n{text}", announcement=f"Plan of {lines}, {time}{replaced}{cut}"
+        f"{_HEADING.format(agent=agent)}\n\n{text}",
+        announcement=f"The plan goes along: {lines}, written at {time}{replaced}{cut}",
     )
 
 

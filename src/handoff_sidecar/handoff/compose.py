@@ -25,7 +25,7 @@ from handoff_sidecar.text.tokens import Tokenizer
 Plan = Callable[[Gathered], tuple[Notes, Handoff]]
 """Decides, from what is known of the session, what to say and how to hand off. May raise HandoffFailed."""
 
-TYPE_AGAIN = "tell the user so, so that they can type it again"
+TYPE_AGAIN = "type the handoff again (only the user can do this)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,14 @@ COMMANDS: tuple[dict[str, str | bool], ...] = (
     _immediate("handoff-now", "Continue in a fresh session at once, without asking the model, optionally with a goal"),
     _immediate(
         "handoff-resume",
-        "Finish a handoff that was interrupted, or make a session from any brief, named by its session's id",
+        "Finish an interrupted handoff, or, with a session's id, make a session from that session's brief",
         "handoff-resume",
     ),
     _immediate("handoff-undo", "Go back to the session that this one was handed off from", "handoff-undo"),
     _immediate(
         "handoff-draft", "The same as /handoff-now, with the prompt in the new session's input box for you to edit"
     ),
-    _immediate("handoff-rules", "List your rules that a handoff passes on; with a number, strike one", "handoff-rules"),
+    _immediate(
+        "handoff-rules", "List your rules that a handoff passes on; with a rule's number, remove it", "handoff-rules"
+    ),
 )

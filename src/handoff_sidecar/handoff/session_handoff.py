@@ -237,6 +237,6 @@ async def _made_in_this_turn(facts: Facts, client: OpenCodeClient) -> SessionID 
     except OpenCodeError as error:
         raise HandoffFailed(
             f"session_handoff: this turn may have been handed off already, but OpenCode could not be asked ({error}). "
-            "Nothing was made. Call again."
+            "Nothing was made. Try again."
         ) from error
     return session.id if session is not None else None

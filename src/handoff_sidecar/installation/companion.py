@@ -48,7 +48,7 @@ def put_in(config: Path) -> list[str]:
     try:
         file, change = add(config)
     except InstallFailed as error:
-        return [f"Warning: OpenCode's TUI won't load the companion: {error}."]
+        return [f"Warning: OpenCode's TUI won't load the companion (handoffs work without it): {error}."]
     return [f"{file}: {change}."]
 
 

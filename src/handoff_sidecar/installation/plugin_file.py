@@ -216,7 +216,7 @@ def warnings(config: Path) -> list[str]:
     for neighbour in neighbours(config, apart_from=OURS):
         if neighbour.tools:
             names = " and ".join(f"`{name}`" for name in neighbour.tools)
-            found.append(f"{neighbour.place} registers {names} too: remove one of the two")
+            found.append(f"{neighbour.place} registers {names}, as this plugin does: remove one of the two plugins")
     found += [
         f'{plugin.file} lists "{plugin.entry}", which is this plugin a second time: remove it there, or run '
         "`handoff-sidecar uninstall`"

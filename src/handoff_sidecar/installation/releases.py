@@ -132,7 +132,7 @@ def _version(text: str, answer: str) -> Version:
     try:
         return Version(text)
     except InvalidVersion as error:
-        raise UpdateFailed(f"the installer printed something unexpected: {answer[:200]!r}") from error
+        raise UpdateFailed(f"uv or pip printed something other than a version: {answer[:200]!r}") from error
 
 
 def _last_line(text: str) -> str:

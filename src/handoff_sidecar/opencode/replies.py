@@ -35,7 +35,7 @@ def parse(model: type[_T], endpoint: str, response: httpx.Response) -> _T:
     except ValueError as error:
         problem = str(error)
     raise OpenCodeGarbled(
-        f"OpenCode's answer to {endpoint} is not a {model.__name__.lower()}: {problem}", endpoint=endpoint
+        f"OpenCode's answer to {endpoint} doesn't have the form that is known here: {problem}", endpoint=endpoint
     )
 
 
@@ -75,5 +75,5 @@ def detail_of(response: httpx.Response) -> str:
 
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(step) for step in problem["loc"])[:DETAIL_MAX_CHARACTERS] or "the whole"
+    where = ".".join(str(step) for step in problem["loc"])[:DETAIL_MAX_CHARACTERS] or "the whole answer"
     return f"{where}: {problem['msg']}"

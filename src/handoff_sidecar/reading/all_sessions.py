@@ -210,7 +210,7 @@ def _about_gaps(ids: set[SessionID], reach: Reach, findings: Findings) -> list[s
     if failed := ids & reach.failed:
         said.append(f"Not searched, because OpenCode could not read them: {_named(failed)}.")
     if findings.unsearched:
-        said.append(f"The {so_many(findings.unsearched, 'oldest message')} of them were not reached in time.")
+        said.append(f"There was no time to search the {so_many(findings.unsearched, 'oldest message')}.")
     return said
 
 

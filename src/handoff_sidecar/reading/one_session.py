@@ -148,8 +148,9 @@ def _up_to(store: Store, session: Session, rows: range, message_id: str, manner:
 
 def _no_message(session: Session, message_id: str, manner: Manner) -> ToolFailed:
     return ToolFailed(
-        f"{manner.wording.opening}{manner.argument('before')} must be the id of a message in session `{session.id}`, "
-        f"as answers show them. `{message_id[:80]}` is not. {manner.call(session)} reads its newest messages."
+        f"{manner.wording.opening}{manner.argument('before')} must be the id of a message in session `{session.id}` "
+        f"(answers show these ids), and `{message_id[:80]}` is not one. "
+        f"{manner.call(session)} reads its newest messages."
     )
 
 

@@ -66,7 +66,10 @@ async def plain_answer(  # noqa: PLR0913, PLR0917  # what a search needs
         )
         reached = f"all {searched:,} messages" if is_all else f"only the newest {so_many(searched, 'message')}"
         where = f" of {count(len(sessions), 'session')}" if len(sessions) > 1 else ""
-        return f"{shown}: there is no index ({reason}). Searched {reached}{where}."
+        return (
+            f"{shown}. This Python can't keep an index ({reason}), so the messages themselves were searched: "
+            f"{reached}{where}."
+        )
 
     return manner.room.fill(answer, blocks, say)
 

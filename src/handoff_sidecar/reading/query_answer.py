@@ -149,12 +149,15 @@ def _further(searched: _Searched, kept: Sequence[Shown]) -> list[str]:
         why = (
             "Even the best passage matches less than a third of the query."
             if kept
-            else "It covers what was said, and the inputs and outputs of tools."
+            else "The search covers what was said, and the inputs and outputs of tools."
         )
-        further.append(f"{why} Try fewer or other words, a /regular expression/i{ancestor}, or all: {all_of_them}.")
+        further.append(
+            f"{why} Try fewer or other words, a /regular expression/i{ancestor}, or all sessions: {all_of_them}."
+        )
     if kept:
         further.append(
-            f"To see what led to a passage, with its message's ID: {manner.call(session, before='ID', limit=5)}."
+            f"To see what led to a passage, put its message's id in place of ID: "
+            f"{manner.call(session, before='ID', limit=5)}."
         )
     return further
 

@@ -153,7 +153,7 @@ class Addressing:
         sessions = await self._client.sessions(limit=LISTED_SESSIONS + 1)
         others = [self._named(session) for session in sessions if session.id != self.here.id]
         if not others:
-            return "It is the project's only session."
+            return "This session is the project's only one."
         return f"Recent sessions: {', '.join(others[:LISTED_SESSIONS])}."
 
     def _named(self, session: Session) -> str:

@@ -36,7 +36,10 @@ def wire_error(method: str, error: BaseException) -> RpcError:
         return RpcError(ErrorCode.INVALID_PARAMS, sentence)
     call = secrets.token_hex(4)
     _log.error("%s failed (call %s)", method, call, exc_info=error)
-    return RpcError(ErrorCode.INTERNAL_ERROR, f"{method} failed unexpectedly: the log has the rest under call {call}")
+    return RpcError(
+        ErrorCode.INTERNAL_ERROR,
+        f"an unexpected error ({method}); handoff-sidecar's log, sidecar.log, has the details under {call}",
+    )
 
 
 def _params_sentence(method: str, error: ValidationError) -> str:
@@ -45,4 +48,4 @@ def _params_sentence(method: str, error: ValidationError) -> str:
     field = ".".join(str(step) for step in first["loc"]) or "params"
     problem = "is missing" if first["type"] == "missing" else first["msg"]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{method}: `{field}`: {problem}{more}"
+    return f"the plugin's request {method} is wrong: `{field}`: {problem}{more}"

@@ -187,7 +187,9 @@ class Index:
                     raise
                 code = _code(error)
                 if code in _BUSY:
-                    raise IndexBusy(f"another process is writing to {self._path}") from error
+                    raise IndexBusy(
+                        f"the search index {self._path} is busy, because another process writes to it: try again"
+                    ) from error
                 if code not in _DAMAGED | _UNWRITABLE:
                     raise
                 path = self._path

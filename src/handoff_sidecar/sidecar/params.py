@@ -48,7 +48,7 @@ class ToolCallParams(Wire):
 
     def with_id(self, sentence: str) -> str:
         """The sentence with the call's id, under which the log has more."""
-        return f"{sentence} (call {self.context.call_id})" if self.context.call_id else sentence
+        return f"{sentence} (in the log under {self.context.call_id})" if self.context.call_id else sentence
 
 
 class CommandCall(Wire):

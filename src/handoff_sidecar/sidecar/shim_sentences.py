@@ -58,7 +58,7 @@ SENTENCES = {
         f"{_GO_ON} A new session may have been made: "
         "check the session list for one titled `Handoff: …` before you try again."
     ),
-    "newestBrief": "If its brief was written, it is the newest in {briefs}.",
+    "newestBrief": "If the handoff's brief was saved, it is the newest file in {briefs}.",
     "worksElsewhere": (
         "This session's work goes on in `{sessionID}`. Nothing was done, because two agents must not work in one "
         "folder. Tell the user so, and that they can go on here by writing a new message. Then stop."
@@ -69,7 +69,8 @@ SENTENCES = {
     ),
     "commandOfAnother": (
         "`/{name}` belongs to another plugin here, or is a command of your own. "
-        "Type `handoff` or `handoff <goal>` without the slash instead: that always works."
+        "Remove that one and restart OpenCode; "
+        "or type `handoff` or `handoff <goal>` without the slash, which always works."
     ),
     "otherLine": (
         "handoff-sidecar: this version is for OpenCode 1.x and does nothing in 2.x. Run `handoff-sidecar update`."

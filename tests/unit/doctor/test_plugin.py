@@ -146,7 +146,7 @@ def test_the_same_plugin_twice_and_a_rival_are_broken(config: Path) -> None:
 
     assert first.mark == "good"
     assert "this plugin a second time" in twice.text
-    assert "registers `session_handoff` too" in rival.text
+    assert "registers `session_handoff`, as this plugin does" in rival.text
     assert {twice.mark, rival.mark} == {"broken"}
     assert command.mark == "note"
     assert "has a `/handoff` too" in command.text

@@ -83,7 +83,7 @@ async def test_an_agents_whole_name_and_nothing_else_means_to_implement_the_plan
     assert f"**Goal:** {goal}" in message["parts"][0]["text"]
     carried = [part["text"] for part in message["parts"] if part["text"].endswith(PLAN)]
     assert len(carried) == (agent == "build")
-    assert ("Plan of 5 lines, " in result.output) == (agent == "build")
+    assert ("The plan goes along: 5 lines, written at " in result.output) == (agent == "build")
 
 
 async def test_the_old_session_is_marked_and_keeps_its_other_metadata(
@@ -206,7 +206,7 @@ async def test_what_models_send_instead_of_a_list_is_understood(opencode: FakeOp
 async def test_a_session_that_can_not_be_read_is_not_handed_off(opencode: FakeOpenCode, hand_off: HandOff) -> None:
     del opencode.sessions["ses_old"]
 
-    with pytest.raises(HandoffFailed, match=r"could not be read.*404.*Nothing was made"):
+    with pytest.raises(HandoffFailed, match=r"could not be read.*404.*, so nothing was made"):
         await hand_off()
 
 

@@ -86,7 +86,9 @@ async def test_whoever_is_named_is_found_by_the_program_and_nobody_by_the_agent(
 
 
 async def test_for_somebody_who_is_not_there_nothing_is_made(opencode: FakeOpenCode, hand_off: HandOff) -> None:
-    with pytest.raises(HandoffFailed, match=r"no agent `nobody`. Available: `build`, `plan`\. .* can type it again"):
+    with pytest.raises(
+        HandoffFailed, match=r"no agent `nobody`. Available: `build`, `plan`\. .* type the handoff again"
+    ):
         await hand_off("handoff to nobody: review it", agent="plan")
     assert opencode.made() == []
 

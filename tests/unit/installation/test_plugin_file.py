@@ -141,8 +141,8 @@ def test_a_plugin_with_the_same_tools_is_warned_of(config: Path) -> None:
     first, second = install(config).warnings
 
     assert first.startswith('"./rival@1.1.6" (')
-    assert first.endswith(") registers `session_handoff` too: remove one of the two")
-    assert "mine.ts registers `read_session` too" in second
+    assert first.endswith(") registers `session_handoff`, as this plugin does: remove one of the two plugins")
+    assert "mine.ts registers `read_session`, as this plugin does" in second
 
 
 def test_other_plugins_are_no_reason_for_a_warning(config: Path) -> None:

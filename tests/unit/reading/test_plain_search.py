@@ -25,7 +25,8 @@ async def test_the_newest_messages_with_most_of_the_words_are_shown_and_that_the
     output = (await read(query="which mail provider")).output
     assert "the mail provider is Postmark" in output
     assert "day 200" not in output
-    assert f"NOT ranked: there is no index ({REASON}). Searched all 249 messages." in output
+    assert f"NOT ranked. This Python can't keep an index ({REASON})" in output
+    assert "the messages themselves were searched: all 249 messages." in output
 
 
 async def test_a_regular_expression_a_phrase_and_a_file_are_searched_for_too(
@@ -51,4 +52,7 @@ async def test_all_sessions_are_gone_through_as_far_as_there_is_time(
     assert "[ses_other · user" in output
     assert "of 2 sessions" in output
     monkeypatch.setattr(plain_search, "TIMEOUT_S", -1.0)
-    assert "Searched only the newest" in (await read(session_id="all", query="mail provider")).output
+    assert (
+        "the messages themselves were searched: only the newest"
+        in (await read(session_id="all", query="mail provider")).output
+    )

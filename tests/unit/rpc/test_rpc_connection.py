@@ -124,7 +124,8 @@ async def test_an_unforeseen_exception_is_a_safe_sentence_and_a_traceback_in_the
     wire = (await peer.call(1, "fail"))["error"]
     assert wire["code"] == ErrorCode.INTERNAL_ERROR
     assert "secret" not in wire["message"]
-    found = re.fullmatch(r"fail failed unexpectedly: the log has the rest under call (\w+)", wire["message"])
+    told = r"an unexpected error \(fail\); handoff-sidecar's log, sidecar\.log, has the details under (\w+)"
+    found = re.fullmatch(told, wire["message"])
     assert found
     assert f"(call {found[1]})" in caplog.text
     assert "Traceback" in caplog.text
@@ -145,11 +146,12 @@ async def test_wrong_params_are_named_with_their_problem(rig: Rig) -> None:
     peer = rig.raw({"strict": strict})
     wrong = await peer.call(1, "strict", {"context": {"session": "secret"}})
     assert wrong["error"]["code"] == ErrorCode.INVALID_PARAMS
-    assert wrong["error"]["message"].startswith("strict: `context.session`: Input should be a valid integer")
+    told = "the plugin's request strict is wrong: `context.session`: Input should be a valid integer"
+    assert wrong["error"]["message"].startswith(told)
     assert wrong["error"]["message"].endswith("(and 1 more)")
     assert "secret" not in wrong["error"]["message"]
     missing = await peer.call(2, "strict")
-    assert missing["error"]["message"] == "strict: `context`: is missing"
+    assert missing["error"]["message"] == "the plugin's request strict is wrong: `context`: is missing"
     right = {"context": {"session": 1, "agent": "build"}}
     assert (await peer.call(3, "strict", right))["result"] == right
 

@@ -34,7 +34,7 @@ async def test_a_failed_tool_tells_the_model_and_the_person_the_same(shim: Conne
         await call(shim, "session_handoff", {"summary": "Login works."})
 
     assert caught.value.code == -32020
-    assert caught.value.message.endswith(" (call call_1)")
+    assert caught.value.message.endswith(" (in the log under call_1)")
     assert [(toast["variant"], toast["message"]) for toast in opencode.toasts] == [("error", caught.value.message)]
 
 
@@ -77,7 +77,7 @@ async def test_a_failed_call_is_found_in_the_log_by_the_id_that_was_told(
     caplog.set_level("INFO")
     await hello(shim)
 
-    with pytest.raises(RpcError, match=r"\(call call_42\)"):
+    with pytest.raises(RpcError, match=r"\(in the log under call_42\)"):
         await call(shim, "read_session", {}, callID="call_42")
 
     lines = [record.getMessage() for record in caplog.records if "call_42" in record.getMessage()]

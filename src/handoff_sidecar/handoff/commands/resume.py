@@ -161,7 +161,7 @@ class HandoffResume:
             f'`{name}` "{one_line(handoff.from_title or handoff.title, TITLE_MAX_CHARACTERS)}"'
             for name, handoff in listed.items()
         )
-        return f"Recent handoffs, by the session they came from: {told}."
+        return f"To use a recent brief, give the id of the session that it came from: {told}."
 
 
 def _name(typed: str) -> str:

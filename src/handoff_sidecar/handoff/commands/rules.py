@@ -18,7 +18,7 @@ RULE_MAX_CHARACTERS = 120
 """A toast holds some ten lines."""
 
 LISTED = 8
-NONE = "No rules go along from here: this session was given none, and you have stated none."
+NONE = "A handoff of this session passes on no rules: none came from an earlier session, and you have stated none here."
 
 _NUMBER = re.compile(r"(?:strike|drop|remove|delete)?\s*#?(?P<number>\d{1,3})\.?", re.IGNORECASE)
 _NOTES = Notes(summary="-")
@@ -40,7 +40,7 @@ async def handoff_rules(words: str, scene: Scene) -> ToolResult:
     if wanted and rules:
         struck = _chosen(wanted, rules)
         await _strike(struck, facts.session, scene)
-        told = f"Struck: {_told(struck, rules)}. No handoff passes it on any more."
+        told = f"Removed: {_told(struck, rules)}. No handoff passes it on any more."
     else:
         told = _listed(rules) if rules else NONE
     await notify(scene.client, told)
@@ -54,7 +54,7 @@ def _told(text: str, rules: dict[str, str]) -> str:
 def _listed(rules: dict[str, str]) -> str:
     lines = [f"{number}. {_told(text, rules)}" for number, text in enumerate(list(rules)[:LISTED], start=1)]
     more = [f"(+{len(rules) - LISTED} more)"] if len(rules) > LISTED else []
-    return "\n".join(["A handoff passes on:", *lines, *more, "/handoff-rules 1 strikes the first."])
+    return "\n".join(["A handoff passes on:", *lines, *more, "Type /handoff-rules 1 to remove the first."])
 
 
 def _chosen(wanted: str, rules: dict[str, str]) -> str:
@@ -63,7 +63,9 @@ def _chosen(wanted: str, rules: dict[str, str]) -> str:
         return list(rules)[int(number["number"]) - 1]
     named = [text for text in rules if number is None and normal_form(wanted) in normal_form(text)]
     if len(named) != 1:
-        raise HandoffFailed(f"/handoff-rules: no single rule matches `{one_line(wanted, 60)}`. {_listed(rules)}")
+        raise HandoffFailed(
+            f"/handoff-rules: `{one_line(wanted, 60)}` doesn't match exactly one rule. {_listed(rules)}"
+        )
     return named[0]
 
 

@@ -143,12 +143,12 @@ async def _session(scene: Scene) -> tuple[Session, Sequence[Said]]:
         session = await scene.client.session(scene.context.session_id)
     except OpenCodeError as error:
         raise HandoffFailed(
-            f"session_handoff: this session could not be read ({error}). Nothing was made. Call again, or go on here."
+            f"This session could not be read ({error}), so nothing was made. Try again, or go on here."
         ) from error
     if session.parent_id is not None:
         raise HandoffFailed(
-            "session_handoff: this is a subagent's session, which can't be handed off. Nothing was made. Report to the "
-            "agent that started you."
+            "This is a subagent's session, which can't be handed off. Nothing was made. "
+            "A subagent reports to the agent that started it."
         )
     if not scene.settings.index:
         return session, ()

@@ -53,7 +53,7 @@ async def test_an_unknown_name_is_answered_with_those_that_there_are(
         await resume("ses_x")
     journal.begin(handoff()).end()
 
-    with pytest.raises(HandoffFailed, match='by the session they came from: `ses_old` "Auth flow"'):
+    with pytest.raises(HandoffFailed, match='the id of the session that it came from: `ses_old` "Auth flow"'):
         await resume("ses_x")
     assert opencode.made() == []
 

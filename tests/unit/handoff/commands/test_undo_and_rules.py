@@ -78,14 +78,14 @@ async def test_rules_are_listed_and_one_of_them_is_struck(opencode: FakeOpenCode
     nothing = await handoff_rules("", here(opencode))
 
     assert '1. "Small commits." (from an earlier session)\n2. "Never log a token." (you said it)' in listed.output
-    assert struck.output.startswith('Struck: "Never log a token."')
-    assert gone.output.startswith('Struck: "Small commits."')
-    assert nothing.output.startswith("No rules go along from here")
+    assert struck.output.startswith('Removed: "Never log a token."')
+    assert gone.output.startswith('Removed: "Small commits."')
+    assert nothing.output.startswith("A handoff of this session passes on no rules")
     assert opencode.sessions["ses_here"]["metadata"]["handoff"]["from"] == "ses_old"
 
 
 async def test_a_rule_that_is_not_there_is_not_struck(opencode: FakeOpenCode) -> None:
     opencode.messages["ses_here"].append(user_message(2, "Never log a token. Go on."))
 
-    with pytest.raises(HandoffFailed, match="no single rule matches `7`"):
+    with pytest.raises(HandoffFailed, match="`7` doesn't match exactly one rule"):
         await handoff_rules("7", here(opencode))
