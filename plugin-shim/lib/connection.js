@@ -181,9 +181,10 @@ export class Connection {
     if (isCancelled) return { code: CODES.REQUEST_CANCELLED, message: new Failure("cancelled").message };
     if (error instanceof RpcError) return { code: error.code, message: error.message };
     const code = CODES.INTERNAL_ERROR;
-    if (error instanceof Failure) return { code, message: `the answer to ${call}: ${error.message}` };
+    if (error instanceof Failure)
+      return { code, message: `the plugin could not pass on the answer (${call}): ${error.message}` };
     this.#log("error", `${call}: ${error instanceof Error ? error.stack : error}`);
-    return { code, message: `${call} failed in the plugin: OpenCode's log has the rest` };
+    return { code, message: `the plugin failed (${call}): OpenCode's log has the details` };
   }
 }
 

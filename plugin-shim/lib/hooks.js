@@ -213,6 +213,7 @@ function eventHook(plugin, instance) {
     },
     "message.removed"({ sessionID, messageID = "" }, type) {
       lock.removed(messageID);
+      plugin.start(); // what was deleted may be in the index, and nobody would tell of it again
       plugin.notify("event", { type, directory, sessionID, messageID });
     },
     "session.created": sessionSeen,

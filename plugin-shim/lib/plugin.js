@@ -77,7 +77,7 @@ export class Plugin {
     if (this.#watches) this.#opened(instance);
     else if (instance.looksNew && this.trigger.isKnown)
       this.#startWhenQuiet(Date.now() + this.waitMs.longestDelay);
-    else later(0, () => this.#start());
+    else later(0, () => this.start());
     return given;
   }
 
@@ -95,7 +95,7 @@ export class Plugin {
       return /** @type {Answers[Method]} */ (await this.#itsSidecar().call(method, params, how));
     } catch (error) {
       // At once: it looks after what the dead one has left half made.
-      if (error instanceof Failure && error.sent && !error.ended) this.#start();
+      if (error instanceof Failure && error.sent && !error.ended) this.start();
       throw error;
     }
   }
@@ -144,7 +144,7 @@ export class Plugin {
 
   /** A session that is no longer small may soon be full. @param {{tokens?: unknown}} step */
   seen({ tokens }) {
-    if (!this.#sidecar && used(tokens) >= MANIFEST.smallSessionTokens) this.#start();
+    if (!this.#sidecar && used(tokens) >= MANIFEST.smallSessionTokens) this.start();
   }
 
   /** @param {number} latest */
@@ -154,13 +154,13 @@ export class Plugin {
       if (this.#sidecar || this.host.instances.length === 0) return;
       const restMs = Math.min(this.#isAtWorkUntil, latest) - Date.now();
       if (restMs > 0) later(restMs, look);
-      else this.#start();
+      else this.start();
     };
     later(this.waitMs.quiet, look);
   }
 
-  /** In the background. */
-  #start() {
+  /** Starts the sidecar, if it isn't up, in the background. */
+  start() {
     const instance = this.host.instances.at(-1);
     if (!instance || this.refusal) return;
     this.#itsSidecar()

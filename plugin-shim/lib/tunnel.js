@@ -78,8 +78,7 @@ export async function serve({ host, lock, windows }, request, { signal } = {}) {
     return { status: response.status, headers: Object.fromEntries(passedOn), body: text };
   } catch (error) {
     host.log("warn", `${endpoint} failed: ${error instanceof Error ? error.stack : error}`);
-    const sentence = `OpenCode could not be reached for ${endpoint}: its log has the reason`;
-    throw new RpcError(CODES.HOST_UNREACHABLE, sentence);
+    throw new RpcError(CODES.HOST_UNREACHABLE, "OpenCode's log has the reason");
   } finally {
     const changed = CHANGES.exec(endpoint)?.[1];
     if (changed) lock.forget(changed);

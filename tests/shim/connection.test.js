@@ -113,7 +113,7 @@ test("an unforeseen exception becomes a safe sentence without its text", async (
   await assert.rejects(near.request("boom", {}), (error) => {
     assert.ok(error instanceof RpcError);
     assert.equal(error.code, -32603);
-    assert.match(error.message, /^call 1 \(boom\) failed/);
+    assert.match(error.message, /^the plugin failed \(call 1 \(boom\)\)/);
     return !error.message.includes("secret");
   });
 });

@@ -80,6 +80,13 @@ const needs = [
     },
   ],
   [
+    "a message that is deleted, which may be in the index",
+    (hooks) => {
+      const properties = { sessionID: "ses_1", messageID: "msg_1" };
+      return hooks.event({ event: { type: "message.removed", properties } });
+    },
+  ],
+  [
     "a request of one, before its first answer",
     (hooks) => {
       const info = { ...step(MANIFEST.smallSessionTokens), finish: "stop" };
