@@ -61,7 +61,7 @@ def _latency_bars(result: latency.Latency, sizes: list[int]) -> list[Bar]:
             values=one_of_each,
         ),
         bar(
-            f"{times(at_worst)} × the floor at its worst, {worst:,} turns",
+            f"at worst, at {worst:,} turns, {times(at_worst)} × the floor",
             wanted,
             held=at_worst.median <= latency.FLOOR_AT_MOST,
             values=one_of_each,
@@ -82,7 +82,10 @@ def _flatness(result: latency.Latency, sizes: list[int]) -> list[Bar]:
     lines = []
     for name, by_size in result.times_ms.items():
         flat = result.flatness(name)
-        said = f"{name}: {max(sizes):,} turns take {times(flat)} × of {min(sizes):,} turns, round by round"
+        said = (
+            f"{name}: {max(sizes):,} turns take {times(flat)} × as long as {min(sizes):,} turns, "
+            "compared within each round"
+        )
         held = flat.median <= latency.FLAT_AT_MOST
         lines.append(bar(said, wanted, held=held, values=by_size[sizes[0]].values) if name == "ours" else no_bar(said))
     return lines
@@ -111,6 +114,7 @@ def startup_text(result: startup.StartUp) -> str:
     init = result.init_ms
     slow = sum(took >= startup.INIT_AT_MOST_MS for took in init.values)
     most = f"{startup.INIT_AT_MOST_MS:g} ms"
+    first_messages = f"a server's first {startup.FIRST_MESSAGES} messages"
     return section(
         f"Start-up, ms (n = {len(answers[0].values)} runs and {len(together[0].values)} servers of each, turn about)",
         table(["", *ways, "with - without", "with - nothing", "nothing - without"], rows),
@@ -118,8 +122,8 @@ def startup_text(result: startup.StartUp) -> str:
             bar(f"init takes {init} ms", most, held=init.median < startup.INIT_AT_MOST_MS, values=init.values),
             no_bar(f"init took {most} or more in {slow} of {len(init.values)} runs, {max(init.values):.0f} ms at most"),
             no_bar(f"the rest of the plugin is loaded in the next turn of OpenCode's loop, in {result.rest_ms} ms"),
-            _no_difference("to the first answer", *answers),
-            no_bar(f"a server's first {startup.FIRST_MESSAGES} messages together: {plus(differences(*together))} ms"),
+            _no_difference("the first answer comes later by", *answers),
+            no_bar(f"with the plugin, {first_messages} together take longer by {plus(differences(*together))} ms"),
         ),
     )
 
@@ -162,7 +166,7 @@ def chat_text(result: chat.Chat) -> str:
     messages = result.message_ms["with"], result.message_ms["without"]
     calls = result.call_ms["with"], result.call_ms["without"]
     streams = result.stream_ms["with"], result.stream_ms["without"]
-    deltas = f"{chat.DELTAS:,} deltas"
+    deltas, with_a_call = f"{chat.DELTAS:,} deltas", "a message with a call of a tool that may change something"
     rows = [
         [f"a message, n = {len(messages[0].values)}", *_with_and_without(result.message_ms)],
         [f"a message with a tool call, n = {len(calls[0].values)}", *_with_and_without(result.call_ms)],
@@ -174,9 +178,9 @@ def chat_text(result: chat.Chat) -> str:
         "Chat: what nobody hands off, ms",
         table(["", "with the plugin", "without", "difference"], rows),
         bar_lines(
-            _no_difference("a message", *messages),
-            no_bar(f"a message with a call of a tool that may change something: {plus(differences(*calls))} ms"),
-            no_bar(f"{deltas}: {plus(differences(*streams))} ms"),
+            _no_difference("a message takes longer by", *messages),
+            no_bar(f"{with_a_call} takes longer by {plus(differences(*calls))} ms"),
+            no_bar(f"an answer of {deltas} takes longer by {plus(differences(*streams))} ms"),
         ),
     )
 
@@ -247,7 +251,7 @@ def index_text(result: index.IndexCosts) -> str:
                 f"{index.MEMORY_AT_MOST_MB:g}",
                 held=result.memory_mb <= index.MEMORY_AT_MOST_MB,
             ),
-            _no_difference("an ordinary message while the index is built", *beside_and_before),
+            _no_difference("while the index is built, an ordinary message takes longer by", *beside_and_before),
             no_bar(f"all was indexed after {result.indexed_s:,.0f} s more, without a turn under way"),
             no_bar(f"OpenCode answered the smallest request in {before} ms before that, in {meanwhile} ms meanwhile"),
         ),
@@ -270,14 +274,14 @@ def budget_text(result: budget.Budget) -> str:
         table(["turns", "todos", "files", "prompt, tokens", "instructions, tokens"], rows),
         bar_lines(
             bar(f"the prompt has at most {longest} tokens", f"{prompt_most}", held=longest <= prompt_most),
-            no_bar(f"a new session begins with at most {both} tokens, instructions included"),
+            no_bar(f"a new session begins with at most {both} tokens, with the instructions that people don't see"),
             bar(f"both tools' definitions are {tokens} tokens", f"{most}", held=tokens <= most),
         ),
     )
 
 
 def _no_difference(what: str, ours: Sample, others: Sample) -> Bar:
-    wanted = f"no difference that pairs show, and none above {LITTLE:.0%} that they may hide"
+    wanted = f"the pairs show no difference, and rule out one above {LITTLE:.0%}"
     return Bar(f"{what} {plus(differences(ours, others))} ms", nothing_more(ours, others), wanted)
 
 

@@ -41,7 +41,7 @@ def times(**at_size: list[float]) -> Latency:
 def test_flatness_is_told_round_by_round_with_its_interval() -> None:
     result = times(_10=[50, 60, 70, 80, 90, 100], _500=[55, 66, 77, 88, 99, 110])
 
-    assert "held: ours: 500 turns take 1.10 [1.10, 1.10] × of 10 turns" in latency_text(result)
+    assert "held: ours: 500 turns take 1.10 [1.10, 1.10] × as long as 10 turns" in latency_text(result)
 
 
 def test_the_lower_floor_is_told_beside_the_bars() -> None:
