@@ -10,13 +10,14 @@
  * Bun does not transpile a file that begins with `// @bun`. All files here begin so: they take a third less time to load.
  * They have to be plain JavaScript.
  */
-import { emptied, fill, MANIFEST, nameCommands, toolsOf } from "./lib/manifest.js";
+import { emptied, fill, MANIFEST, nameCommands, toolsOf, unnameCommands } from "./lib/manifest.js";
 
 /** @typedef {import("./lib/plugin.js").Plugin} Plugin */
 /** @typedef {import("./lib/opencode.js").Given} Given */
 /** @typedef {import("./lib/opencode.js").Hooks} Hooks */
 
-const SHARED = Symbol.for("handoff-sidecar");
+const SHARED = Symbol.for("handoff-sidecar.loaded");
+const TOLD = Symbol.for("handoff-sidecar.marks-prompts");
 
 /**
  * 1.1.65 (Bun 1.3.9) ends at an export that is not a function, and 1.3.2 (1.3.11) skips it; 1.14.48 (1.3.13) and all
@@ -51,12 +52,16 @@ async function server(input, options) {
   const tools = loaded.then((plugin) => ({ ...plugin.open(input, options, given).tool }));
   const opened = tools.catch((error) => giveUp(given, input, error));
   // What another plugin prompts before the rest is loaded waits for it, to be marked: it would pass for a person's.
-  input?.client?._client?.interceptors?.request?.use?.((request, options) =>
-    loaded.then(
-      ({ host }) => host.marked(request, options),
-      () => request,
-    ),
-  );
+  const requests = input?.client?._client?.interceptors?.request;
+  if (typeof requests?.use === "function" && !requests[TOLD]) {
+    requests.use((request, options) =>
+      loaded.then(
+        ({ host }) => host.marked(request, options),
+        () => request,
+      ),
+    );
+    requests[TOLD] = true;
+  }
   // An old OpenCode would fail at the tools: it gets nothing until the sidecar has said that it isn't one.
   if (!(MANIFEST.signOfANewOpenCode in Object(input))) return given;
   const hooks = /** @type {Record<string, Function | undefined>} */ (/** @type {unknown} */ (given));
@@ -65,7 +70,7 @@ async function server(input, options) {
   given.tool = toolsOf(async (name, ...args) => (await tools)[name].execute(...args));
   // The one hook that does not wait, as OpenCode's start would; what it throws the other one logs.
   given.config = (config) => {
-    void opened.then(() => given.config?.(config));
+    void opened.then(() => (given.config ? given.config(config) : unnameCommands(config)));
     return new Promise((resolve) => resolve(nameCommands(config))).catch(() => {});
   };
   return given;
@@ -75,6 +80,7 @@ async function server(input, options) {
 async function load() {
   await new Promise((resolve) => setTimeout(resolve));
   const { Plugin } = await import("./lib/plugin.js").catch((error) => {
+    Reflect.deleteProperty(globalThis, SHARED); // another copy, or a later initialisation, may have better luck
     throw new Error(fill(MANIFEST.sentences.unloadable, { error }));
   });
   return new Plugin();

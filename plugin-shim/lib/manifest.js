@@ -62,6 +62,12 @@ export function nameCommands(config) {
     config.command[name] ??= { description, template };
 }
 
+/** Without us they would go to the model. @param {import("./opencode.js").Config} config OpenCode's */
+export function unnameCommands({ command = {} }) {
+  for (const { name, template } of MANIFEST.commands)
+    if (command[name]?.template === template) Reflect.deleteProperty(command, name);
+}
+
 /**
  * The pattern of messages that may be the trigger. The sidecar leaves the person's own in a file, so that it counts
  * before one is started; where that file can't be trusted, the sidecar is asked of each message until it has told.

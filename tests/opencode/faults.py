@@ -29,7 +29,7 @@ NOT_FOUND = 404
 PLUGIN = """\
 import {{ Plugin }} from {plugin}
 import shim from {shim}
-globalThis[Symbol.for("handoff-sidecar")] ??= Promise.resolve(new Plugin({{ waitMs: {wait_ms} }}))
+globalThis[Symbol.for("handoff-sidecar.loaded")] ??= Promise.resolve(new Plugin({{ waitMs: {wait_ms} }}))
 export default (input, options) => shim.server(input, {{ ...options, command: {command} }})
 """
 

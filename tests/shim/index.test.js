@@ -123,6 +123,8 @@ test("without the rest of the plugin OpenCode goes on as without any, and the pe
   const tui = { showToast: async (/** @type {any} */ { body }) => toasts.push(body) };
   const hooks = await server({ ...input, client: { ...input.client, tui } }, {});
   const { "chat.message": received, tool, dispose } = hooks;
+  const config = { command: { review: { template: "mine" } } };
+  hooks.config(config);
   const { session_handoff } = tool;
   const waiting = [received({}, {}), dispose(), session_handoff.execute({}, context)];
   t.mock.timers.tick(1);
@@ -130,6 +132,8 @@ test("without the rest of the plugin OpenCode goes on as without any, and the pe
   assert.deepEqual([message?.status, disposal?.status], ["fulfilled", "fulfilled"]);
   assert.match(String(call?.status === "rejected" && call.reason), /files could not be loaded .*plugin\.js/);
   assert.deepEqual([hooks, tool], [{}, {}]);
+  assert.deepEqual(Object.keys(config.command), ["review"]); // ours would go to the model
+  assert.equal(Reflect.get(globalThis, SHARED), undefined); // another copy may be whole
   t.mock.timers.tick(MANIFEST.waitMs.notice);
   assert.equal(toasts.length, 1);
   assert.match(toasts[0].message, /^Handoffs can't be made: .* Run `handoff-sidecar install` again/);

@@ -3,7 +3,7 @@ import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Plugin } from "../../plugin-shim/lib/plugin.js";
 
-export const SHARED = Symbol.for("handoff-sidecar");
+export const SHARED = Symbol.for("handoff-sidecar.loaded");
 export const INDEX = new URL("../../plugin-shim/index.js", import.meta.url);
 
 /** A wait in vain should fail its test, on the slowest machine too. */

@@ -63,7 +63,7 @@ class SessionHandoff:
         self.interrupted = Interrupted(journal)
         self.stored_prompts = StoredPrompts()
         self.causes: Recent[SessionID, Cause] = Recent(REMEMBERED_SESSIONS)
-        self._is_heard = is_heard
+        self.is_heard = is_heard
         self._tokenizer = tokenizer
         self._refused: Recent[SessionID, MessageID | None] = Recent(REMEMBERED_SESSIONS)
         self._turns: WeakValueDictionary[SessionID, asyncio.Lock] = WeakValueDictionary()
@@ -171,7 +171,7 @@ class SessionHandoff:
             raise HandoffFailed(failed(handoff.name, error, path, retry=handoff.retry), brief=path) from error
         finally:
             if saved is not None:
-                saved.close(is_heard=self._is_heard())
+                saved.close(is_heard=self.is_heard())
         return delivered, unmarked, unshown
 
     async def _addressed(self, composed: Composed, scene: Scene) -> Handoff:

@@ -161,7 +161,9 @@ class Upkeep:
             await self._forget_deleted(here, client, project)
             known = await asyncio.to_thread(project.index.read, coverage.all_coverage)
             work = self._background.work_for(client, project)
-            work.rest = deque(each for each in here if each.id in known and is_stale(each, known[each.id]))
+            waiting = {each.id for each in work.rest}
+            left = (each for each in here if each.id in known and each.id not in waiting)
+            work.rest.extend(each for each in left if is_stale(each, known[each.id]))
             work.erases = True  # an erasure may have been left off
             self._background.go_on()
 

@@ -280,6 +280,19 @@ async def test_what_was_undone_and_gone_on_with_while_nobody_looked_goes_at_the_
     await later.upkeep.aclose()
 
 
+async def test_a_project_that_is_opened_while_its_sessions_are_read_keeps_those_that_wait(
+    desk: Desk, opencode: FakeOpenCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "WAIT_FOR_ALL_S", 0.0)
+    for number in range(3):
+        opencode.add_session(f"ses_{number}")
+        opencode.messages[f"ses_{number}"] = turn(1, f"asked{number}", "done")
+    await desk.all_of()
+    await desk.upkeep.opened(opencode.client())
+    await desk.upkeep.done()
+    assert [desk.found(f"asked{number}") for number in range(3)] == [1, 1, 1]
+
+
 async def test_opening_a_project_without_an_index_makes_none(desk: Desk, opencode: FakeOpenCode) -> None:
     await desk.upkeep.opened(opencode.client())
     assert not (desk.folder / "index").exists()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from contextlib import ExitStack
 from datetime import datetime
 
 from handoff_sidecar.brief.handoff import Handoff
@@ -105,13 +106,17 @@ class HandoffResume:
         is_draft = kept.delivery == "draft" and scene.mode == "tui" and scene.settings.open == "switch"
         reply = kept.reply and scene.mode != "run" and not is_draft
         retry = f"type `{self._command}` again"
-        try:
-            old = await client.session_if_there(kept.from_session)
-            earlier = await client.session_if_there(kept.to_session) if kept.to_session else None
-            changes = await changes_since(kept, client, self._session_handoff.now())
-        except OpenCodeError as error:
-            raise HandoffFailed(failed(self._command, error, brief.path, retry=retry), brief=brief.path) from error
+        # Before OpenCode is asked: nobody else takes it up meanwhile, and it is offered again if this process ends.
         under_way = self._open(brief)
+        with ExitStack() as failing:
+            failing.callback(lambda: under_way.close(is_heard=self._session_handoff.is_heard()))
+            try:
+                old = await client.session_if_there(kept.from_session)
+                earlier = await client.session_if_there(kept.to_session) if kept.to_session else None
+                changes = await changes_since(kept, client, self._session_handoff.now())
+            except OpenCodeError as error:
+                raise HandoffFailed(failed(self._command, error, brief.path, retry=retry), brief=brief.path) from error
+            failing.pop_all()
         handoff = under_way.brief.handoff.model_copy(
             update={
                 "prompt": with_changes(kept.prompt, changes),

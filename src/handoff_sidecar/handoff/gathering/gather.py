@@ -35,7 +35,7 @@ GATHERED_MESSAGES = 100
 FEWER_MESSAGES = (GATHERED_MESSAGES, 10)
 """Tried in this order: a hundred messages with pictures can be too large for one answer."""
 
-OLDER_WORDS_TIMEOUT_S = 0.25
+OLDER_WORDS_TIMEOUT_S = 1.0
 """Of older messages only what the user said counts, for their rules; a long session's handoff must not take longer."""
 
 GENERATIONS = 5

@@ -158,7 +158,9 @@ async def git_state(root: str) -> str:
 
 def _plain_default(repository: Path) -> str | None:
     """The remote's default branch, if any, where a repository names no filter and its files tell this; else None."""
-    if not (repository / "refs").is_dir() or (repository / "reftable").exists() or "GIT_DIR" in os.environ:
+    is_plain = (repository / "refs").is_dir() and (repository / "HEAD").is_file()
+    keeps_elsewhere = any((repository / name).exists() for name in ("commondir", "reftable"))
+    if not is_plain or keeps_elsewhere or "GIT_DIR" in os.environ:
         return None
     own = [path for name in ("config", "config.worktree") if (path := repository / name).exists()]
     if any(_MAY_NAME_A_FILTER.search(path.read_bytes()) for path in own):

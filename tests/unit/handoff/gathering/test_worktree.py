@@ -86,6 +86,23 @@ async def test_a_program_that_an_included_file_names_is_not_run(repository: Path
     assert not ran.exists()
 
 
+async def test_a_program_that_a_repository_kept_elsewhere_names_is_not_run(repository: Path, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    git(repository, "config", "filter.evil.clean", f"touch '{ran}'; cat")
+    (repository / ".gitattributes").write_text("* filter=evil\n")
+    git_folder = repository / ".git"
+    common = git_folder / "common"
+    common.mkdir()
+    for name in ("config", "objects", "refs", "info"):
+        (git_folder / name).rename(common / name)
+    (git_folder / "refs").mkdir()
+    (git_folder / "commondir").write_text("common\n")
+    make_dirty(repository)
+
+    assert await git_state(str(repository)) != ""
+    assert not ran.exists()
+
+
 async def test_a_persons_own_filter_is_left_as_it_is(repository: Path, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     (repository / ".gitattributes").write_text("* filter=mine\n")
