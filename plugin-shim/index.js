@@ -53,15 +53,11 @@ async function server(input, options) {
   const opened = tools.catch((error) => giveUp(given, input, error));
   // What another plugin prompts before the rest is loaded waits for it, to be marked: it would pass for a person's.
   const requests = input?.client?._client?.interceptors?.request;
-  if (typeof requests?.use === "function" && !requests[TOLD]) {
-    requests.use((request, options) =>
-      loaded.then(
-        ({ host }) => host.marked(request, options),
-        () => request,
-      ),
+  if (!requests?.[TOLD])
+    requests?.use?.((request, options) =>
+      loaded.then(({ host }) => host.marked(request, options)).catch(() => request),
     );
-    requests[TOLD] = true;
-  }
+  if (requests) requests[TOLD] = true;
   // An old OpenCode would fail at the tools: it gets nothing until the sidecar has said that it isn't one.
   if (!(MANIFEST.signOfANewOpenCode in Object(input))) return given;
   const hooks = /** @type {Record<string, Function | undefined>} */ (/** @type {unknown} */ (given));

@@ -230,7 +230,7 @@ def test_facts_of_a_long_session_come_from_its_newest_messages_and_that_is_said(
 
     call = hand_off(server, session, play)
 
-    assert "Files and the last command come from the newest 100 messages." in call["output"]
+    assert "The brief's files and last command are from the newest 100 messages only." in call["output"]
     assert "`read_session` reads older ones" in prompt_and_instructions(server, call)[1]
 
 

@@ -76,7 +76,7 @@ def test_a_persons_first_message_is_carried_out_at_once_and_they_hear_which_sess
 
     assert changed.exists()
     assert results(server, old, "write") == ["completed"]
-    assert told == f'The work went on in "Handoff: Typed · the rest", {STILL_BUSY}'
+    assert told.startswith(f'This session was handed off to "Handoff: Typed · the rest", {STILL_BUSY} Two agents')
 
 
 def test_in_the_tui_the_hidden_session_does_nothing_of_what_was_typed_before_the_handoff_and_all_that_is_typed_later(

@@ -14,7 +14,7 @@ from handoff_sidecar.sidecar.manifest import manifest
 SHIM = Path(__file__).parents[2] / "plugin-shim"
 FILES = [SHIM / "index.js", *sorted((SHIM / "lib").rglob("*.js"))]
 
-MOST_LINES = 1_444
+MOST_LINES = 1_450
 """Of code in the server half, without comments and blank lines, as the formatter lays them."""
 
 MOST_FILES = 13

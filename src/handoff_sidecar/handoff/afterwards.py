@@ -38,7 +38,10 @@ MOST_CHARACTERS = 4_000
 MOST_RESTORED = 3
 """A neighbour that writes metadata whole, again and again, must not make us do the same for ever."""
 
-STILL_AT_WORK = 'The work went on in "{title}", which is still busy in this folder.'
+STILL_AT_WORK = (
+    'This session was handed off to "{title}", which is still busy in this folder. Two agents may now change the same '
+    "files: stop that one, or wait for it."
+)
 
 _TAG = re.compile(r"</?[\w:-]+(?:\s[^<>\n]{0,200})?>")
 _SESSION = re.compile(rf"\b{SESSION_ID}\b")

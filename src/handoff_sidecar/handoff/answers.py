@@ -74,7 +74,9 @@ def remarks_on(composed: Composed) -> list[str]:
     if composed.surroundings.present is None:
         remarks.append(f"The files were not checked: {gathered.root} could not be read.")
     if gathered.facts.not_covered:
-        remarks.append(f"Files and the last command come from the newest {gathered.facts.not_covered} messages.")
+        remarks.append(
+            f"The brief's files and last command are from the newest {gathered.facts.not_covered} messages only."
+        )
     return [*remarks, *gathered.missing]
 
 

@@ -120,7 +120,7 @@ def _read(file: Path) -> SettingsFile:
     except SettingsUnreadable as error:
         raise InstallFailed(f"{error}: correct it, and run this again") from error
     if not isinstance(held.values.get(_LIST, []), list):
-        raise InstallFailed(f"{file} does not have the form that OpenCode expects: correct it, and run this again")
+        raise InstallFailed(f"in {file}, `{_LIST}` must be a list: correct it, and run this again")
     return held
 
 

@@ -56,7 +56,7 @@ class Origin:
         if self.keeper in {"uv tool", "pipx"}:
             return f"`{self.keeper} upgrade {APP_NAME}`"
         if self.keeper == "uvx":
-            return "update the OpenCode plugin that started it"
+            return "update the npm package opencode-handoff-sidecar, whose plugin starts this program"
         return f"`pip install --upgrade {APP_NAME}`" if self.source is None else f"install it again from {self.source}"
 
     @property

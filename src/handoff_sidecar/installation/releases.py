@@ -110,7 +110,7 @@ def _ask_pip(requirement: str, uploaded_before: str, *, pre: bool) -> Version:
     try:
         return _version(json.loads(answer)["install"][0]["metadata"]["version"], answer)
     except (ValueError, LookupError, TypeError) as error:
-        raise UpdateFailed(f"pip printed something unexpected: {answer[:200]!r}") from error
+        raise UpdateFailed(_not_understood("pip", answer)) from error
 
 
 def _ask(words: list[str], requirement: str, stdin: str = "", env: dict[str, str] | None = None) -> str:
@@ -132,7 +132,11 @@ def _version(text: str, answer: str) -> Version:
     try:
         return Version(text)
     except InvalidVersion as error:
-        raise UpdateFailed(f"uv or pip printed something other than a version: {answer[:200]!r}") from error
+        raise UpdateFailed(_not_understood("uv or pip", answer)) from error
+
+
+def _not_understood(program: str, answer: str) -> str:
+    return f"the newest version is not known, because {program} printed {answer[:200]!r}: try again later"
 
 
 def _last_line(text: str) -> str:

@@ -36,7 +36,7 @@ def look(origin: Origin, installers: Installers, now: datetime) -> Version:
     """
     if not origin.follows_index:
         raise UpdateFailed(
-            f"this installation ({origin}) is not updated from the package index. To update: {origin.by_hand}"
+            f"`handoff-sidecar update` can't update this installation ({origin}). To update: {origin.by_hand}"
         )
     return newest_release(CURRENT, origin, installers, now)
 

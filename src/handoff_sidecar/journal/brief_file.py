@@ -6,12 +6,15 @@ Defines the file's format. Does not know its folder or what a brief says.
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from handoff_sidecar.brief.handoff import Handoff
 from handoff_sidecar.errors import JournalUnavailable
 from handoff_sidecar.folders import write_private
+
+log = logging.getLogger(__name__)
 
 FRONT_MATTER_MAX_CHARACTERS = 65_536
 """Far more than the fields need (3,000 is a lot). A search through all briefs reads no more than this of each."""
@@ -54,4 +57,7 @@ def read_brief(path: Path, most_characters: int = -1) -> Handoff:
         front_matter = {key: json.loads(value) for key, _, value in lines}
         return Handoff.model_validate({**front_matter, "prompt": prompt.strip("\n")})
     except (ValueError, RecursionError) as error:
-        raise JournalUnavailable(f"{path} is not a brief of a handoff: {error}") from error
+        log.info("%s is not a brief: %s", path, error)
+        raise JournalUnavailable(
+            f"{path} is damaged, or not a brief of a handoff. `handoff-sidecar briefs` lists the others"
+        ) from error

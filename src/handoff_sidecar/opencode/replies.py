@@ -35,7 +35,8 @@ def parse(model: type[_T], endpoint: str, response: httpx.Response) -> _T:
     except ValueError as error:
         problem = str(error)
     raise OpenCodeGarbled(
-        f"OpenCode's answer to {endpoint} doesn't have the form that is known here: {problem}", endpoint=endpoint
+        f"OpenCode's answer to {endpoint} doesn't have the form that handoff-sidecar expects: {problem}",
+        endpoint=endpoint,
     )
 
 

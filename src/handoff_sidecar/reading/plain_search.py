@@ -60,7 +60,7 @@ async def plain_answer(  # noqa: PLR0913, PLR0917  # what a search needs
 
     def say(fitted: Fitted) -> str:
         shown = (
-            f"The newest {so_many(len(fitted.kept), 'message')} that match most of it, NOT ranked"
+            f"The newest {so_many(len(fitted.kept), 'message')} that match most of the query, NOT ranked"
             if blocks
             else "Nothing found"
         )

@@ -13,7 +13,14 @@ from handoff_sidecar.call.background import go_on
 from handoff_sidecar.call.context import Scene, ToolResult
 from handoff_sidecar.call.scenes import Scenes
 from handoff_sidecar.call.toasts import notify
-from handoff_sidecar.errors import HandoffSidecarError, InvalidArguments, NothingToHandOff, ToolFailed, kind_of
+from handoff_sidecar.errors import (
+    HandoffSidecarError,
+    InvalidArguments,
+    NothingToHandOff,
+    OpenCodeError,
+    ToolFailed,
+    kind_of,
+)
 from handoff_sidecar.handoff.definition import SESSION_HANDOFF
 from handoff_sidecar.indexing.upkeep import Upkeep
 from handoff_sidecar.rpc.errors import RpcError
@@ -60,9 +67,12 @@ class Calls:
         except HandoffSidecarError as error:
             log.warning("/%s in %s failed: %s", call.name, call.context.session_id, kind_of(error))
             log.debug("%s", error)
+            told = str(error)
+            if isinstance(error, OpenCodeError):  # in the middle of it
+                told = f"/{call.name} failed: {told}. Part of it may have been done: look which session you are in."
             # Who asks over HTTP sees the toast's event alone: OpenCode answers 500 however a command ended (1.18.34).
-            await notify(scene.client, str(error), "warning" if isinstance(error, NothingToHandOff) else "error")
-            return {"done": False, "text": str(error)}
+            await notify(scene.client, told, "warning" if isinstance(error, NothingToHandOff) else "error")
+            return {"done": False, "text": told}
         log.info("/%s in %s made %s", call.name, call.context.session_id, result.metadata.get("sessionID"))
         go_on(self._upkeep.turn_ended(scene))  # the new session will look things up in this one
         return {"done": True, "text": result.output.splitlines()[0]}

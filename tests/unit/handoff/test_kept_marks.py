@@ -39,7 +39,7 @@ async def test_a_lifted_mark_keeps_all_else_and_a_person_hears_of_the_session_th
         "handoff": {"from": "ses_older", **MARK, "lifted": 2_000},
     }
     (toast,) = opencode.toasts
-    assert toast["message"] == 'The work went on in "Handoff: Auth", which is still busy in this folder.'
+    assert toast["message"].startswith('This session was handed off to "Handoff: Auth", which is still busy in this ')
     assert toast["variant"] == "warning"
 
 

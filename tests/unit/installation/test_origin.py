@@ -79,7 +79,7 @@ def test_what_was_installed_from_an_address_does_not_follow_the_index(
         (Origin("pipx", "/x"), "`pipx upgrade handoff-sidecar`"),
         (Origin("pip"), "`pip install --upgrade handoff-sidecar`"),
         (Origin("pip", "/x"), "install it again from /x"),
-        (Origin("uvx"), "update the OpenCode plugin that started it"),
+        (Origin("uvx"), "update the npm package opencode-handoff-sidecar, whose plugin starts this program"),
     ],
 )
 def test_every_origin_has_a_way_by_hand(origin: Origin, words: str) -> None:

@@ -141,6 +141,6 @@ def test_a_failed_installer_is_named_with_its_last_words_and_the_way_by_hand(tmp
 
 def test_an_installation_from_an_address_says_how_to_update_it() -> None:
     with pytest.raises(
-        UpdateFailed, match=r"\(pip, from /x\) is not updated from the package index. To update: install it again"
+        UpdateFailed, match=r"can't update this installation \(pip, from /x\)\. To update: install it again"
     ):
         module.look(Origin("pip", "/x"), BOTH, datetime.now(UTC))

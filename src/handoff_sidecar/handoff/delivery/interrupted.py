@@ -89,7 +89,7 @@ class Interrupted:
 def _notice(handoff: Handoff, made: Session | None) -> str:
     """What the user is told, once."""
     if made is not None:
-        return f'The interrupted handoff had made its session: "{made.title}" is in the session list.'
+        return f'A handoff was interrupted, but its new session was made: "{made.title}" is in the session list.'
     # A line of its own: in a toast, the command would be broken at its hyphen.
     title = handoff.from_title or handoff.title
     return f'A handoff of "{title}" was interrupted; its brief is kept.\n/handoff-resume finishes it.'
