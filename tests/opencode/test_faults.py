@@ -182,5 +182,5 @@ def check_sentence(sentence: str) -> None:
         assert foreign not in sentence
     assert any(
         what_next in sentence
-        for what_next in ("call session_handoff again", "all again", "The next call starts", "before you try again")
+        for what_next in ("call session_handoff again", "Try again", "The next call starts", "before you try again")
     ), sentence
