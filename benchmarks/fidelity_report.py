@@ -102,7 +102,7 @@ def _bars(result: fidelity.Fidelity, agent: str) -> Iterator[Bar]:
     longest, most = max(handoff.prompt_tokens for handoff in handoffs), fidelity.PROMPT_AT_MOST_TOKENS
     yield bar(f"prompts of at most {longest} tokens", f"{most}", held=longest <= most)
     both = max(handoff.prompt_tokens + handoff.instruction_tokens for handoff in handoffs)
-    yield no_bar(f"a new session begins with at most {both} tokens, with the instructions that people don't see")
+    yield no_bar(f"a new session begins with at most {both} tokens, prompt and hidden instructions together")
     for kind in fidelity.COMPLETE_KINDS:
         if asked := result.of(agent, kind):
             kept = sum(outcome.recovered for outcome in asked)

@@ -274,7 +274,7 @@ def budget_text(result: budget.Budget) -> str:
         table(["turns", "todos", "files", "prompt, tokens", "instructions, tokens"], rows),
         bar_lines(
             bar(f"the prompt has at most {longest} tokens", f"{prompt_most}", held=longest <= prompt_most),
-            no_bar(f"a new session begins with at most {both} tokens, with the instructions that people don't see"),
+            no_bar(f"a new session begins with at most {both} tokens, prompt and hidden instructions together"),
             bar(f"both tools' definitions are {tokens} tokens", f"{most}", held=tokens <= most),
         ),
     )
