@@ -112,7 +112,8 @@ def make_sandbox(
         root = tmp_path_factory.mktemp(name)
         config = {"snapshot": False, **(config or {})}
         sandbox = Sandbox.create(root, binary.path, shared_model.base_url, config=config, **options)
-        sandbox.know_no_other_models()
+        if binary.version == PINNED_VERSION:
+            sandbox.know_no_other_models()
         sandbox.write_project({"README.md": "# A project\n", "src/auth.ts": "export const login = 1\n"})
         install(sandbox.config_folder)
         return sandbox

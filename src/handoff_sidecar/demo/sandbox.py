@@ -92,7 +92,10 @@ class Sandbox:
         return self.home / ".config" / "opencode"
 
     def know_no_other_models(self) -> None:
-        """Keep OpenCode from reading its list of every provider's models: a second of work, and ours is configured."""
+        """Keep OpenCode from reading its list of every provider's models: a second of work, and ours is configured.
+
+        For 1.18.34: with an empty list, no turn begins in the TUI of 1.15.13.
+        """
         folder = self.home / ".cache" / "opencode"
         folder.mkdir(parents=True, exist_ok=True)
         _write_json(folder / "models.json", {})
