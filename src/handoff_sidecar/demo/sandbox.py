@@ -94,7 +94,7 @@ class Sandbox:
     def know_no_other_models(self) -> None:
         """Keep OpenCode from reading its list of every provider's models: a second of work, and ours is configured.
 
-        For 1.18.34: with an empty list, no turn begins in the TUI of 1.15.13.
+        For 1.18.34: the TUI of 1.15.13 doesn't show an answer that comes so fast.
         """
         folder = self.home / ".cache" / "opencode"
         folder.mkdir(parents=True, exist_ok=True)

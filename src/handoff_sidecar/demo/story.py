@@ -63,8 +63,10 @@ def stage(say: Callable[[str], None]) -> Iterator[tuple[OpenCodeBinary, Sandbox]
         ScriptedModel(demo_script()) as model,
     ):
         # Without snapshots of the project, which nothing here goes back to, each step takes half as long.
-        sandbox = Sandbox.create(Path(folder), binary.path, model.base_url, config={"snapshot": False})
-        if binary.version == PINNED_VERSION:
+        is_pinned = binary.version == PINNED_VERSION
+        config = {"snapshot": False} if is_pinned else {}
+        sandbox = Sandbox.create(Path(folder), binary.path, model.base_url, config=config)
+        if is_pinned:
             sandbox.know_no_other_models()
         sandbox.write_project(PROJECT_FILES)
         # What is shown must not change the installation that shows it.

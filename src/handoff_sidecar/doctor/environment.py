@@ -191,8 +191,8 @@ def prompts_of_others() -> Finding:
     if text.rfind(UNMARKED_PROMPTS) > text.rfind(STARTED.rpartition("%s")[0].rpartition("%s")[2]):
         return note(
             "prompts",
-            "this OpenCode can't tell other plugins' prompts from yours. In a session that was handed off, nothing can "
-            "be changed until you write there; here, another plugin's prompt unlocks it too",
+            "this OpenCode can't tell other plugins' prompts from yours. A session that was handed off is locked "
+            "against changes until you write in it; in this OpenCode, another plugin's prompt unlocks it too",
             "please report which version of OpenCode that is",
         )
     return good("prompts", "other plugins' prompts are told apart from your messages")

@@ -81,7 +81,7 @@ def _is_healthy(answer: httpx.Response) -> bool:
 
 
 def _no_opencode(server: ServerAddress) -> str:
-    return f"{server.url} is not an OpenCode server. Pass the address that `opencode serve` prints with --url"
+    return f"{server.url} is not an OpenCode server. With --url, pass the address that `opencode serve` prints"
 
 
 def _locked(server: ServerAddress) -> str:

@@ -39,7 +39,11 @@ async def handoff_undo(_words: str, scene: Scene) -> ToolResult:
     source = session.handoff.source
     old = await client.session_if_there(SessionID(source)) if source else None
     if old is None:
-        why = f"the session that it came from (`{source}`) is gone" if source else "no handoff made this session"
+        why = (
+            f"the session that it came from (`{source}`) is gone"
+            if source
+            else "this session was not created by a handoff"
+        )
         raise HandoffFailed(f"/handoff-undo: {why}, so there is no way back from here. Nothing was done.")
     if session.is_left:
         raise HandoffFailed(

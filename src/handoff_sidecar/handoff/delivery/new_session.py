@@ -193,4 +193,4 @@ async def _remove(client: OpenCodeClient, session_id: SessionID) -> str:
     except (OpenCodeError, TimeoutError) as error:
         log.warning("could not remove the half-made session %s: %s", session_id, error)
         return f"The new session {session_id} has no prompt and could not be removed: delete it in the session list"
-    return "The new session was removed again"
+    return "The new session was removed"

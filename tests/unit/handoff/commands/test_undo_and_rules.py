@@ -56,7 +56,7 @@ async def test_a_session_in_which_something_was_done_stays_and_is_named(
 
 
 async def test_where_there_is_no_way_back_nothing_is_done(opencode: FakeOpenCode) -> None:
-    with pytest.raises(HandoffFailed, match="no handoff made this session"):
+    with pytest.raises(HandoffFailed, match="this session was not created by a handoff"):
         await handoff_undo("", here(opencode, opencode.add_session("ses_other")))
     opencode.sessions["ses_here"]["metadata"]["handoff"]["to"] = "ses_further"
     with pytest.raises(HandoffFailed, match="went on from here in `ses_further`"):

@@ -22,8 +22,8 @@ from handoff_sidecar.settings import Settings
     ("method", "path_end", "left"),
     [
         ("POST", "/session", "No new session was made"),
-        ("POST", "/prompt_async", "The new session was removed again"),
-        ("GET", "/message", "The new session was removed again"),
+        ("POST", "/prompt_async", "The new session was removed"),
+        ("GET", "/message", "The new session was removed"),
     ],
 )
 async def test_a_failure_on_the_way_leaves_nothing_and_names_the_brief(
