@@ -22,7 +22,8 @@ from fake_opencode import FakeOpenCode
 
 from benchmarks.errors import BadInput
 from benchmarks.markdown import table
-from benchmarks.sidecar import DIRECTORY, running
+from benchmarks.probes import flat
+from benchmarks.sidecar import DIRECTORY, limit_reads, running
 from benchmarks.yardstick import Yardstick
 from handoff_sidecar.demo.record import GrowingSession
 from handoff_sidecar.text.tokens import Tokenizer
@@ -94,7 +95,7 @@ def questions_of(conversation: dict[str, Any]) -> list[Question]:
     for each in conversation["qa"]:
         named = [found for text in each["evidence"] for found in _MESSAGE_ID.findall(text) if found in texts]
         if named and each["category"] != ADVERSARIAL:
-            asked.append(Question(str(each["question"]), tuple(_flat(texts[one]) for one in named)))
+            asked.append(Question(str(each["question"]), tuple(flat(texts[one]) for one in named)))
     return asked
 
 
@@ -115,9 +116,7 @@ async def _measure(
     fake = FakeOpenCode()
     fake.add_session(record.session_id, title=record.title, directory=record.directory)
     fake.messages[record.session_id] = record.messages
-    settings = root / ".config" / "opencode" / "handoff.json"
-    settings.parent.mkdir(parents=True)
-    settings.write_text(json.dumps({"read_token_budget": budget_tokens}), encoding="utf-8")
+    limit_reads(root, budget_tokens)
     yardstick = Yardstick(record.messages, Tokenizer())
     ours, plain = Seen(0, 0), Seen(0, 0)
     async with running(root, fake) as sidecar:
@@ -130,13 +129,9 @@ async def _measure(
 
 
 def _seen(question: Question, answer: str) -> Seen:
-    text = _flat(answer)
+    text = flat(answer)
     held = [evidence in text for evidence in question.evidence]
     return Seen(int(any(held)), int(all(held)))
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split())
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -8,7 +8,6 @@ written.
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from benchmarks.fidelity import handed_off, opencode_with, tokens_of
 from benchmarks.place import fill
 from benchmarks.probes import Case, Kind, Probe
 from benchmarks.questions import case_from_files, check
-from benchmarks.sidecar import RunningSidecar, running
+from benchmarks.sidecar import RunningSidecar, limit_reads, running
 from benchmarks.yardstick import Yardstick
 from handoff_sidecar.text.tokens import Tokenizer
 
@@ -110,9 +109,7 @@ async def _measure(home: Path, case: Case) -> list[Asked]:
 
 
 async def _small_reads(home: Path, fake: FakeOpenCode, case: Case, new: str) -> list[str]:
-    settings = home / ".config" / "opencode" / "handoff.json"
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text(json.dumps({"read_token_budget": SMALL_BUDGET_TOKENS}), encoding="utf-8")
+    limit_reads(home, SMALL_BUDGET_TOKENS)
     async with running(home, fake) as sidecar:
         return [await _read(sidecar, probe.search, new, case) for probe in case.probes]
 

@@ -90,18 +90,18 @@ class Case:
 
 
 def _holds(text: str, answers: tuple[str, ...]) -> bool:
-    flat = _flat(text)
-    return all(_flat(answer) in flat for answer in answers)
+    whole = flat(text)
+    return all(flat(answer) in whole for answer in answers)
 
 
 def _whole_at(text: str, answers: tuple[str, ...]) -> int:
     """Where the last of the answers is, so that all have been read."""
-    flat = _flat(text)
-    return max(flat.index(_flat(answer)) for answer in answers)
+    whole = flat(text)
+    return max(whole.index(flat(answer)) for answer in answers)
 
 
 @lru_cache(maxsize=64)  # a transcript is looked into by every probe
-def _flat(text: str) -> str:
+def flat(text: str) -> str:
     """Without regard to line breaks, or to how JSON writes quotes and slashes."""
     return " ".join(text.replace("\\n", " ").replace('\\"', '"').split())
 

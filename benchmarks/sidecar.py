@@ -7,6 +7,7 @@ stored, some milliseconds before it answers. Knows nothing of what is measured.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -49,6 +50,13 @@ class RunningSidecar:
         params = {"name": tool, "arguments": arguments, "context": context}
         answer = await self.connection.request("tool/call", params, timeout_s=CALL_TIMEOUT_S)
         return ToolResult.model_validate(answer).model_dump()
+
+
+def limit_reads(home: Path, tokens: int) -> None:
+    """From the next sidecar of this home on, an answer of `read_session` has so many tokens at most."""
+    settings = home / ".config" / "opencode" / "handoff.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(json.dumps({"read_token_budget": tokens}), encoding="utf-8")
 
 
 @asynccontextmanager

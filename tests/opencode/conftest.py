@@ -101,21 +101,13 @@ def hold(model: ScriptedModel, play: Play) -> Iterator[Callable[[str], threading
 def make_sandbox(
     tmp_path_factory: pytest.TempPathFactory, opencode: OpenCodeBinary, shared_model: ScriptedModel
 ) -> Callable[..., Sandbox]:
-    """A sandbox of a test's own, with the plugin installed.
-
-    The pinned OpenCode takes no snapshots of the project there unless `config` says so: at each step they cost more
-    than all else. The TUI of 1.15.13 doesn't show an answer that comes so fast.
-    """
+    """A sandbox of a test's own, with the plugin installed; a quick one."""
 
     def make(
         name: str, binary: OpenCodeBinary = opencode, *, config: dict[str, Any] | None = None, **options: Any
     ) -> Sandbox:
         root = tmp_path_factory.mktemp(name)
-        is_pinned = binary.version == PINNED_VERSION
-        config = {**({"snapshot": False} if is_pinned else {}), **(config or {})}
-        sandbox = Sandbox.create(root, binary.path, shared_model.base_url, config=config, **options)
-        if is_pinned:
-            sandbox.know_no_other_models()
+        sandbox = Sandbox.quick(root, binary, shared_model.base_url, config=config, **options)
         sandbox.write_project({"README.md": "# A project\n", "src/auth.ts": "export const login = 1\n"})
         install(sandbox.config_folder)
         return sandbox

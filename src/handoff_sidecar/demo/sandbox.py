@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from handoff_sidecar.demo.binary import PINNED_VERSION, OpenCodeBinary
 from handoff_sidecar.demo.processes import SandboxFailed, StartCommand, listening_server, run_to_end
 from handoff_sidecar.demo.scripted_model import MODEL_ID, PROVIDER_ID
 
@@ -76,6 +77,28 @@ class Sandbox:
         _write_json(sandbox.config_folder / "opencode.json", _merged(_base_config(model_url, limits), config or {}))
         return sandbox
 
+    @classmethod
+    def quick(
+        cls,
+        root: Path,
+        binary: OpenCodeBinary,
+        model_url: str,
+        *,
+        limits: ContextLimits = ContextLimits(),
+        config: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """A sandbox whose OpenCode takes no snapshots (unless `config` says so) and knows only the scripted models.
+
+        Each step takes half as long without snapshots. For PINNED_VERSION alone: the TUI of 1.15.13 doesn't show an
+        answer that comes so fast, and gets a sandbox as `create` makes it.
+        """
+        if binary.version != PINNED_VERSION:
+            return cls.create(root, binary.path, model_url, limits=limits, config=config)
+        config = {"snapshot": False, **(config or {})}
+        sandbox = cls.create(root, binary.path, model_url, limits=limits, config=config)
+        sandbox.know_no_other_models()
+        return sandbox
+
     @property
     def home(self) -> Path:
         """HOME of everything that runs here."""
@@ -92,10 +115,7 @@ class Sandbox:
         return self.home / ".config" / "opencode"
 
     def know_no_other_models(self) -> None:
-        """Keep OpenCode from reading its list of every provider's models: a second of work, and ours is configured.
-
-        For 1.18.34: the TUI of 1.15.13 doesn't show an answer that comes so fast.
-        """
+        """Keep OpenCode from reading its list of every provider's models: a second of work, and ours is configured."""
         folder = self.home / ".cache" / "opencode"
         folder.mkdir(parents=True, exist_ok=True)
         _write_json(folder / "models.json", {})

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from handoff_sidecar.demo.binary import PINNED_VERSION, OpenCodeBinary, find_opencode
+from handoff_sidecar.demo.binary import OpenCodeBinary, find_opencode
 from handoff_sidecar.demo.morning import SESSION_ID, old_session
 from handoff_sidecar.demo.processes import leaving_properly, run_on_terminal
 from handoff_sidecar.demo.sandbox import Sandbox
@@ -62,12 +62,7 @@ def stage(say: Callable[[str], None]) -> Iterator[tuple[OpenCodeBinary, Sandbox]
         tempfile.TemporaryDirectory(prefix="handoff-demo-") as folder,
         ScriptedModel(demo_script()) as model,
     ):
-        # Without snapshots of the project, which nothing here goes back to, each step takes half as long.
-        is_pinned = binary.version == PINNED_VERSION
-        config = {"snapshot": False} if is_pinned else {}
-        sandbox = Sandbox.create(Path(folder), binary.path, model.base_url, config=config)
-        if is_pinned:
-            sandbox.know_no_other_models()
+        sandbox = Sandbox.quick(Path(folder), binary, model.base_url)
         sandbox.write_project(PROJECT_FILES)
         # What is shown must not change the installation that shows it.
         (sandbox.config_folder / SETTINGS_FILE).write_text('{"auto_update": "off"}\n', encoding="utf-8")

@@ -24,6 +24,7 @@ from handoff_sidecar.indexing.removal import forget_from, forget_sessions
 from handoff_sidecar.opencode.client import OpenCodeClient
 from handoff_sidecar.opencode.models import MessageID, Session, SessionID
 from handoff_sidecar.search import coverage
+from handoff_sidecar.search.coverage import Coverage
 from handoff_sidecar.search.index_file import why_no_index
 from handoff_sidecar.search.store import Store
 
@@ -85,9 +86,8 @@ class Upkeep:
         """
         deadline = time.monotonic() + WAIT_FOR_ALL_S
         listed = [each for each in await client.sessions(limit=MOST_SESSIONS) if each.same_project_as(here)]
-        await self._forget_deleted(listed, client, project)
+        known = await self._forget_deleted(listed, client, project)
         work = self._background.work_for(client, project)
-        known = await asyncio.to_thread(project.index.read, coverage.all_coverage)
         stale = deque(session for session in listed if session.id != but and is_stale(session, known.get(session.id)))
         while stale and time.monotonic() < deadline:
             try:
@@ -158,8 +158,7 @@ class Upkeep:
         project = await asyncio.to_thread(self._indexes.if_there, listed[0]) if listed else None
         if project is not None:
             here = [each for each in listed if each.same_project_as(listed[0])]
-            await self._forget_deleted(here, client, project)
-            known = await asyncio.to_thread(project.index.read, coverage.all_coverage)
+            known = await self._forget_deleted(here, client, project)
             work = self._background.work_for(client, project)
             waiting = {each.id for each in work.rest}
             left = (each for each in here if each.id in known and each.id not in waiting)
@@ -217,14 +216,17 @@ class Upkeep:
                     break
         return is_whole
 
-    async def _forget_deleted(self, listed: list[Session], client: OpenCodeClient, project: ProjectIndex) -> None:
-        """What is in the index and not listed: deleted, or only hidden from lists."""
+    async def _forget_deleted(
+        self, listed: list[Session], client: OpenCodeClient, project: ProjectIndex
+    ) -> dict[str, Coverage]:
+        """What is in the index and not listed: deleted, or only hidden from lists. What it had before of all."""
         known = await asyncio.to_thread(project.index.read, coverage.all_coverage)
         ids = {session.id for session in listed}
         gone = [SessionID(each) for each in known.keys() - ids]
         deleted = [each for each in gone if await client.session_if_there(each) is None]
         if deleted:
             await self._background.forget(deleted, client, project)
+        return known
 
 
 def _as_much_as(characters: int, said: Iterable[tuple[str, str]]) -> Iterator[Said]:
